@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import type { Context, Logger } from './adapter.ts'
+import type { Config, SourceConfig, StoreConfig } from './config/schema.ts'
+import { HeadwaterError } from './errors.ts'
+import { presets, loadPreset } from './presets/index.ts'
+import { compileRules } from './presets/rules.ts'
+import { createSplit } from './presets/split.ts'
+import { queues } from './queues/index.ts'
+import type { Queue, QueueAdapter } from './queues/queue.ts'
+import type { Rules } from './review/interpret.ts'
+import type { ReviewRecord } from './review/record.ts'
+import { sources } from './sources/index.ts'
+import type { Source, SourceAdapter, SourceContext } from './sources/source.ts'
+import { stores } from './stores/index.ts'
+import type { Registry } from './stores/registry.ts'
+import type { Store, StoreAdapter } from './stores/store.ts'
+
+/**
+ * The composition root: the only file that knows every room. It opens what a config names; what is opened is the caller's
+ * to dispose.
+ */
+export interface Environment {
+  readonly config: Config
+  readonly logger: Logger
+  /** Aborts the opening. */
+  readonly signal: AbortSignal
+}
+
+/** A number of its own for each start of a process; later starts sort behind earlier ones. */
+export function newRun(now: number): string {
+  return `${now.toString(36).padStart(9, '0')}-${randomBytes(4).toString('hex')}`
+}
+
+export async function openStore(env: Environment): Promise<Store> {
+  const { type, settings } = env.config.store
+  return (await storeAdapter(type)).open(settings, await contextOf(env))
+}
+
+export async function openRegistry(env: Environment): Promise<Registry> {
+  const { type, settings } = env.config.registry
+  return (await storeAdapter(type)).openRegistry(settings, await contextOf(env))
+}
+
+/** Opens the queue of one topic. */
+export async function openQueue(env: Environment, topic: string): Promise<Queue> {
+  const { type, settings } = env.config.queue
+  return (await queueAdapter(type)).open(settings, { ...(await contextOf(env)), topic })
+}
+
+export type SourceParts = Omit<SourceContext, keyof Context | 'name' | 'origin' | 'split'>
+
+/** Opens a source with the rules its items are judged by. */
+export async function openSource(
+  env: Environment,
+  { type, name, origin, settings, preset, missingUserId, missingReviewId, versions }: SourceConfig,
+  parts: SourceParts,
+): Promise<{ source: Source; rules: Rules }> {
+  const data = await loadPreset(preset)
+  const rules = compileRules(data, { missingUserId, missingReviewId, versions })
+  const adapter = (await sources[type]()).default as SourceAdapter<unknown>
+  const context = { ...(await contextOf(env)), ...parts, name, origin, split: createSplit(data) }
+  return { source: await adapter.open(settings, context), rules }
+}
+
+/**
+ * The rules to interpret a stored record by: those of its source; where the config no longer has the source, those of
+ * the preset that judged it, or of the one that is named.
+ */
+export async function rulesFor(
+  { config }: Pick<Environment, 'config'>,
+  { received, verdict }: Pick<ReviewRecord, 'received' | 'verdict'>,
+  preset?: string,
+): Promise<Rules> {
+  const source = config.sources.find(({ name }) => name === received.context.source)
+  const judgedBy = verdict.by.preset.slice(0, verdict.by.preset.lastIndexOf('@'))
+  const name = preset ?? source?.preset ?? judgedBy
+  if (preset === undefined && source === undefined && !Object.hasOwn(presets, name)) {
+    const message = `the preset ${name} is no source's in this config: name its file with --preset`
+    throw new HeadwaterError('USAGE', message)
+  }
+  return compileRules(await loadPreset(name), source ?? {})
+}
+
+/** Creates whatever the config's queue, store and registry need. Safe to repeat. */
+export async function provision(env: Environment): Promise<readonly string[]> {
+  const { queue, store, registry } = env.config
+  const context = await contextOf(env)
+  const done: string[] = []
+  for (const topic of Object.values(queue.topics)) {
+    const adapter = await queueAdapter(queue.type)
+    await adapter.provision?.(queue.settings, { ...context, topic })
+    await using _ = await adapter.open(queue.settings, { ...context, topic })
+    done.push(`${queue.type} queue ${topic}`)
+  }
+  const places: readonly [string, StoreConfig][] = [
+    ['store', store],
+    ['registry', registry],
+  ]
+  for (const [role, { type, settings }] of places) {
+    const adapter = await storeAdapter(type)
+    await adapter.provision?.(settings, context)
+    await using _ =
+      role === 'store' ? await adapter.open(settings, context) : await adapter.openRegistry(settings, context)
+    done.push(`${type} ${role}`)
+  }
+  return done
+}
+
+async function contextOf({ config: { dataDir }, logger, signal }: Environment): Promise<Context> {
+  await mkdir(dataDir, { recursive: true }).catch((cause: unknown) => {
+    throw new HeadwaterError('CONFIG_INVALID', `--data: cannot create the folder ${dataDir}`, { cause })
+  })
+  return { dataDir, logger, signal }
+}
+
+// The settings are what the adapter's own schema made of them, which the list of adapters can't say.
+const queueAdapter = async (type: keyof typeof queues) =>
+  (await queues[type]()).default as QueueAdapter<unknown>
+const storeAdapter = async (type: keyof typeof stores) =>
+  (await stores[type]()).default as StoreAdapter<unknown>

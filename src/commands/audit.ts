@@ -1,0 +1,45 @@
+import { hash } from 'node:crypto'
+import { formatCount } from '../lib/units.ts'
+import { type AddCommand, environment, FAILED } from './command.ts'
+import { openStore } from './open.ts'
+import { write, writeJson } from './output.ts'
+import { example } from './up.ts'
+
+const NAMED = 100
+
+/** Proves that what is stored is what was received. */
+export const addAudit: AddCommand = (program, io) => {
+  program
+    .command('audit')
+    .description(
+      'check every record against the hash of what was received, and the indexes against the records',
+    )
+    .addHelpText('after', example('headwater audit', 'headwater audit --json'))
+    .action(async (_, command) => {
+      const env = await environment(command, io)
+      await using store = await openStore(env)
+      const problems: { problem: string; keys: readonly string[] }[] = []
+      let records = 0
+      let bytes = 0
+      for await (const found of store.check?.({ signal: io.signal }) ?? []) problems.push(found)
+      if (problems.length === 0) {
+        for await (const page of store.scan({ by: 'time', signal: io.signal })) {
+          for (const { key, rawHash, received } of page.records) {
+            records++
+            bytes += received.raw.length
+            if (hash('sha256', received.raw, 'hex') !== rawHash)
+              problems.push({ problem: 'altered', keys: [key] })
+          }
+        }
+      }
+      const ok = problems.length === 0
+      if (!ok) io.exitCode = FAILED
+      if (env.json) return writeJson(io, { ok, records, bytes, problems })
+      for (const { problem, keys } of problems) {
+        const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : ''
+        await write(io, `${problem}: ${keys.slice(0, NAMED).join(' ')}${more}\n`)
+      }
+      const told = ok ? 'all as they were received' : `${problems.length} problems`
+      await write(io, `${formatCount(records)} records, ${formatCount(bytes)} bytes of raw: ${told}\n`)
+    })
+}

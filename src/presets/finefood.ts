@@ -1,0 +1,20 @@
+import type { PresetInput } from './preset.ts'
+
+/** Amazon Fine Food Reviews. `Id` is the number of the row and not the id of a review; times are seconds. */
+export const finefood: PresetInput = {
+  name: 'finefood',
+  version: 1,
+  about: 'Amazon Fine Food Reviews, quoted CSV. Gives no review ids: see missing_review_id.',
+  coverage: 'full',
+  fields: {
+    product_id: { from: '/ProductId' },
+    user_id: { from: '/UserId' },
+    review_text: { from: '/Text' },
+    rating: { from: '/Score', parse: 'number' },
+    review_timestamp: { from: '/Time', parse: 'seconds' },
+    title: { from: '/Summary' },
+    helpful_votes: { from: '/HelpfulnessNumerator', parse: 'count' },
+    reviewer_name: { from: '/ProfileName' },
+  },
+  volatile: ['/Id', '/HelpfulnessNumerator', '/HelpfulnessDenominator'],
+}

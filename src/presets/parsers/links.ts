@@ -1,0 +1,21 @@
+import { createGetter } from '../../lib/pointer.ts'
+import type { Parser } from './parser.ts'
+
+/** The addresses in a list, which may be texts or objects that say more about a picture or film. */
+export const links: Parser = (value) =>
+  Array.isArray(value) ? value.map((entry: unknown) => linkOf(entry)) : value
+
+/** Where an object has its address; of several sizes, the largest of those that are known. */
+const PLACES = [
+  '/link',
+  '/video',
+  '/large_image_url',
+  '/medium_image_url',
+  '/small_image_url',
+  '/Sizes/normal/Url',
+].map(createGetter)
+
+function linkOf(entry: unknown): unknown {
+  const found = PLACES.map((get) => get(entry)).find((link) => link !== undefined && link !== null)
+  return found ?? entry
+}

@@ -1,0 +1,102 @@
+import type { Batch } from '../../batch.ts'
+import type { Message, ReadOptions } from '../queue.ts'
+import type { Bell } from './bell.ts'
+import type { Held, Taken } from './held.ts'
+import type { Log } from './log.ts'
+import type { Topic } from './topic.ts'
+
+/** The partitions that a reader may read from, which others may change at any time. */
+export interface Holding {
+  /** Called before the first batch, and once after the last for each such call. */
+  join(): Promise<void>
+  leave(): void
+  /** Looks whether there is something to do about the others. Throws what ended this holding. */
+  check(topic: Topic): void
+  /** The partitions to read from now. */
+  held(): readonly Held[]
+  acknowledge(takings: readonly Taken[]): Promise<void>
+}
+
+export interface Reading {
+  readonly log: Log
+  readonly bell: Bell
+  readonly holding: Holding
+  /** Aborts when the queue is disposed. */
+  readonly closing: AbortSignal
+}
+
+/** What other processes publish is noticed after so long at the latest. */
+const POLL_MS = 50
+const BATCH_BYTES = 4 * 1024 * 1024
+
+/** Hands over batches until the signal aborts or the queue is disposed, and waits where there is nothing to read. */
+export async function* readBatches(
+  { log, bell, holding, closing }: Reading,
+  { signal, maxItems = 500, lingerMs = 0 }: ReadOptions,
+): AsyncGenerator<Batch<Message>, void, undefined> {
+  const stop = AbortSignal.any([signal, closing])
+  let turn = 0
+
+  function gather(takings: Taken[]): void {
+    const topic = log.state()
+    holding.check(topic)
+    const held = holding.held()
+    turn++
+    for (let n = 0; n < held.length; n++) {
+      const taken = held[(turn + n) % held.length]?.take(topic, roomIn(takings, maxItems))
+      if (taken) takings.push(taken)
+      if (isFull(takings, maxItems)) return
+    }
+  }
+
+  async function fill(takings: Taken[]): Promise<void> {
+    const until = performance.now() + lingerMs
+    for (let leftMs = lingerMs; leftMs > 0 && !stop.aborted; leftMs = until - performance.now()) {
+      if (isFull(takings, maxItems)) return
+      await bell.wait(Math.min(POLL_MS, leftMs), stop)
+      gather(takings)
+    }
+  }
+
+  if (stop.aborted) return
+  await holding.join()
+  try {
+    while (!stop.aborted) {
+      const takings: Taken[] = []
+      gather(takings)
+      if (takings.length === 0) {
+        await bell.wait(POLL_MS, stop)
+      } else {
+        await fill(takings)
+        yield toBatch(takings, holding)
+      }
+    }
+  } finally {
+    holding.leave()
+  }
+}
+
+function toBatch(takings: readonly Taken[], holding: Holding): Batch<Message> {
+  let acknowledged: Promise<void> | undefined
+  return {
+    items: takings.flatMap(({ messages }) => messages),
+    ack() {
+      acknowledged ??= holding.acknowledge(takings).catch((error: unknown) => {
+        acknowledged = undefined
+        throw error
+      })
+      return acknowledged
+    },
+  }
+}
+
+function roomIn(takings: readonly Taken[], maxItems: number) {
+  const items = takings.reduce((sum, { messages }) => sum + messages.length, 0)
+  const bytes = takings.reduce((sum, taken) => sum + taken.bytes, 0)
+  return { items: maxItems - items, bytes: BATCH_BYTES - bytes }
+}
+
+function isFull(takings: readonly Taken[], maxItems: number): boolean {
+  const { items, bytes } = roomIn(takings, maxItems)
+  return items <= 0 || bytes <= 0
+}

@@ -1,0 +1,48 @@
+import type { Adapter, Context } from '../adapter.ts'
+import type { Batch, Cancellable, Rejection } from '../batch.ts'
+
+/** What travels: opaque bytes. `key` decides ordering: same key, same order. */
+export interface Message {
+  readonly key: string
+  readonly body: Buffer
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface ReadOptions {
+  /**
+   * Every group sees every message; the readers of one group share them. A new group starts at the oldest kept message.
+   * Without a group the reader is alone, sees everything that is kept, and leaves nothing behind.
+   */
+  readonly group?: string
+  /** Aborting ends the iteration; it does not throw. */
+  readonly signal: AbortSignal
+  readonly maxItems?: number
+  /** How long to wait for a batch to fill once it holds one message. */
+  readonly lingerMs?: number
+}
+
+/**
+ * A durable, at-least-once queue of one topic, already connected.
+ *
+ * - `publish` resolves when the messages are durable; it throws a `TransientError` when their fate is unknown, and the
+ *   caller may publish the same messages again. The returned rejections are final; every other message was taken.
+ * - `read` delivers each message to one reader of a group at a time. What is not acknowledged when the queue is disposed
+ *   comes back.
+ */
+export interface Queue extends AsyncDisposable {
+  readonly maxMessageBytes: number
+  publish(messages: readonly Message[], options?: Cancellable): Promise<readonly Rejection[]>
+  read(options: ReadOptions): AsyncIterable<Batch<Message>>
+  /** Messages that a group has not yet acknowledged, where the broker can tell. */
+  backlog?(group: string, options?: Cancellable): Promise<number>
+  /** How long the oldest of these messages has been in the queue, where the broker can tell; 0 where there is none. */
+  oldestAgeMs?(group: string, options?: Cancellable): Promise<number>
+  /**
+   * Resolves once a group has acknowledged all that was published before the call, however much comes after it, or the
+   * signal aborts; where the broker can tell.
+   */
+  caughtUp?(group: string, options: { readonly signal: AbortSignal }): Promise<void>
+}
+
+/** Opens one topic. Opening makes sure that the group `storage` exists, so that nothing is published before it. */
+export type QueueAdapter<Config> = Adapter<Queue, Config, Context & { readonly topic: string }>

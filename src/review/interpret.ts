@@ -1,0 +1,122 @@
+import { applyPatch, type Operation } from 'rfc6902'
+import { clusterOf } from './cluster.ts'
+import { type Identity, recordKey } from './key.ts'
+import type { Received } from './received.ts'
+import type { RawEncoding, ReviewRecord } from './record.ts'
+import { sanitise } from './sanitise.ts'
+import { allFaults, codeOf, isValid } from './validate.ts'
+import type { Fault, Review, RuleVersions, Verdict } from './verdict.ts'
+
+/** How one source's items are to be understood. Made from a preset by `compileRules`. */
+export interface Rules {
+  readonly versions: RuleVersions
+  /** What is inside the item; never throws. */
+  read(received: Received): Reading
+  /** The review as the preset finds it, before it is mended, sanitised and validated. */
+  shape(reading: Readable, received: Received, key: string): Shaped
+}
+
+/** The item's content as far as it can be read. */
+export type Reading = Readable | Unreadable
+
+export interface Readable {
+  readonly value: object
+  /** The exact JSON text behind a pointer that the preset needs it for; undefined where there is nothing. */
+  readonly token: (pointer: string) => string | undefined
+  readonly identity: Identity
+  readonly encoding: RawEncoding | undefined
+  /** Whether this is a record of a CSV file, where every value is text. */
+  readonly cells: boolean
+}
+
+export interface Unreadable {
+  readonly code: 'unreadable' | 'provider_error'
+  readonly message: string
+  readonly encoding: RawEncoding | undefined
+}
+
+export interface Shaped {
+  readonly candidate: Readonly<Record<string, unknown>>
+  readonly derived: readonly string[]
+}
+
+/** Judges an item on arrival: gives it its key for good, and its first verdict. */
+export function judge(received: Received, rules: Rules): ReviewRecord {
+  const reading = rules.read(received)
+  const key = recordKey(received.origin, 'identity' in reading ? reading.identity : { content: received.raw })
+  const { encoding } = reading
+  const verdict = verdictOn(reading, received, key, rules)
+  return encoding === undefined ? { key, received, verdict } : { key, received, verdict, encoding }
+}
+
+/** What this record is under these rules. Pure: the same input gives the same verdict for ever. */
+export function interpret(
+  record: Pick<ReviewRecord, 'key' | 'received'>,
+  rules: Rules,
+  patch?: readonly Operation[],
+): Verdict {
+  return verdictOn(rules.read(record.received), record.received, record.key, rules, patch)
+}
+
+/** The candidate that a patch by hand is made against; undefined where the item can't be read. */
+export function candidateOf(
+  { key, received }: Pick<ReviewRecord, 'key' | 'received'>,
+  rules: Rules,
+): Readonly<Record<string, unknown>> | undefined {
+  const reading = rules.read(received)
+  return 'identity' in reading ? rules.shape(reading, received, key).candidate : undefined
+}
+
+function verdictOn(
+  reading: Reading,
+  received: Received,
+  key: string,
+  rules: Rules,
+  patch?: readonly Operation[],
+): Verdict {
+  const by = patch === undefined ? rules.versions : { ...rules.versions, patch }
+  const readable = 'identity' in reading
+  if (!readable && patch === undefined) {
+    const errors = [{ pointer: '', keyword: reading.code, message: reading.message }]
+    return reject(reading.code, errors, undefined, received, by)
+  }
+  const { candidate, derived } = readable ? rules.shape(reading, received, key) : NOTHING
+  const mended = patch === undefined ? candidate : patched(candidate, patch)
+  const { clean, changes } = sanitise(mended)
+  if (!isValid(clean)) {
+    const errors = allFaults(clean)
+    return reject(codeOf(errors[0]), errors, clean, received, by)
+  }
+  return {
+    status: 'accepted',
+    review: clean as Review,
+    by,
+    ...(changes.length > 0 && { sanitised: changes }),
+    ...(derived.length > 0 && { derived }),
+  }
+}
+
+const NOTHING: Shaped = { candidate: {}, derived: [] }
+
+function patched(
+  candidate: Readonly<Record<string, unknown>>,
+  patch: readonly Operation[],
+): Record<string, unknown> {
+  const copy = structuredClone(candidate) as Record<string, unknown>
+  // An operation that no longer fits changes nothing; the schema then says what is still missing.
+  applyPatch(copy, [...patch])
+  return copy
+}
+
+function reject(
+  code: string,
+  errors: readonly Fault[],
+  candidate: Readonly<Record<string, unknown>> | undefined,
+  received: Received,
+  by: RuleVersions,
+): Verdict {
+  const product = candidate?.['product_id']
+  const known = typeof product === 'string' && product.length > 0 && product.length <= 256
+  const cluster = clusterOf({ origin: received.origin, preset: by.preset, code, fault: errors[0], candidate })
+  return { status: 'rejected', code, errors, cluster, by, ...(known && { product }) }
+}

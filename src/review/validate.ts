@@ -1,0 +1,77 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import schema from '../../schemas/review.schema.json' with { type: 'json' }
+import type { Fault } from './verdict.ts'
+
+/** As verdicts note it. */
+export const SCHEMA_VERSION = 'review@1'
+
+/** A rejected item tells this many faults; more help nobody, and the sender chooses how many there are. */
+const MAX_FAULTS = 20
+
+const first = compile(false)
+const every = compile(true)
+
+/** Stops at the first fault: for the hot path. */
+export function isValid(candidate: object): boolean {
+  return first(candidate)
+}
+
+/** Every fault, in the schema's order, at most 20. */
+export function allFaults(candidate: object): readonly Fault[] {
+  every(candidate)
+  return (every.errors ?? []).slice(0, MAX_FAULTS).map(fault)
+}
+
+/** The reason's code: `missing_user_id`, `invalid_rating`. */
+export function codeOf(fault: Fault | undefined): string {
+  const field = fault?.pointer.split('/')[1]
+  if (fault === undefined || field === undefined) return 'invalid_review'
+  const missing = fault.keyword === 'required' || fault.keyword === 'minLength'
+  return `${missing ? 'missing' : 'invalid'}_${field}`
+}
+
+function compile(allErrors: boolean): ValidateFunction {
+  const ajv = new Ajv2020({ allErrors, strict: true, verbose: true })
+  addFormats.default(ajv)
+  return ajv.compile(schema)
+}
+
+function fault({ instancePath, keyword, params, data }: ErrorObject): Fault {
+  const missing =
+    keyword === 'required' ? String((params as { missingProperty: string }).missingProperty) : undefined
+  const pointer = missing === undefined ? instancePath : `${instancePath}/${missing}`
+  const field = pointer.slice(1).replaceAll('/', '.')
+  return { pointer, keyword, message: `${field} ${complaint(keyword, params, data)}`, params }
+}
+
+function complaint(keyword: string, params: Readonly<Record<string, unknown>>, value: unknown): string {
+  const limit = String(params['limit'])
+  switch (keyword) {
+    case 'required':
+      return 'is missing: it must be present and not null'
+    case 'type':
+      return `must be ${article(String(params['type']))}, found ${described(value)}`
+    case 'minimum':
+      return `must be at least ${limit}, found ${described(value)}`
+    case 'maximum':
+      return `must be at most ${limit}, found ${described(value)}`
+    case 'minLength':
+      return 'is empty'
+    case 'maxLength':
+      return `is longer than ${limit} characters`
+    case 'maxItems':
+      return `has more than ${limit} entries`
+    case 'format':
+      return `must be a date and time as RFC 3339 writes it, such as 2023-10-26T10:00:00Z, found ${described(value)}`
+    default:
+      return `breaks the rule ${keyword}`
+  }
+}
+
+const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
+
+function described(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+}

@@ -1,0 +1,121 @@
+import type { Outcome, Rejection } from '../batch.ts'
+import { encodeEvent, sentenceOf, subjectOf } from '../event.ts'
+import { pump, type Watch } from '../pump.ts'
+import type { Message, Queue } from '../queues/queue.ts'
+import { newRejected } from '../review/compare.ts'
+import { judge, type Rules } from '../review/interpret.ts'
+import type { Received } from '../review/received.ts'
+import type { LedgerEntry, ReviewRecord } from '../review/record.ts'
+import type { Verdict } from '../review/verdict.ts'
+import type { Source } from '../sources/source.ts'
+
+export interface Ingestion {
+  readonly source: Source
+  readonly rules: Rules
+  readonly reviews: Queue
+  readonly deadLetters: Queue
+  /** What was published before and needn't be again: an optimisation, never a decision. */
+  readonly seen: Seen
+  /** Numbers a publication. */
+  readonly number: () => LedgerEntry
+  /** Keeps, as dead letters, items that are too large for the queue. */
+  readonly keepOversize: (records: readonly ReviewRecord[], signal: AbortSignal) => Promise<void>
+  /** Told of every batch that is safe, with an outcome an item. */
+  readonly onSafe?: (outcomes: readonly Outcome[]) => void
+  readonly watch?: Watch
+}
+
+export interface Seen {
+  has(key: string): boolean
+  add(key: string): void
+}
+
+/** What goes to one queue in one call: the same messages under the same numbers, however often it is tried. */
+interface Parcel {
+  readonly queue: Queue
+  readonly records: readonly ReviewRecord[]
+  readonly messages: readonly Message[]
+  /** What the queue refused of it; known once the rest is safe there. */
+  refused?: readonly Rejection[]
+}
+
+/** Source to queues: each item is judged once, published once, and only then acknowledged. */
+export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): Promise<void> {
+  const { source, rules, reviews, deadLetters, seen, number, keepOversize, onSafe, watch } = parts
+
+  function prepare(items: readonly Received[]): Prepared {
+    const records = items.map((received) => judge(received, rules))
+    const fresh = records
+      .filter((record) => !seen.has(seenAs(record)))
+      .map((record) => ({ ...record, ledger: number() }))
+    const parcels = [
+      pack(reviews, fresh.filter(isAccepted)),
+      pack(
+        deadLetters,
+        fresh.filter((record) => !isAccepted(record)),
+      ),
+    ]
+    const outcomes = records.map((record) =>
+      seen.has(seenAs(record)) ? 'unchanged' : outcomeOf(record.verdict),
+    )
+    return { fresh, parcels: parcels.filter(({ records }) => records.length > 0), outcomes }
+  }
+
+  async function publish(parcel: Parcel, signal: AbortSignal): Promise<void> {
+    parcel.refused ??= await parcel.queue.publish(parcel.messages, { signal })
+    const tooLarge = parcel.refused.flatMap(({ index, code, message }) => {
+      const record = parcel.records[index]
+      return record ? [{ ...record, verdict: newRejected(record, code, message) }] : []
+    })
+    if (tooLarge.length > 0) await keepOversize(tooLarge, signal)
+  }
+
+  /** A batch that is tried again is the same array. */
+  const prepared = new WeakMap<readonly Received[], Prepared>()
+
+  return pump({
+    from: source.read({ signal: stop }),
+    signal: kill,
+    inFlight: 1, // one publish at a time, so that a retry can't be overtaken
+    ...(watch && { watch }),
+    async into(items, signal): Promise<readonly Outcome[]> {
+      const batch = prepared.get(items) ?? prepare(items)
+      prepared.set(items, batch)
+      await allDone(batch.parcels.map((parcel) => publish(parcel, signal)))
+      for (const record of batch.fresh) seen.add(seenAs(record))
+      onSafe?.(batch.outcomes)
+      return batch.outcomes
+    },
+  })
+}
+
+interface Prepared {
+  readonly fresh: readonly ReviewRecord[]
+  readonly parcels: readonly Parcel[]
+  readonly outcomes: readonly Outcome[]
+}
+
+type Numbered = ReviewRecord & { readonly ledger: LedgerEntry }
+
+function pack(queue: Queue, records: readonly Numbered[]): Parcel {
+  const messages = records.map(
+    (record): Message => ({ key: subjectOf(record), body: encodeEvent(record, record.ledger) }),
+  )
+  return { queue, records, messages }
+}
+
+/** Waits for all of them, also where one fails: nothing is still under way when it is tried again. */
+async function allDone(works: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
+}
+
+/** Under newer rules the same item is published again, so that its verdict can change. */
+const seenAs = ({ key, verdict: { by } }: ReviewRecord): string => `${key} ${by.preset} ${by.schema}`
+
+const isAccepted = ({ verdict }: ReviewRecord): boolean => verdict.status === 'accepted'
+
+function outcomeOf(verdict: Verdict): Outcome {
+  if (verdict.status === 'accepted') return 'accepted'
+  return { code: verdict.code, message: sentenceOf(verdict), errors: verdict.errors }
+}

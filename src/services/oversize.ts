@@ -1,0 +1,38 @@
+import { HeadwaterError } from '../errors.ts'
+import type { ReviewRecord } from '../review/record.ts'
+import type { Store } from '../stores/store.ts'
+import { isSamePublication, type Ledger, type Settlement } from './ledger.ts'
+
+export interface Oversize {
+  readonly store: Store
+  readonly ledger: Ledger
+}
+
+/**
+ * The one thing that ingestion writes to the store itself: dead letters of items that no message can hold. They are
+ * settled here, since nobody reads them from the queue. Safe to repeat.
+ */
+export async function keepOversize(
+  records: readonly ReviewRecord[],
+  { store, ledger }: Oversize,
+  signal: AbortSignal,
+): Promise<void> {
+  const outcomes = await store.put(records, { signal })
+  for (const [n, outcome] of outcomes.entries()) {
+    if (typeof outcome === 'object')
+      throw new HeadwaterError('STORE_REFUSED', `${records[n]?.key}: ${outcome.message}`)
+  }
+  const known = records.filter((_, n) => outcomes[n] === 'unchanged')
+  const rows = await store.get(
+    known.map(({ key }) => key),
+    { signal },
+  )
+  const settlementOf = (record: ReviewRecord): Settlement => {
+    const isOwn = isSamePublication(rows.get(record.key)?.ledger, record.ledger)
+    return isOwn || !known.includes(record) ? 'rejected' : 'unchanged'
+  }
+  const entries = records.flatMap((record) =>
+    record.ledger ? [[record.ledger, settlementOf(record)] as const] : [],
+  )
+  await ledger.settle(entries, signal)
+}

@@ -1,0 +1,158 @@
+import type { Outcome } from '../batch.ts'
+import { HeadwaterError } from '../errors.ts'
+import { decodeEvent } from '../event.ts'
+import { pump, type Watch } from '../pump.ts'
+import type { Message, Queue } from '../queues/queue.ts'
+import { judge, type Rules } from '../review/interpret.ts'
+import type { LedgerEntry, ReviewRecord } from '../review/record.ts'
+import { newRejected, isNewer, sameVerdict } from '../review/compare.ts'
+import type { Registry } from '../stores/registry.ts'
+import type { PutOutcome, Store } from '../stores/store.ts'
+import { withCaution } from './caution.ts'
+import type { Ledger, Settlement } from './ledger.ts'
+import { narrow } from './narrow.ts'
+
+export interface Storage {
+  /** The topic's name, for the records of what is no event. */
+  readonly topic: string
+  readonly queue: Queue
+  readonly store: Store
+  readonly registry: Registry
+  readonly ledger: Ledger
+  readonly clock: () => number
+  /** Told of every settled batch. */
+  readonly onSettled?: (settled: readonly Settled[]) => void
+  readonly watch?: Watch
+}
+
+export interface Settled {
+  readonly record: ReviewRecord
+  readonly as: Settlement
+}
+
+const MAX_ITEMS = 1000
+const IN_FLIGHT = 2
+
+/** Queue to store: write, note it in the ledger, acknowledge. The same for reviews and dead letters. */
+export async function store(options: Storage, stop: AbortSignal, kill: AbortSignal): Promise<void> {
+  const { topic, queue, registry, clock, watch } = options
+
+  async function into(messages: readonly Message[], signal: AbortSignal): Promise<readonly Outcome[]> {
+    return write(
+      messages.map(({ body }) => read(body, topic, clock)),
+      options,
+      signal,
+    )
+  }
+
+  async function convict({ body }: Message, error: unknown, signal: AbortSignal): Promise<Outcome> {
+    const record = read(body, topic, clock)
+    const message = `could not be stored: ${String(error)}`
+    const [outcome] = await write([rejected(record, 'poison', message)], options, signal)
+    return outcome ?? 'unchanged'
+  }
+
+  const cautious = await withCaution(
+    { registry, topic, into, convict, bytesOf: ({ body }) => body, suspects: MAX_ITEMS * IN_FLIGHT },
+    kill,
+  )
+  await pump({
+    from: queue.read({ group: 'storage', signal: stop, maxItems: MAX_ITEMS, lingerMs: 20 }),
+    into: narrow({ into: cautious.into, convict }),
+    signal: kill,
+    inFlight: IN_FLIGHT,
+    ...(watch && { watch }),
+  })
+  await cautious.finish()
+}
+
+async function write(
+  records: readonly ReviewRecord[],
+  { store, ledger, onSettled }: Storage,
+  signal: AbortSignal,
+): Promise<readonly Outcome[]> {
+  const put = await putAll(records, store, signal)
+  const known = records.filter((_, n) => put[n] === 'unchanged')
+  const written = await reconcile(known, store, signal)
+  const settled = records.map((record, n): Settled => {
+    const isNew = put[n] === 'stored' || written.has(record)
+    if (!isNew) return { record, as: 'unchanged' }
+    return { record, as: record.verdict.status === 'accepted' ? 'stored' : 'rejected' }
+  })
+  const entries = settled.flatMap(({ record: { ledger: entry }, as }) =>
+    entry ? [[entry, as] as const] : [],
+  )
+  await ledger.settle(entries, signal)
+  onSettled?.(settled)
+  return settled.map(({ as }) => (as === 'unchanged' ? 'unchanged' : 'accepted'))
+}
+
+/** What the store refuses goes in as a dead letter that says so; what it refuses even then stops the flow. */
+async function putAll(
+  records: readonly ReviewRecord[],
+  store: Store,
+  signal: AbortSignal,
+): Promise<PutOutcome[]> {
+  const outcomes = [...(await store.put(records, { signal }))]
+  for (const [n, outcome] of outcomes.entries()) {
+    const record = records[n]
+    if (typeof outcome === 'object' && record) {
+      const [second] = await store.put([rejected(record, outcome.code, outcome.message)], { signal })
+      if (typeof second === 'object')
+        throw new HeadwaterError('STORE_REFUSED', `${record.key}: ${second.message}`)
+      outcomes[n] = second ?? 'unchanged'
+    }
+  }
+  return outcomes
+}
+
+/**
+ * Looks at rows that were there already. One that this very publication wrote, before an end in between, counts as newly
+ * written. One with an older verdict gets the new one.
+ */
+async function reconcile(
+  records: readonly ReviewRecord[],
+  store: Store,
+  signal: AbortSignal,
+): Promise<ReadonlySet<ReviewRecord>> {
+  const own = new Set<ReviewRecord>()
+  if (records.length === 0) return own
+  const rows = await store.get(
+    records.map(({ key }) => key),
+    { signal },
+  )
+  for (const record of records) {
+    let row = rows.get(record.key)
+    if (row && samePublication(row.ledger, record.ledger)) own.add(record)
+    while (row && isNewer(record.verdict, row.verdict) && !sameVerdict(record.verdict, row.verdict)) {
+      if (await store.amend(record.key, row.revision, record.verdict, { signal })) break
+      row = (await store.get([record.key], { signal })).get(record.key)
+    }
+  }
+  return own
+}
+
+const samePublication = (a: LedgerEntry | undefined, b: LedgerEntry | undefined): boolean =>
+  a !== undefined && a.run === b?.run && a.seq === b.seq
+
+/** A message that is no event is kept as well: as a dead letter whose raw is the message. */
+function read(body: Buffer, topic: string, clock: () => number): ReviewRecord {
+  try {
+    return decodeEvent(body)
+  } catch (error) {
+    if (!(error instanceof HeadwaterError)) throw error
+    const context = { source: topic, kind: 'queue', unreadable: error.message }
+    return judge({ origin: topic, receivedAt: clock(), raw: body, context }, foreign)
+  }
+}
+
+/** Nothing is known about what other programs put on our queues. */
+const foreign: Rules = {
+  versions: { preset: 'none@1', schema: 'none@1' },
+  read: ({ context }) => ({ code: 'unreadable', message: context.unreadable ?? '', encoding: undefined }),
+  shape: () => ({ candidate: {}, derived: [] }),
+}
+
+function rejected(record: ReviewRecord, code: string, message: string): ReviewRecord {
+  return { ...record, verdict: newRejected(record, code, message) }
+}

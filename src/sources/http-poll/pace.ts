@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Trouble } from './trouble.ts'
+
+/** What waiting needs from the outside. */
+export interface Time {
+  /** Resolves after that time; rejects when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<unknown>
+  readonly random: () => number
+}
+
+export const REAL_TIME: Time = {
+  sleep: (ms, signal) => delay(ms, undefined, { signal }),
+  random: Math.random,
+}
+
+const BASE_MS = 1_000
+const MAX_MS = 5 * 60_000
+const SLOWEST_MS = 3_600_000
+const SLOW_MS = 60_000
+
+/** How long to leave a provider alone after so many failures in a row: anything up to a bound that doubles. */
+export function backOff(failures: number, random: () => number): number {
+  return random() * Math.min(MAX_MS, BASE_MS * 2 ** (failures - 1))
+}
+
+/** How long until the same page is asked for again. What a person has to mend is tried at a slow pace. */
+export function patienceFor(
+  trouble: Trouble,
+  failures: number,
+  everyMs: number,
+  random: () => number,
+): number {
+  const own = trouble.mayPass ? backOff(failures, random) : Math.min(SLOWEST_MS, Math.max(SLOW_MS, everyMs))
+  return Math.max(own, trouble.retryAfterMs ?? 0)
+}

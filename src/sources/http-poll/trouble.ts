@@ -1,0 +1,69 @@
+import { STATUS_CODES } from 'node:http'
+import { type Code, HeadwaterError } from '../../errors.ts'
+
+type TroubleCode = Extract<Code, 'PROVIDER_UNAVAILABLE' | 'PROVIDER_REFUSED' | 'PAGE_UNREADABLE'>
+
+export interface TroubleOptions extends ErrorOptions {
+  /** Whether other products of the same provider would meet it too. */
+  readonly isShared?: boolean
+  /** What the provider asked to wait. */
+  readonly retryAfterMs?: number | undefined
+  readonly status?: number
+}
+
+/** Why a page could not be had. The source goes on: it asks for the same page again. */
+export class Trouble extends HeadwaterError {
+  readonly isShared: boolean
+  readonly retryAfterMs: number | undefined
+  readonly status: number | undefined
+  constructor(code: TroubleCode, message: string, options: TroubleOptions = {}) {
+    super(code, message, options)
+    this.isShared = options.isShared ?? false
+    this.retryAfterMs = options.retryAfterMs
+    this.status = options.status
+  }
+
+  /** Whether it may pass by itself. */
+  get mayPass(): boolean {
+    return this.code === 'PROVIDER_UNAVAILABLE'
+  }
+}
+
+/** Statuses besides those of 500 and more that pass by themselves. */
+const PASSING = new Set([202, 408, 425, 429])
+/** Statuses that are about the account and not about one request. */
+const ABOUT_THE_ACCOUNT = new Set([401, 402, 403, 407, 429])
+
+const ADVICE: Readonly<Record<number, string>> = {
+  202: 'the provider is not ready yet',
+  400: 'compare url, params and body with what the provider documents',
+  401: 'check the key in headers or params',
+  402: 'check the credit of the account',
+  403: 'check the key in headers or params, and what it is allowed to see',
+  404: 'check url and the product',
+  405: 'check method',
+  410: 'check url and the product',
+  429: 'the provider asks for fewer requests; if it lasts, raise every',
+}
+
+/** An answer that is no page. */
+export interface NoPage {
+  readonly status: number
+  /** The URL without secrets. */
+  readonly from: string
+  /** What the provider said about it, without secrets. */
+  readonly words: string
+  readonly retryAfterMs: number | undefined
+}
+
+/** What an answer other than a page means, and what to do. */
+export function troubleOf({ status, from, words, retryAfterMs }: NoPage): Trouble {
+  const mayPass = status >= 500 || PASSING.has(status)
+  const said = words === '' ? '' : ` (${words})`
+  const advice = ADVICE[status] ?? (mayPass ? 'the provider is unwell' : 'check url, method and params')
+  return new Trouble(
+    mayPass ? 'PROVIDER_UNAVAILABLE' : 'PROVIDER_REFUSED',
+    `expected a page from ${from}, found ${status} ${STATUS_CODES[status] ?? ''}${said}: ${advice}`,
+    { isShared: status >= 500 || ABOUT_THE_ACCOUNT.has(status), retryAfterMs, status },
+  )
+}

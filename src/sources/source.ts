@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify'
+import type { Adapter, Context } from '../adapter.ts'
+import type { Batch } from '../batch.ts'
+import type { Received, Split } from '../review/received.ts'
+import type { Registry } from '../stores/registry.ts'
+
+/**
+ * Where reviews come from. Acknowledging a batch is what moves the source on: a poller saves its cursor, a file its
+ * offset, a webhook answers with the outcomes.
+ *
+ * `read` ends when the source has ended (a file) or the signal aborts; neither throws. It is called once.
+ */
+export interface Source extends AsyncDisposable {
+  read(options: { readonly signal: AbortSignal }): AsyncIterable<Batch<Received>>
+  /** How far a source that ends has come, for a person to look at. */
+  progress?(): Progress
+}
+
+export interface Progress {
+  readonly done: number
+  readonly total?: number
+  readonly unit: 'bytes' | 'items'
+}
+
+export interface SourceContext extends Context {
+  /** Unique in the config; names the checkpoints. */
+  readonly name: string
+  readonly origin: string
+  /** The number of this start of the process, for what is written into checkpoints. */
+  readonly run: string
+  /** Cuts a JSON document into reviews as the source's preset says. */
+  readonly split: Split
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+  /** Checkpoints. A source that needs none never touches it. */
+  readonly registry: Registry
+  /** The listener that may face the internet; routes are added while opening, before it listens. */
+  readonly http: FastifyInstance
+  /** Whether that listener is reachable from this machine only. */
+  readonly httpIsLoopback: boolean
+}
+
+export type SourceAdapter<Config> = Adapter<Source, Config, SourceContext>

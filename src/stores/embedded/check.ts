@@ -1,0 +1,182 @@
+import { HeadwaterError } from '../../errors.ts'
+import type { Damage, Stored } from '../store.ts'
+import type { Table } from './environment.ts'
+import { pagesOf, type TableEntry } from './paging.ts'
+import { sha256 } from './row.ts'
+import { keysOfRows, type Place, type Rows } from './rows.ts'
+import {
+  decodeNumber,
+  digest,
+  encodePointer,
+  findableBy,
+  numberOf,
+  type Pointing,
+  pointedTo,
+  readState,
+  type StoreEnvironment,
+} from './tables.ts'
+
+const RUN_ROWS = 500
+const INDEX_PAGE = 5_000
+const INDEXES: readonly Index[] = ['keys', 'products', 'clusters']
+
+type Index = 'keys' | Pointing
+
+/**
+ * Looks at every row and whether the indexes lead to it. Whether they hold anything else shows in their size: only where
+ * that differs are their entries followed one by one. A store may be written to meanwhile: what looks wrong is
+ * looked at again before it is called so.
+ */
+export async function* checkStore(
+  environment: StoreEnvironment,
+  rows: Rows,
+  signal?: AbortSignal,
+): AsyncGenerator<Damage> {
+  const { tables, refresh } = environment
+  refresh()
+  const end = readState(tables).next
+  const tally: Record<Index, number> = { keys: 0, products: 0, clusters: 0 }
+  const unreadable: Place[] = []
+
+  for (let number = 0; number < end; ) {
+    signal?.throwIfAborted()
+    const found = rows.from(number, RUN_ROWS)
+    if (!found) break
+    if (!('header' in found)) {
+      yield* checkRun(found.first, found.rows)
+      number = found.first + found.rows.length
+      continue
+    }
+    const block = await rows.load(found.first).catch(damageOrThrow)
+    if (block instanceof HeadwaterError) {
+      unreadable.push(found)
+      yield { problem: block.message, keys: await keysOfRows(tables, found.first, found.header.rows) }
+    } else yield* checkRun(found.first, block)
+    number = found.first + found.header.rows
+  }
+
+  for (const index of INDEXES) {
+    if ((await entriesBelow(tables[index], index, end)) !== tally[index]) yield* followAll(index, signal)
+  }
+  yield* checkAmendments()
+
+  async function* checkRun(first: number, run: readonly Buffer[]): AsyncGenerator<Damage> {
+    const damaged = new Map<string, string[]>()
+    for (const [index, row] of run.entries()) {
+      if (first + index >= end || (isSound(row, first + index) ?? true)) continue
+      for (const [problem, key] of await problemsOf(first + index)) {
+        damaged.set(problem, [...(damaged.get(problem) ?? []), key])
+      }
+    }
+    for (const [problem, keys] of damaged) yield { problem, keys }
+  }
+
+  /** Counts the entries that lead to a row. Nothing is said of an erased row. */
+  function isSound(row: Buffer, number: number): boolean | undefined {
+    try {
+      const record = rows.present(row)
+      if (!record) return undefined
+      const missing = missingFor(record, number)
+      for (const index of indexesFor(record)) if (!missing.includes(index)) tally[index]++
+      return missing.length === 0 && isGenuine(record)
+    } catch (error) {
+      damageOrThrow(error)
+      return false
+    }
+  }
+
+  async function problemsOf(number: number): Promise<readonly (readonly [string, string])[]> {
+    refresh()
+    try {
+      const record = await rows.read(number)
+      return record ? problemsIn(record, number).map((problem) => [problem, record.key] as const) : []
+    } catch (error) {
+      const { message } = damageOrThrow(error)
+      const keys = await keysOfRows(tables, number, 1)
+      return keys.map((key) => [`row ${number} can't be read: ${message}`, key] as const)
+    }
+  }
+
+  function problemsIn(record: Stored, number: number): readonly string[] {
+    const missing = missingFor(record, number).map(
+      (index) => `the index of ${index} does not lead to the row`,
+    )
+    return isGenuine(record) ? missing : [...missing, 'the raw bytes are not those that were received']
+  }
+
+  function missingFor(record: Stored, number: number): readonly Index[] {
+    const findable = findableBy(record.verdict)
+    return indexesFor(record).filter((index) => {
+      if (index === 'keys') return numberOf(tables, record.key) !== number
+      return !tables[index].doesExist(encodePointer(digest(findable[index] ?? ''), number))
+    })
+  }
+
+  /** Entries without their row. Blocks that can't be read were named before. */
+  async function* followAll(index: Index, signal?: AbortSignal): AsyncGenerator<Damage> {
+    for await (const page of pagesOf(tables[index], INDEX_PAGE)) {
+      signal?.throwIfAborted()
+      const keys: string[] = []
+      let astray = 0
+      for (const entry of page.toSorted((a, b) => numberIn(index, a) - numberIn(index, b))) {
+        if (await leads(index, entry)) continue
+        refresh()
+        const isThere = tables[index].get(entry.key)?.equals(entry.value) ?? false
+        if (!isThere || (await leads(index, entry))) continue
+        astray++
+        if (index === 'keys') keys.push(entry.key.toString('hex'))
+      }
+      if (astray > 0)
+        yield { problem: `${astray} entries of the index of ${index} lead to no such row`, keys }
+    }
+  }
+
+  async function leads(index: Index, entry: TableEntry): Promise<boolean> {
+    const number = numberIn(index, entry)
+    if (unreadable.some(({ first, header }) => number >= first && number < first + header.rows)) return true
+    try {
+      const record = await rows.read(number)
+      if (!record) return false
+      if (index === 'keys') return record.key === entry.key.toString('hex')
+      const text = findableBy(record.verdict)[index]
+      return text !== undefined && encodePointer(digest(text), pointedTo(entry.key)).equals(entry.key)
+    } catch (error) {
+      damageOrThrow(error)
+      return true
+    }
+  }
+
+  async function* checkAmendments(): AsyncGenerator<Damage> {
+    for await (const page of pagesOf(tables.verdicts, INDEX_PAGE)) {
+      const keys = page.map(({ key }) => key.toString('hex'))
+      const orphans = keys.filter((key) => numberOf(tables, key) === undefined)
+      if (orphans.length > 0) yield { problem: 'a verdict without its row', keys: orphans }
+    }
+  }
+}
+
+async function entriesBelow(table: Table, index: Index, end: number): Promise<number> {
+  let count = 0
+  for await (const page of pagesOf(table, INDEX_PAGE)) {
+    for (const entry of page) if (numberIn(index, entry) < end) count++
+  }
+  return count
+}
+
+function numberIn(index: Index, { key, value }: TableEntry): number {
+  return index === 'keys' ? decodeNumber(value) : pointedTo(key)
+}
+
+function indexesFor({ verdict }: Stored): readonly Index[] {
+  const findable = findableBy(verdict)
+  return INDEXES.filter((index) => index === 'keys' || findable[index] !== undefined)
+}
+
+function isGenuine({ received, rawHash }: Stored): boolean {
+  return sha256(received.raw) === rawHash
+}
+
+function damageOrThrow(error: unknown): HeadwaterError {
+  if (error instanceof HeadwaterError && error.code === 'DATA_CORRUPT') return error
+  throw error
+}

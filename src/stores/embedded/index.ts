@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Context } from '../../adapter.ts'
+import type { StoreAdapter } from '../store.ts'
+import { openRegistry } from './registry.ts'
+import { openStore } from './store.ts'
+
+const config = z.strictObject({
+  dir: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'The folder on a local disk that holds the store; the data folder unless told.' }),
+})
+
+type Config = z.infer<typeof config>
+
+/** Keeps records and registry in two folders of the data folder. Needs nothing but a local disk. */
+const embedded: StoreAdapter<Config> = {
+  config,
+  open: ({ dir }, context) => openStore(folderFor('store', dir, context)),
+  openRegistry: ({ dir }, context) => openRegistry(folderFor('registry', dir, context)),
+}
+
+function folderFor(name: string, dir: string | undefined, { dataDir, signal }: Context): string {
+  signal.throwIfAborted()
+  return join(dir ?? dataDir, name)
+}
+
+export default embedded

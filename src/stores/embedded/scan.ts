@@ -1,0 +1,189 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { HeadwaterError } from '../../errors.ts'
+import { reviewHalves } from '../../review/key.ts'
+import type { Page, Scan, Stored } from '../store.ts'
+import type { Place, Rows } from './rows.ts'
+import {
+  decodeNumber,
+  digest,
+  encodePointer,
+  findableBy,
+  type Pointing,
+  pointedTo,
+  readState,
+  type StoreEnvironment,
+} from './tables.ts'
+
+const PAGE_RECORDS = 500
+/** A page of large records is a short one. */
+const PAGE_BYTES = 8 * 1024 * 1024
+const INDEX_PAGE = 500
+
+/** What was looked at: a position to go on from, and the record where there is one. */
+interface Step {
+  readonly position: string
+  readonly record?: Stored | undefined
+}
+
+/** Nothing is held between two steps: each looks its row up again, by number or by index entry. */
+export async function* scanStore(
+  environment: StoreEnvironment,
+  rows: Rows,
+  scan: Scan,
+): AsyncGenerator<Page> {
+  scan.signal?.throwIfAborted()
+  environment.refresh()
+  const { pageSize = PAGE_RECORDS, signal } = scan
+  let records: Stored[] = []
+  let looked = 0
+  let bytes = 0
+  let after = scan.after ?? ''
+  for await (const { position, record } of steps(environment, rows, scan)) {
+    signal?.throwIfAborted()
+    after = position
+    looked++
+    if (record && matches(record, scan)) {
+      records.push(record)
+      bytes += record.received.raw.length
+    }
+    if (looked < pageSize && bytes < PAGE_BYTES) continue
+    yield { records, after }
+    signal?.throwIfAborted()
+    records = []
+    looked = 0
+    bytes = 0
+  }
+  if (looked > 0) yield { records, after }
+}
+
+function steps(environment: StoreEnvironment, rows: Rows, scan: Scan): AsyncGenerator<Step> {
+  switch (scan.by) {
+    case 'time':
+      return byTime(environment, rows, scan)
+    case 'product':
+      return byPointer(environment, rows, 'products', scan.product, scan)
+    case 'cluster':
+      return byPointer(environment, rows, 'clusters', scan.cluster, scan)
+    case 'review':
+      return byReview(environment, rows, scan)
+  }
+}
+
+/** Follows the row numbers up to the last row there was at the beginning. */
+async function* byTime({ tables }: StoreEnvironment, rows: Rows, scan: Scan): AsyncGenerator<Step> {
+  const end = readState(tables).next
+  let number = nextNumber(scan.after)
+  for (let skipped = 0; number < end; ) {
+    const found = rows.from(number, INDEX_PAGE)
+    if (!found) return
+    if ('header' in found && !meets(found, scan)) {
+      number = found.first + found.header.rows
+      yield { position: String(number - 1) }
+      if (++skipped % 100 === 0) await nextTurn()
+      continue
+    }
+    const run = 'header' in found ? await rows.load(found.first) : found.rows
+    for (const row of run.slice(Math.max(0, number - found.first))) {
+      number = Math.max(number, found.first)
+      yield { position: String(number), record: rows.present(row) }
+      number++
+    }
+  }
+}
+
+async function* byPointer(
+  { tables }: StoreEnvironment,
+  rows: Rows,
+  to: Pointing,
+  text: string,
+  scan: Scan,
+): AsyncGenerator<Step> {
+  const prefix = digest(text)
+  const end = encodePointer(prefix, readState(tables).next)
+  let number = nextNumber(scan.after)
+  for (;;) {
+    const start = encodePointer(prefix, number)
+    const pointers = Array.from(tables[to].getKeys({ start, end, limit: INDEX_PAGE }))
+    if (pointers.length === 0) return
+    for (const pointer of pointers) {
+      number = pointedTo(pointer)
+      yield { position: String(number), record: await rows.read(number) }
+    }
+    number++
+  }
+}
+
+/** The history of one review is short: its row numbers are sorted in memory. */
+async function* byReview(
+  { tables }: StoreEnvironment,
+  rows: Rows,
+  scan: Scan & { readonly by: 'review' },
+): AsyncGenerator<Step> {
+  const halves = reviewHalves(scan.origin, scan.reviewId).map((half) => Buffer.from(half, 'hex'))
+  const numbers = halves.flatMap((half) =>
+    Array.from(tables.keys.getRange({ start: half, end: Buffer.concat([half, ABOVE]) }), ({ value }) =>
+      decodeNumber(value),
+    ),
+  )
+  const times: (readonly [number, number])[] = []
+  for (const number of numbers) {
+    const record = await rows.read(number)
+    if (record) times.push([record.received.receivedAt, number])
+  }
+  const after = parseHistoryPosition(scan.after)
+  for (const [time, number] of times.toSorted(ascending)) {
+    if (after && ascending([time, number], after) <= 0) continue
+    yield { position: `${time} ${number}`, record: await rows.read(number) }
+  }
+}
+
+/** Sorts after every key that begins with the same half. */
+const ABOVE = Buffer.alloc(9, 0xff)
+
+function ascending(a: readonly [number, number], b: readonly [number, number]): number {
+  return a[0] - b[0] || a[1] - b[1]
+}
+
+function meets({ header }: Place, { from = -Infinity, to = Infinity }: Scan): boolean {
+  return header.latest >= from && header.earliest < to
+}
+
+/** Two texts may share a digest, and a record may have moved since the index was read. */
+function matches(record: Stored, scan: Scan): boolean {
+  const { from = -Infinity, to = Infinity, where } = scan
+  const { receivedAt } = record.received
+  return receivedAt >= from && receivedAt < to && isOn(record, scan) && (where?.(record) ?? true)
+}
+
+function isOn({ received, verdict }: Stored, scan: Scan): boolean {
+  switch (scan.by) {
+    case 'time':
+      return true
+    case 'product':
+      return findableBy(verdict).products === scan.product
+    case 'cluster':
+      return findableBy(verdict).clusters === scan.cluster
+    case 'review':
+      return received.origin === scan.origin
+  }
+}
+
+function nextNumber(after: string | undefined): number {
+  if (after === undefined) return 0
+  if (!/^\d{1,15}$/.test(after)) throw unknownPosition(after)
+  return Number(after) + 1
+}
+
+function parseHistoryPosition(after: string | undefined): readonly [number, number] | undefined {
+  if (after === undefined) return undefined
+  const [, time, number] = /^(-?[\d.]+) (\d{1,15})$/.exec(after) ?? []
+  if (time === undefined || number === undefined) throw unknownPosition(after)
+  return [Number(time), Number(number)]
+}
+
+function unknownPosition(after: string): HeadwaterError {
+  return new HeadwaterError(
+    'POSITION_UNKNOWN',
+    `a scan gave out no position "${after}"; begin it again without one`,
+  )
+}

@@ -1,0 +1,4 @@
+/** Every store there is, by the `type` of the config. A client library is loaded only when its store is chosen. */
+export const stores = {
+  embedded: () => import('./embedded/index.ts'),
+} as const

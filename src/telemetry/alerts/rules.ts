@@ -1,0 +1,172 @@
+import { formatBytes, formatCount, formatDuration } from '../../lib/units.ts'
+import type { Finding, Rule } from './alert.ts'
+
+/** What the rules are told, in milliseconds and shares of 1. A rule that is `false` is left out. */
+export interface RuleSettings {
+  readonly silentSource: false | { readonly afterMs: number }
+  readonly rejectShare: false | { readonly above: number; readonly overMs: number; readonly afterMs: number }
+  readonly backlogAge: false | { readonly aboveMs: number; readonly afterMs: number }
+  readonly diskSpace: false | { readonly below: number; readonly afterMs: number }
+  readonly sourceFailing: false | { readonly afterMs: number }
+  readonly notReady: false | { readonly afterMs: number }
+}
+
+/** A share of which one more is no accident. */
+const ENOUGH_ITEMS = 20
+/** Beyond this, a share of dead letters is wrong, however long it has been so. */
+const MOST = 0.5
+const TIMES_THE_USUAL = 2
+
+/** The rules of deploy/prometheus/alerts.yaml, for those who run no Prometheus. A test keeps the two alike. */
+export function createRules(settings: RuleSettings): readonly Rule[] {
+  const rules = [
+    settings.silentSource && silentSource(settings.silentSource),
+    settings.rejectShare && rejectShare(settings.rejectShare),
+    settings.backlogAge && backlogAge(settings.backlogAge),
+    settings.diskSpace && diskSpace(settings.diskSpace),
+    settings.sourceFailing && sourceFailing(settings.sourceFailing),
+    settings.notReady && notReady(settings.notReady),
+  ]
+  return rules.filter((rule) => rule !== false)
+}
+
+type Settings<Name extends keyof RuleSettings> = Exclude<RuleSettings[Name], false>
+
+function silentSource({ afterMs }: Settings<'silentSource'>): Rule {
+  return {
+    name: 'silent_source',
+    severity: 'warning',
+    afterMs: 0, // the silence is measured, so that it needn't be watched
+    overMs: 0,
+    find({ at, sources }) {
+      const silent = sources.filter(
+        (source) => source.state !== 'ended' && at - source.lastReceivedAt > afterMs,
+      )
+      return silent.map(({ name, lastReceivedAt }) => ({
+        subject: name,
+        summary: `The source ${name} has handed over nothing for ${formatDuration(at - lastReceivedAt)}.`,
+        advice:
+          'See /health/sources, then ask the provider: is the webhook still set up, the key valid, the quota left, the product list right? ' +
+          'If so much quiet is normal, raise alerts.rules.silent_source.after.',
+      }))
+    },
+  }
+}
+
+function rejectShare({ above, overMs, afterMs }: Settings<'rejectShare'>): Rule {
+  function isWrong(share: number, usual: number): boolean {
+    return share > MOST || (share > above && !(share <= TIMES_THE_USUAL * usual))
+  }
+  return {
+    name: 'reject_share',
+    severity: 'warning',
+    afterMs,
+    overMs,
+    find(now, then) {
+      return now.sources.flatMap(({ name, received, rejected }): Finding[] => {
+        const before = then.sources.find((source) => source.name === name) ?? { received: 0, rejected: 0 }
+        const items = received - before.received
+        const share = (rejected - before.rejected) / items
+        if (items < ENOUGH_ITEMS || !isWrong(share, before.rejected / before.received)) return []
+        return [
+          {
+            subject: name,
+            summary:
+              `${percent(share)} of what the source ${name} handed over in the last ` +
+              `${formatDuration(now.at - then.at)} became dead letters.`,
+            advice:
+              '`headwater dlq clusters` shows what they have in common. If the provider has changed its format, correct the preset ' +
+              'and redrive them with `headwater dlq redrive`; nothing is lost meanwhile.',
+          },
+        ]
+      })
+    },
+  }
+}
+
+function backlogAge({ aboveMs, afterMs }: Settings<'backlogAge'>): Rule {
+  return {
+    name: 'backlog_age',
+    severity: 'critical',
+    afterMs,
+    overMs: 0,
+    find: ({ topics }) =>
+      topics.flatMap(({ topic, backlog, oldestAgeMs = 0 }) => {
+        if (oldestAgeMs <= aboveMs) return []
+        const count = `${formatCount(backlog)} ${backlog === 1 ? 'message' : 'messages'}`
+        return {
+          subject: topic,
+          summary: `${count} of ${topic} wait to be stored, the oldest for ${formatDuration(oldestAgeMs)}.`,
+          advice:
+            'See whether a storage process runs (`headwater store` or `up`) and whether its log tells of trouble with the store. ' +
+            'If it runs well and the backlog still grows, start another one.',
+        }
+      }),
+  }
+}
+
+function diskSpace({ below, afterMs }: Settings<'diskSpace'>): Rule {
+  return {
+    name: 'disk_space',
+    severity: 'critical',
+    afterMs,
+    overMs: 0,
+    find({ disk }) {
+      if (!disk || disk.freeBytes / disk.sizeBytes >= below) return []
+      const { freeBytes, sizeBytes, dataBytes } = disk
+      return [
+        {
+          subject: 'data folder',
+          summary:
+            `The disk of the data folder has ${formatBytes(freeBytes)} left of ${formatBytes(sizeBytes)}; ` +
+            `the data folder takes ${formatBytes(dataBytes)}.`,
+          advice:
+            'Make room or enlarge the disk before it is full: then intake stops until there is room. Nothing that was taken is lost.',
+        },
+      ]
+    },
+  }
+}
+
+function sourceFailing({ afterMs }: Settings<'sourceFailing'>): Rule {
+  return {
+    name: 'source_failing',
+    severity: 'warning',
+    afterMs,
+    overMs: 0,
+    find: ({ sources }) =>
+      sources
+        .filter(({ state }) => state === 'failing')
+        .map(({ name, detail }) => ({
+          subject: name,
+          summary: `The source ${name} fails${detail === undefined ? '' : `: ${detail}`}.`,
+          advice:
+            'See /health/sources and the log for the error and its code, and docs/errors.md for what to do about that. ' +
+            'The other sources go on; a source that has stopped needs a restart of the process.',
+        })),
+  }
+}
+
+function notReady({ afterMs }: Settings<'notReady'>): Rule {
+  return {
+    name: 'not_ready',
+    severity: 'critical',
+    afterMs,
+    overMs: 0,
+    find({ unready, stuck }) {
+      const why = [...unready, ...stuck.map((loop) => `${loop} does not turn`)]
+      if (why.length === 0) return []
+      return [
+        {
+          subject: 'process',
+          summary: `The process can not work: ${why.join('; ')}.`,
+          advice:
+            'See /health/ready and /health/live. Where the queue does not answer, look after the queue: the process goes on by itself. ' +
+            'Where a loop does not turn, keep the log and restart the process.',
+        },
+      ]
+    },
+  }
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`

@@ -1,0 +1,145 @@
+/** What this process says about itself. Plain data goes out; whoever serves it decides how. */
+export interface Health {
+  /** Watches a loop: it is stuck when it works on one turn for longer than `limitMs`. */
+  loop(name: string, limitMs: number): Loop
+  /** Something that must answer before work can be accepted: resolves if it does, throws why if not. */
+  require(name: string, check: (signal: AbortSignal) => Promise<unknown>): void
+  /** A source to tell about. Its trouble takes nobody out of a load balancer. */
+  source(name: string, type: string): (state: SourceState, detail?: string) => void
+  /** Whether every loop turns. */
+  live(): { readonly ok: boolean; readonly loops: readonly LoopHealth[] }
+  /** Whether everything required answers within the limit. Asked twice at once, it looks once. */
+  ready(): Promise<{ readonly ok: boolean; readonly checks: readonly CheckHealth[] }>
+  sources(): readonly SourceHealth[]
+}
+
+export interface Loop {
+  /** One turn is done, and the next begins. */
+  turned(): void
+  /** Nothing to do: waiting for work, however long, is no fault. `turned` ends it. */
+  idle(): void
+  /** It has ended as it should, and is watched no more. */
+  ended(): void
+}
+
+/** Every state that a source may be in. */
+export const SOURCE_STATES = ['starting', 'running', 'waiting', 'failing', 'ended'] as const
+export type SourceState = (typeof SOURCE_STATES)[number]
+
+export interface LoopHealth {
+  readonly name: string
+  readonly ok: boolean
+  readonly idle: boolean
+  readonly sinceTurnMs: number
+}
+
+export interface CheckHealth {
+  readonly name: string
+  readonly ok: boolean
+  readonly detail?: string
+}
+
+export interface SourceHealth {
+  readonly name: string
+  readonly type: string
+  readonly state: SourceState
+  /** Since when it has been in this state, RFC 3339. */
+  readonly since: string
+  readonly detail?: string
+}
+
+export interface HealthOptions {
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+  /** How long a check may take. */
+  readonly checkLimitMs?: number
+}
+
+/** Starts with nothing to watch, and so live and ready. */
+export function createHealth({ clock, checkLimitMs = 1_000 }: HealthOptions): Health {
+  const loops = new Set<{
+    readonly name: string
+    readonly limitMs: number
+    turnedAt: number
+    isIdle: boolean
+  }>()
+  const checks = new Map<string, (signal: AbortSignal) => Promise<unknown>>()
+  const sources = new Map<string, SourceHealth>()
+  let looking: Promise<readonly CheckHealth[]> | undefined
+
+  async function look(): Promise<readonly CheckHealth[]> {
+    return Promise.all([...checks].map(([name, check]) => checkOne(name, check, checkLimitMs)))
+  }
+
+  return {
+    loop(name, limitMs) {
+      const loop = { name, limitMs, turnedAt: clock(), isIdle: false }
+      loops.add(loop)
+      return {
+        turned: () => void Object.assign(loop, { turnedAt: clock(), isIdle: false }),
+        idle: () => void Object.assign(loop, { turnedAt: clock(), isIdle: true }),
+        ended: () => void loops.delete(loop),
+      }
+    },
+
+    require: (name, check) => void checks.set(name, check),
+
+    source(name, type) {
+      function tell(state: SourceState, detail?: string): void {
+        const known = sources.get(name)
+        const since = known?.state === state ? known.since : new Date(clock()).toISOString()
+        sources.set(name, { name, type, state, since, ...(detail === undefined ? {} : { detail }) })
+      }
+      tell('starting')
+      return tell
+    },
+
+    live() {
+      const now = clock()
+      const found = [...loops].map(({ name, limitMs, turnedAt, isIdle }) => {
+        const sinceTurnMs = now - turnedAt
+        return { name, ok: isIdle || sinceTurnMs <= limitMs, idle: isIdle, sinceTurnMs }
+      })
+      return { ok: found.every(({ ok }) => ok), loops: found }
+    },
+
+    async ready() {
+      looking ??= look().finally(() => {
+        looking = undefined
+      })
+      const found = await looking
+      return { ok: found.every(({ ok }) => ok), checks: found }
+    },
+
+    sources: () => [...sources.values()],
+  }
+}
+
+async function checkOne(
+  name: string,
+  check: (signal: AbortSignal) => Promise<unknown>,
+  limitMs: number,
+): Promise<CheckHealth> {
+  try {
+    await limited(check, limitMs)
+    return { name, ok: true }
+  } catch (error) {
+    return { name, ok: false, detail: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** What the work resolves to. Where that takes longer than the limit, the work is aborted and this rejects at once. */
+export async function limited<T>(work: (signal: AbortSignal) => Promise<T>, limitMs: number): Promise<T> {
+  const limit = new AbortController()
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const error = new Error(`no answer within ${limitMs} ms`)
+    late.reject(error)
+    limit.abort(error)
+  }, limitMs)
+  try {
+    return await Promise.race([work(limit.signal), late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,185 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { SOURCE_STATES } from './health.ts'
+import type { Vitals } from './vitals.ts'
+
+/** What this process counts. Labels are sources, topics and stages: never a product, a review or a person. */
+export interface Metrics extends Record<ReviewCount, (source: string, count: number) => void> {
+  /** Makes a source known: all its counts are there at 0, so that its first review is a rise. */
+  source(name: string): void
+  /** What a source handed over since it was made known. */
+  flow(source: string): Flow
+  /** Shows what nobody counts as it happens. */
+  observe(vitals: Vitals): void
+  /** From received to stored. */
+  freshness(source: string, seconds: number): void
+  /** How long one batch took to be durable, retries included, and how many items it had. */
+  batch(stage: Stage, seconds: number, items: number): void
+  /** Another try after a transient failure. */
+  retry(stage: Stage, code: string): void
+  /** Everything in the text format of `contentType`. */
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+export interface Flow {
+  readonly received: number
+  readonly rejected: number
+  /** When it handed something over last, in milliseconds since 1970; at first, when it was made known. */
+  readonly lastReceivedAt: number
+}
+
+export type Stage = 'publish' | 'store'
+
+type ReviewCount = 'received' | 'published' | 'unchanged' | 'rejected' | 'stored'
+
+const REVIEWS: Readonly<Record<ReviewCount, string>> = {
+  received: 'Items that came in.',
+  published: 'Items that the queue has durably, accepted or rejected.',
+  unchanged: 'Items that were known already.',
+  rejected: 'Items that became dead letters.',
+  stored: 'Accepted reviews newly written to the store.',
+}
+
+/** Counters of its own, in a registry of its own; two in one process don't meet. */
+export function createMetrics(clock: () => number = Date.now): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  // With the delay of the event loop, as nodejs_eventloop_lag_…_seconds.
+  collectDefaultMetrics({ register: registry })
+  const observe = createGauges(registry)
+
+  const freshness = new Histogram({
+    name: 'headwater_freshness_seconds',
+    help: 'From received to stored.',
+    labelNames: ['source'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600, 86_400],
+    registers,
+  })
+  const batches = new Histogram({
+    name: 'headwater_batch_duration_seconds',
+    help: 'How long one batch took to be durable, retries included.',
+    labelNames: ['stage'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  })
+  const items = new Counter({
+    name: 'headwater_batch_items_total',
+    help: 'Items of the batches that became durable.',
+    labelNames: ['stage'],
+    registers,
+  })
+  const retries = new Counter({
+    name: 'headwater_retries_total',
+    help: 'Further tries after a transient failure.',
+    labelNames: ['stage', 'code'],
+    registers,
+  })
+  const freshnessOf = once((source) => freshness.labels(source))
+  const stages = once((stage) => ({ duration: batches.labels(stage), items: items.labels(stage) }))
+
+  const reviews = {
+    received: countReviews('received', registry),
+    published: countReviews('published', registry),
+    unchanged: countReviews('unchanged', registry),
+    rejected: countReviews('rejected', registry),
+    stored: countReviews('stored', registry),
+  }
+  const flowOf = once((_): Writable<Flow> => ({ received: 0, rejected: 0, lastReceivedAt: clock() }))
+
+  return {
+    ...reviews,
+    received(source, count) {
+      reviews.received(source, count)
+      const flow = flowOf(source)
+      flow.received += count
+      if (count > 0) flow.lastReceivedAt = clock()
+    },
+    rejected(source, count) {
+      reviews.rejected(source, count)
+      flowOf(source).rejected += count
+    },
+    source(name) {
+      for (const count of Object.values(reviews)) count(name, 0)
+      flowOf(name)
+    },
+    flow: (source) => ({ ...flowOf(source) }),
+    observe,
+    freshness: (source, seconds) => freshnessOf(source).observe(seconds),
+    batch(stage, seconds, count) {
+      stages(stage).duration.observe(seconds)
+      stages(stage).items.inc(count)
+    },
+    retry: (stage, code) => retries.inc({ stage, code }),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+/** What is looked at and not counted. A figure that can't be told is NaN, which no rule takes for an emergency. */
+function createGauges(registry: Registry): (vitals: Vitals) => void {
+  function gauge<Label extends string>(name: string, help: string, ...labelNames: Label[]): Gauge<Label> {
+    return new Gauge({ name: `headwater_${name}`, help, labelNames, registers: [registry] })
+  }
+  const backlog = gauge(
+    'queue_backlog_messages',
+    'Messages that the storage service has not yet acknowledged.',
+    'topic',
+  )
+  const oldestAge = gauge(
+    'queue_oldest_age_seconds',
+    'How long the oldest message has waited that the storage service has not yet acknowledged; 0 where none waits.',
+    'topic',
+  )
+  const state = gauge('source_state', '1 for the state that the source is in.', 'source', 'state')
+  const lastReceived = gauge(
+    'source_last_received_timestamp_seconds',
+    'When the source handed something over last; at first, when it was started.',
+    'source',
+  )
+  const free = gauge('disk_free_bytes', 'What may still be written to the disk of the data folder.')
+  const size = gauge('disk_size_bytes', 'The size of the disk of the data folder.')
+  const data = gauge('data_folder_bytes', 'What the data folder takes of its disk.')
+  const ready = gauge('ready', '1 if everything that is required answers.')
+  const live = gauge('live', '1 if every loop turns.')
+
+  return function observe({ sources, topics, disk, unready, stuck }) {
+    for (const { topic, backlog: messages, oldestAgeMs } of topics) {
+      backlog.set({ topic }, messages)
+      if (oldestAgeMs !== undefined) oldestAge.set({ topic }, oldestAgeMs / 1000)
+    }
+    for (const { name: source, state: current, lastReceivedAt } of sources) {
+      for (const one of SOURCE_STATES) state.set({ source, state: one }, one === current ? 1 : 0)
+      lastReceived.set({ source }, lastReceivedAt / 1000)
+    }
+    free.set(disk?.freeBytes ?? Number.NaN)
+    size.set(disk?.sizeBytes ?? Number.NaN)
+    data.set(disk?.dataBytes ?? Number.NaN)
+    ready.set(unready.length === 0 ? 1 : 0)
+    live.set(stuck.length === 0 ? 1 : 0)
+  }
+}
+
+function countReviews(name: ReviewCount, registry: Registry): (source: string, count: number) => void {
+  const counter = new Counter({
+    name: `headwater_reviews_${name}_total`,
+    help: REVIEWS[name],
+    labelNames: ['source'],
+    registers: [registry],
+  })
+  const bound = once((source) => counter.labels(source))
+  return (source, count) => bound(source).inc(count)
+}
+
+/** Label sets are looked up on the hot path: bind each once. */
+function once<T>(bind: (label: string) => T): (label: string) => T {
+  const bound = new Map<string, T>()
+  return (label) => {
+    const known = bound.get(label)
+    if (known !== undefined) return known
+    const made = bind(label)
+    bound.set(label, made)
+    return made
+  }
+}

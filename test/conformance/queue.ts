@@ -1,0 +1,391 @@
+import assert from 'node:assert/strict'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { describe, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Batch } from '../../src/batch.ts'
+import type { Message, Queue } from '../../src/queues/queue.ts'
+
+export interface QueueHarness {
+  /** Two openings of one name are two sessions on one queue; a new name is an empty queue. */
+  readonly open: (name: string) => Promise<Queue>
+  /** Promises that this adapter can't be held to, by their titles, and why. */
+  readonly skip?: Readonly<Record<string, string>>
+  /** The longest that the broker may take to hand over what is there, or to hand back what was released. */
+  readonly patienceMs?: number
+}
+
+interface Stage {
+  readonly queue: Queue
+  /** One more session on the same queue. */
+  readonly reopen: () => Promise<Queue>
+  /** Reads and acknowledges until there are `count` messages. */
+  readonly take: (queue: Queue, count: number, group?: string) => Promise<Message[]>
+  /** Reads `count` batches of one message each and acknowledges none. */
+  readonly hold: (queue: Queue, count: number) => Promise<Batch<Message>[]>
+}
+
+/** Every queue keeps these promises. The titles are the contract. */
+export function queueConformance(name: string, { open, skip = {}, patienceMs = 5_000 }: QueueHarness): void {
+  function promise(title: string, run: (stage: Stage) => Promise<void>): void {
+    test(title, { skip: skip[title] ?? false, timeout: 4 * patienceMs + 30_000 }, async () => {
+      const unique = `test-${randomUUID()}`
+      await using sessions = new AsyncDisposableStack()
+      const reopen = async () => sessions.use(await open(unique))
+      await run({ queue: await reopen(), reopen, take, hold })
+    })
+  }
+
+  async function take(queue: Queue, count: number, group = 'g'): Promise<Message[]> {
+    const taken: Message[] = []
+    for await (const batch of queue.read({ group, signal: AbortSignal.timeout(patienceMs) })) {
+      taken.push(...batch.items)
+      await batch.ack()
+      if (taken.length >= count) break
+    }
+    assert.ok(taken.length >= count, `expected ${count} messages, got ${taken.length}`)
+    return taken
+  }
+
+  async function hold(queue: Queue, count: number): Promise<Batch<Message>[]> {
+    const held: Batch<Message>[] = []
+    const signal = AbortSignal.timeout(patienceMs)
+    for await (const batch of queue.read({ group: 'g', signal, maxItems: 1 })) {
+      held.push(batch)
+      if (held.length === count) break
+    }
+    assert.equal(held.length, count)
+    return held
+  }
+
+  describe(`${name} queue`, () => {
+    promise('delivers the bytes that were published', async ({ queue, take }) => {
+      const sent: Message[] = [
+        { key: 'k', body: randomBytes(1_024), headers: { a: '1', ce_type: 'é' } },
+        { key: 'k', body: Buffer.from([0]) },
+        { key: 'k', body: Buffer.from('{"text":"żółć 🧭"}'), headers: { b: '2' } },
+        { key: 'k', body: randomBytes(100_000) },
+      ]
+      assert.deepEqual(await queue.publish(sent), [])
+      const got = await take(queue, sent.length)
+      assert.deepEqual(got.map(plain), sent.map(plain))
+    })
+
+    promise('delivers keys of any script', async ({ queue, take }) => {
+      const sent = ['B07', 'ключ', '鍵', '🔑', 'k'.repeat(200)].map((key) => ({
+        key,
+        body: Buffer.from(key),
+      }))
+      await queue.publish(sent)
+      const got = await take(queue, sent.length)
+      assert.deepEqual(new Set(got.map(({ key }) => key)), new Set(sent.map(({ key }) => key)))
+      for (const message of got) assert.equal(text(message), message.key)
+    })
+
+    promise('keeps the order of one key', async ({ queue, take }) => {
+      const keys = Array.from({ length: 64 }, (_, n) => `key-${n}`)
+      const rounds = Array.from({ length: 10 }, (_, round) => {
+        return keys.map((key) => ({ key, body: Buffer.from(String(round)) }))
+      })
+      await Promise.all(rounds.map((messages) => queue.publish(messages)))
+      const got = await take(queue, 640)
+      for (const key of keys) {
+        const order = got.filter((message) => message.key === key).map(text)
+        assert.deepEqual(
+          order,
+          rounds.map((_, round) => String(round)),
+        )
+      }
+    })
+
+    promise('hands back what was not acknowledged', async ({ queue, reopen, take, hold }) => {
+      await queue.publish(numbered(0, 3))
+      await hold(queue, 1)
+      await queue[Symbol.asyncDispose]()
+      assert.deepEqual((await take(await reopen(), 3)).map(text), ['0', '1', '2'])
+    })
+
+    promise('does not hand back what was acknowledged', async ({ queue, reopen, take }) => {
+      await queue.publish(numbered(0, 3))
+      await take(queue, 3)
+      await queue[Symbol.asyncDispose]()
+      const again = await reopen()
+      await again.publish(numbered(3, 4))
+      assert.deepEqual((await take(again, 1)).map(text), ['3'])
+    })
+
+    promise('accepts acknowledgements after reading has stopped', async ({ queue, reopen, take, hold }) => {
+      await queue.publish(numbered(0, 1))
+      const [batch] = await hold(queue, 1)
+      await batch?.ack()
+      await queue[Symbol.asyncDispose]()
+      const again = await reopen()
+      await again.publish(numbered(1, 2))
+      assert.deepEqual((await take(again, 1)).map(text), ['1'])
+    })
+
+    promise(
+      'loses nothing when acknowledgements come out of order',
+      async ({ queue, reopen, take, hold }) => {
+        await queue.publish(numbered(0, 4))
+        const batches = await hold(queue, 4)
+        await batches[3]?.ack()
+        await batches[1]?.ack()
+        await queue[Symbol.asyncDispose]()
+        const back = new Set((await take(await reopen(), 2)).map(text))
+        assert.ok(back.has('0') && back.has('2'))
+      },
+    )
+
+    promise('moves on once what came out of order is complete', async ({ queue, reopen, take, hold }) => {
+      await queue.publish(numbered(0, 4))
+      for (const batch of (await hold(queue, 4)).toReversed()) await batch.ack()
+      await queue[Symbol.asyncDispose]()
+      const again = await reopen()
+      await again.publish(numbered(4, 5))
+      assert.deepEqual((await take(again, 1)).map(text), ['4'])
+    })
+
+    promise('takes an acknowledgement twice for one', async ({ queue, reopen, take, hold }) => {
+      await queue.publish(numbered(0, 3))
+      const [first] = await hold(queue, 1)
+      await Promise.all([first?.ack(), first?.ack()])
+      await first?.ack()
+      await queue[Symbol.asyncDispose]()
+      assert.deepEqual((await take(await reopen(), 2)).map(text), ['1', '2'])
+    })
+
+    promise('shows every group every message', async ({ queue, take }) => {
+      await queue.publish(numbered(0, 5))
+      assert.deepEqual((await take(queue, 5, 'one')).map(text), ['0', '1', '2', '3', '4'])
+      assert.deepEqual((await take(queue, 5, 'two')).map(text), ['0', '1', '2', '3', '4'])
+    })
+
+    promise('has the group storage from the opening on', async ({ queue, reopen, take }) => {
+      await queue.publish(numbered(0, 3))
+      await queue[Symbol.asyncDispose]()
+      assert.deepEqual((await take(await reopen(), 3, 'storage')).map(text), ['0', '1', '2'])
+    })
+
+    promise('shares among the readers of one group without overlap', async ({ queue, reopen }) => {
+      const sessions = [queue, await reopen()]
+      const stop = new AbortController()
+      const seen = sessions.map(() => [] as string[])
+      const reading = sessions.map(async (session, n) => {
+        for await (const batch of session.read({ group: 'g', signal: stop.signal, maxItems: 7 })) {
+          seen[n]?.push(...batch.items.map(text))
+          await batch.ack()
+        }
+      })
+      const sent = await publishUntil(queue, () => seen.every((mine) => mine.length > 0))
+      await until(() => seen.flat().length >= sent, patienceMs)
+      stop.abort()
+      await Promise.all(reading)
+      assert.equal(seen.flat().length, sent)
+      assert.equal(new Set(seen.flat()).size, sent)
+    })
+
+    promise('shows a reader without a group all that is kept', async ({ queue, hold }) => {
+      await queue.publish(numbered(0, 3))
+      await hold(queue, 1)
+      for (const _ of [1, 2]) assert.deepEqual(await look(queue, 3), ['0', '1', '2'])
+    })
+
+    promise('keeps nothing of a reader without a group', async ({ queue, take }) => {
+      await queue.publish(numbered(0, 3))
+      await look(queue, 3)
+      assert.deepEqual((await take(queue, 3)).map(text), ['0', '1', '2'])
+      assert.deepEqual((await take(queue, 3, 'storage')).map(text), ['0', '1', '2'])
+    })
+
+    promise('ends quietly when aborted', async ({ queue }) => {
+      const stop = new AbortController()
+      const next = queue.read({ group: 'g', signal: stop.signal })[Symbol.asyncIterator]().next()
+      setImmediate(() => stop.abort())
+      assert.equal((await next).done, true)
+    })
+
+    promise('reads nothing when it was aborted before', async ({ queue }) => {
+      await queue.publish(numbered(0, 1))
+      for await (const _ of queue.read({ group: 'g', signal: AbortSignal.abort() })) assert.fail('read')
+    })
+
+    promise('wakes for what is published while it waits', async ({ queue, take }) => {
+      const taking = take(queue, 1)
+      await queue.publish(numbered(0, 1))
+      assert.deepEqual((await taking).map(text), ['0'])
+    })
+
+    promise('fills a batch for as long as it may linger', async ({ queue }) => {
+      await queue.publish(numbered(0, 1))
+      const signal = AbortSignal.timeout(patienceMs)
+      const reader = queue.read({ group: 'g', signal, maxItems: 2, lingerMs: patienceMs })
+      const next = reader[Symbol.asyncIterator]().next()
+      await queue.publish(numbered(1, 2))
+      const { value } = await next
+      assert.deepEqual(value?.items.map(text), ['0', '1'])
+    })
+
+    promise('sets aside what it can never accept', async ({ queue, take }) => {
+      const tooLarge = { key: 'k', body: Buffer.alloc(queue.maxMessageBytes + 1) }
+      const rejections = await queue.publish([...numbered(0, 1), tooLarge, ...numbered(1, 2)])
+      assert.deepEqual(
+        rejections.map(({ index, code }) => [index, code]),
+        [[1, 'message_too_large']],
+      )
+      assert.deepEqual((await take(queue, 2)).map(text), ['0', '1'])
+    })
+
+    promise('takes an empty publish for nothing', async ({ queue, take }) => {
+      assert.deepEqual(await queue.publish([]), [])
+      await queue.publish(numbered(0, 1))
+      assert.deepEqual((await take(queue, 1)).map(text), ['0'])
+    })
+
+    promise('publishes nothing when it was aborted before', async ({ queue, take }) => {
+      const reason = new Error('stopped')
+      await assert.rejects(queue.publish(numbered(0, 1), { signal: AbortSignal.abort(reason) }), reason)
+      await queue.publish(numbered(1, 2))
+      assert.deepEqual((await take(queue, 1)).map(text), ['1'])
+    })
+
+    promise('takes and delivers 10,000 at once', async ({ queue, take }) => {
+      const sent = Array.from({ length: 10_000 }, (_, n) => ({
+        key: `key-${n % 100}`,
+        body: Buffer.from(String(n)),
+      }))
+      const [taken] = await Promise.all([take(queue, sent.length), queue.publish(sent)])
+      assert.equal(new Set(taken.map(text)).size, sent.length)
+    })
+
+    promise('holds memory flat while its reader stalls', async ({ queue }) => {
+      await publishMebibytes(queue, 1)
+      const stop = new AbortController()
+      const reader = queue.read({ group: 'g', signal: stop.signal, maxItems: 1 })[Symbol.asyncIterator]()
+      await reader.next()
+      const before = memoryInUse()
+      await publishMebibytes(queue, 96)
+      await reader.next()
+      const grown = memoryInUse() - before
+      stop.abort()
+      await reader.next()
+      assert.ok(grown < 48 * MIB, `expected less than 48 MiB more, got ${Math.round(grown / MIB)}`)
+    })
+
+    promise('can be disposed of twice, promptly, with work in hand', async ({ queue, hold }) => {
+      await queue.publish(numbered(0, 3))
+      const [batch] = await hold(queue, 1)
+      const waiting = queue.read({ group: 'other', signal: new AbortController().signal })
+      const reading = Array.fromAsync(waiting, ({ items }) => items.length)
+      const startedAt = performance.now()
+      await Promise.all([queue[Symbol.asyncDispose](), queue[Symbol.asyncDispose]()])
+      await queue[Symbol.asyncDispose]()
+      await reading
+      await batch?.ack()
+      assert.ok(performance.now() - startedAt < patienceMs)
+    })
+
+    promise('tells the backlog of a group', async ({ queue, reopen, take, hold }) => {
+      const other = await reopen()
+      assert.equal(await queue.backlog?.('storage'), 0)
+      await queue.publish(numbered(0, 5))
+      assert.equal(await other.backlog?.('storage'), 5)
+      await take(queue, 5, 'storage')
+      assert.equal(await other.backlog?.('storage'), 0)
+      const [first] = await hold(queue, 2)
+      assert.equal(await other.backlog?.('g'), 5)
+      await first?.ack()
+      assert.equal(await other.backlog?.('g'), 4)
+    })
+
+    promise('tells when a group has caught up, whatever is published meanwhile', async ({ queue, hold }) => {
+      if (!queue.caughtUp) return
+      const { signal } = new AbortController()
+      await queue.caughtUp('g', { signal })
+      await queue.publish(numbered(0, 2))
+      const [first, second] = await hold(queue, 2)
+      let isCaughtUp = false
+      const caughtUp = queue.caughtUp('g', { signal }).then(() => (isCaughtUp = true))
+      await queue.publish(numbered(2, 3))
+      await first?.ack()
+      assert.equal(isCaughtUp, false)
+      await second?.ack()
+      await caughtUp
+      assert.equal(await queue.backlog?.('g'), 1)
+      const stop = new AbortController()
+      const stopped = queue.caughtUp('g', { signal: stop.signal })
+      stop.abort()
+      await stopped
+    })
+
+    promise('tells how long the oldest unacknowledged message has waited', async ({ queue, take }) => {
+      const ageMs = async (): Promise<number> => (await queue.oldestAgeMs?.('storage')) ?? Number.NaN
+      assert.equal(await ageMs(), 0)
+      const before = Date.now()
+      await queue.publish(numbered(0, 5))
+      let waited = 0
+      while (waited < 5) waited = await ageMs()
+      assert.ok(waited <= Date.now() - before, `${waited} ms`)
+      await take(queue, 5, 'storage')
+      assert.equal(await ageMs(), 0)
+    })
+  })
+
+  async function look(queue: Queue, count: number): Promise<string[]> {
+    const seen: string[] = []
+    for await (const { items } of queue.read({ signal: AbortSignal.timeout(patienceMs) })) {
+      seen.push(...items.map(text))
+      if (seen.length >= count) break
+    }
+    return seen
+  }
+
+  /** Publishes small rounds over many keys until the condition holds; returns how many messages that were. */
+  async function publishUntil(queue: Queue, holds: () => boolean): Promise<number> {
+    const deadline = performance.now() + 4 * patienceMs
+    let sent = 0
+    while (!holds()) {
+      assert.ok(performance.now() < deadline, 'expected every reader to get a share')
+      const round = Array.from({ length: 64 }, (_, n) => ({
+        key: `key-${n}`,
+        body: Buffer.from(String(sent + n)),
+      }))
+      await queue.publish(round)
+      sent += round.length
+    }
+    return sent
+  }
+}
+
+const MIB = 1024 * 1024
+
+/** Numbered messages of one key. */
+const numbered = (from: number, to: number): Message[] =>
+  Array.from({ length: to - from }, (_, n) => ({ key: 'same', body: Buffer.from(String(from + n)) }))
+
+const text = ({ body }: Message): string => body.toString()
+
+const plain = ({ key, body, headers }: Message) => [key, body.toString('hex'), { ...headers }]
+
+/** Publishes so much, over as many keys, in messages of 64 KiB. */
+async function publishMebibytes(queue: Queue, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const body = randomBytes(MIB / 16)
+    await queue.publish(Array.from({ length: 16 }, () => ({ key: `key-${n}`, body })))
+  }
+}
+
+/** What is reachable, on the heap and beside it. */
+function memoryInUse(): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+/** Waits, turn by turn of the event loop, for what comes from outside. */
+async function until(holds: () => boolean, patienceMs: number): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  while (!holds() && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
+}

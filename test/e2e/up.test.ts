@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { run, start } from '../support/cli.ts'
+import { eventually, json, rows, startUp, writeConfig } from '../support/pipeline.ts'
+import { review } from '../support/reviews.ts'
+import { temporaryFolder } from '../support/temp.ts'
+
+describe('up', () => {
+  test('tells where it listens, how to send a review, and what happens; stops on Ctrl-C', async () => {
+    await using folder = await temporaryFolder()
+    await writeConfig(folder.path, '  - { name: simulator, type: simulator, rate: 50 }')
+    await using up = start(['up'], { cwd: folder.path })
+    await up.waitFor(/Headwater is running/)
+    const [, url] = await up.waitFor(/curl -sS (\S+)/)
+    const curl = await fetch(url ?? '', {
+      method: 'POST',
+      body: review('MINE'),
+      headers: { 'content-type': 'application/json' },
+    })
+    assert.equal(curl.status, 202)
+    await up.waitFor(/^received [1-9].* · stored .* · dead letters .* · backlog .* · fresh /)
+    const exit = await up.stop('SIGINT')
+    assert.equal(exit.code, 0, exit.stderr)
+    assert.match(exit.stdout, /received \d+ in .*stored/)
+    assert.ok((await rows(folder.path)).some(({ raw }) => raw === review('MINE')))
+  })
+
+  test('answers for its health and its metrics', async () => {
+    await using folder = await temporaryFolder()
+    await writeConfig(folder.path)
+    const { process, webhook, admin } = await startUp(folder.path)
+    await using _ = process
+    await fetch(webhook, {
+      method: 'POST',
+      body: review('R1'),
+      headers: { 'content-type': 'application/json' },
+    })
+    for (const path of ['/health/live', '/health/ready'])
+      assert.equal((await fetch(admin + path)).status, 200, path)
+    assert.match(await (await fetch(admin)).text(), /^\/metrics /m)
+    const sources = (await (await fetch(`${admin}/health/sources`)).json()) as object[]
+    assert.partialDeepStrictEqual(sources, [{ name: 'hook', type: 'webhook', state: 'running' }])
+    await eventually(async () => {
+      const metrics = await (await fetch(`${admin}/metrics`)).text()
+      return /headwater_reviews_stored_total\{source="hook"\} 1\b/.test(metrics) ? metrics : undefined
+    }, 'the review in the metrics')
+  })
+
+  test('until drained ends by itself, counts by run, and goes on with the same data', async () => {
+    await using folder = await temporaryFolder()
+    await writeConfig(
+      folder.path,
+      '  - { name: simulator, type: simulator, rate: 2000, count: 300, invalid: 0.1 }',
+    )
+    const first = await json<Record<string, number>>(['up', '--until-drained'], folder.path)
+    assert.equal(first['received'], 300)
+    assert.equal(first['rejected'], 30)
+    assert.equal(300, (first['stored'] ?? 0) + (first['unchanged'] ?? 0) + (first['rejected'] ?? 0))
+    const second = await json<Record<string, number>>(['up', '--until-drained'], folder.path)
+    assert.equal(second['received'], 0, 'the simulator goes on where it was')
+    assert.equal((await rows(folder.path)).length, (first['stored'] ?? 0) + (first['rejected'] ?? 0))
+  })
+
+  test('ingest and store share the work as separate processes', async () => {
+    await using folder = await temporaryFolder()
+    await writeConfig(folder.path)
+    const ingest = await startUp(folder.path, 'ingest')
+    await using _ = ingest.process
+    const store = await startUp(folder.path, 'store')
+    await using __ = store.process
+    const body = Array.from({ length: 200 }, (___, n) => review(`R${n}`)).join('\n')
+    const response = await fetch(ingest.webhook, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/x-ndjson' },
+    })
+    assert.equal(response.status, 202)
+    await eventually(async () => ((await rows(folder.path)).length === 200 ? true : undefined), '200 rows')
+    assert.equal((await ingest.process.stop()).code, 0)
+    assert.equal((await store.process.stop()).code, 0)
+  })
+})
+
+describe('the command line', () => {
+  test('explains itself, and what was wrong: 2 for usage, 78 for the config', async () => {
+    await using folder = await temporaryFolder()
+    const at = { cwd: folder.path }
+    const help = await run(['--help'], at)
+    assert.equal(help.code, 0)
+    for (const command of [
+      'up',
+      'ingest',
+      'store',
+      'import',
+      'reviews',
+      'dlq',
+      'tail',
+      'audit',
+      'config',
+      'provision',
+    ]) {
+      assert.match(help.stdout, new RegExp(`^  ${command}\\b`, 'm'))
+      assert.match((await run([command, '--help'], at)).stdout, /Examples:|Commands:/, command)
+    }
+    const mistyped = await run(['improt', 'x'], at)
+    assert.equal(mistyped.code, 2)
+    assert.match(mistyped.stderr, /Did you mean import\?/)
+    assert.equal((await run(['import', 'absent.ndjson'], at)).code, 1)
+    assert.equal((await run(['up', '--until-drained'], at)).code, 2)
+
+    await writeFile(
+      join(folder.path, 'bad.yaml'),
+      'sources: [{ name: a, type: webhok }]\nqueue: { type: embedded, retenton: 1h }\nstore: { type: embedded }\n',
+    )
+    const bad = await run(['config', 'check', '-c', 'bad.yaml'], at)
+    assert.equal(bad.code, 78)
+    assert.match(bad.stderr, /sources\[0\]\.type.*webhook/)
+    assert.match(bad.stderr, /queue\.retenton.*retention/)
+  })
+
+  test('prints nothing but JSON with --json, and provisions what is needed, twice', async () => {
+    await using folder = await temporaryFolder()
+    for (let time = 0; time < 2; time++) {
+      const { provisioned } = await json<{ provisioned: string[] }>(['provision'], folder.path)
+      assert.equal(provisioned.length, 4)
+    }
+    assert.equal((await json<{ ok: boolean }>(['config', 'check'], folder.path)).ok, true)
+    assert.ok(await json(['config', 'print'], folder.path))
+    assert.equal((await json<{ ok: boolean }>(['audit'], folder.path)).ok, true)
+  })
+
+  test('says that a key is not there', async () => {
+    await using folder = await temporaryFolder()
+    const { code, stderr } = await run(['reviews', 'get', '0'.repeat(32)], { cwd: folder.path })
+    assert.equal(code, 1)
+    assert.match(stderr, /NOT_FOUND: 0+: no such record/)
+  })
+})

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { type Running, run, start } from './cli.ts'
+
+/** A row as `reviews list --json` prints it. */
+export interface Row {
+  readonly key: string
+  readonly revision: number
+  readonly raw?: string
+  readonly rawBase64?: string
+  readonly verdict: {
+    readonly status: string
+    readonly code?: string
+    readonly review?: Readonly<Record<string, unknown>>
+    readonly errors?: readonly { readonly message: string }[]
+  }
+}
+
+/** What the command prints as one JSON document. */
+export async function json<T>(args: readonly string[], folder: string): Promise<T> {
+  const { code, stdout, stderr } = await run([...args, '--json'], { cwd: folder })
+  assert.equal(code, 0, stderr)
+  return JSON.parse(stdout) as T
+}
+
+/** What the command prints as a JSON document a line. */
+export async function lines<T>(args: readonly string[], folder: string): Promise<T[]> {
+  const { code, stdout, stderr } = await run([...args, '--json'], { cwd: folder })
+  assert.equal(code, 0, stderr)
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as T)
+}
+
+export async function rows(folder: string): Promise<Row[]> {
+  return lines<Row>(['reviews', 'list', '--limit', '1000000'], folder)
+}
+
+/** A config with a webhook and free ports, in the folder. */
+export async function writeConfig(folder: string, more = '', port = 0): Promise<void> {
+  await writeFile(
+    join(folder, 'headwater.yaml'),
+    `
+sources:
+  - { name: hook, type: webhook, path: /hooks/hook }
+${more}
+queue: { type: embedded }
+store: { type: embedded }
+http: { listen: "127.0.0.1:${port}" }
+admin: { listen: "127.0.0.1:0" }
+`,
+  )
+}
+
+export interface Up {
+  readonly process: Running
+  readonly webhook: string
+  readonly admin: string
+}
+
+/** Starts everything in the folder and waits until it listens. */
+export async function startUp(folder: string, command = 'up'): Promise<Up> {
+  const process = start([command, '--json'], { cwd: folder })
+  const started = await process.waitFor((line) => {
+    const event = line.startsWith('{"event":"started"') ? (JSON.parse(line) as Started) : undefined
+    return event
+  })
+  return { process, webhook: started.webhooks[0] ?? '', admin: started.admin }
+}
+
+interface Started {
+  readonly webhooks: readonly string[]
+  readonly admin: string
+}
+
+/** A port that was free a moment ago, for what must come back at the same place. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** Waits until what is looked at is so; looks again and again, with a generous limit. */
+export async function eventually<T>(
+  look: () => Promise<T | undefined>,
+  what: string,
+  limitMs = 60_000,
+): Promise<T> {
+  const until = Date.now() + limitMs
+  while (Date.now() < until) {
+    const found = await look()
+    if (found !== undefined) return found
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`waited ${limitMs} ms for ${what}`)
+}

@@ -1,0 +1,80 @@
+import type { Logger } from '../../src/adapter.ts'
+import { encodeEvent, subjectOf } from '../../src/event.ts'
+import embeddedQueue from '../../src/queues/embedded/index.ts'
+import type { Message, Queue } from '../../src/queues/queue.ts'
+import type { ReviewRecord } from '../../src/review/record.ts'
+import { createLedger, type Ledger } from '../../src/services/ledger.ts'
+import { store as storage } from '../../src/services/storage.ts'
+import embeddedStore from '../../src/stores/embedded/index.ts'
+import type { Registry } from '../../src/stores/registry.ts'
+import type { Store } from '../../src/stores/store.ts'
+
+/** What the services of one process work on, in a folder: everything is real. */
+export interface Place extends AsyncDisposable {
+  readonly queue: Queue
+  readonly deadLetters: Queue
+  readonly store: Store
+  readonly registry: Registry
+}
+
+const quiet = (): void => {}
+export const silent: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
+
+export async function openPlace(dataDir: string, maxMessageBytes = '1MiB'): Promise<Place> {
+  const context = { dataDir, logger: silent, signal: new AbortController().signal }
+  const queueConfig = embeddedQueue.config.parse({ maxMessageBytes })
+  const storeConfig = embeddedStore.config.parse({})
+  await using opened = new AsyncDisposableStack()
+  const open = async (topic: string) =>
+    opened.use(await embeddedQueue.open(queueConfig, { ...context, topic }))
+  const place = {
+    queue: await open('raw-reviews'),
+    deadLetters: await open('dead-letter-queue'),
+    store: opened.use(await embeddedStore.open(storeConfig, context)),
+    registry: opened.use(await embeddedStore.openRegistry(storeConfig, context)),
+  }
+  const resources = opened.move()
+  return { ...place, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+}
+
+/** The message that ingestion would publish for a record. */
+export function messageOf(record: ReviewRecord): Message {
+  if (!record.ledger) throw new Error(`${record.key} has no number`)
+  return { key: subjectOf(record), body: encodeEvent(record, record.ledger) }
+}
+
+/** Wrappers that put a fault in front of, or behind, what is real. */
+export interface Faults {
+  readonly store?: (store: Store) => Store
+  readonly ledger?: (ledger: Ledger) => Ledger
+  readonly queue?: (queue: Queue) => Queue
+}
+
+/** Runs the storage service until all that was published is acknowledged. */
+export async function storeAll(
+  { queue, store, registry }: Place,
+  faults: Faults = {},
+  owner = 'storage-1',
+): Promise<void> {
+  const stop = new AbortController()
+  const ledger = createLedger(registry, owner)
+  const running = storage(
+    {
+      topic: 'raw-reviews',
+      queue: faults.queue?.(queue) ?? queue,
+      store: faults.store?.(store) ?? store,
+      ledger: faults.ledger?.(ledger) ?? ledger,
+      registry,
+      clock: Date.now,
+    },
+    stop.signal,
+    new AbortController().signal,
+  )
+  const done = queue.caughtUp?.('storage', { signal: stop.signal })
+  try {
+    await Promise.race([done, running])
+  } finally {
+    stop.abort()
+    await running
+  }
+}

@@ -1,0 +1,136 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import fastify, { type FastifyInstance } from 'fastify'
+import type { Batch } from '../../src/batch.ts'
+import type { Piece, Received, Split } from '../../src/review/received.ts'
+import type { Source, SourceContext } from '../../src/sources/source.ts'
+import webhook from '../../src/sources/webhook/index.ts'
+
+export interface Reply {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Record<string, unknown>
+}
+
+/** A webhook source named `partner` behind a real listener. The test reads and acknowledges its batches itself. */
+export interface WebhookListener extends AsyncDisposable {
+  readonly url: string
+  readonly source: Source
+  post(body: string | Buffer, headers?: Record<string, string>): Promise<Reply>
+  /** The next batch; undefined when reading has ended. */
+  next(): Promise<Batch<Received> | undefined>
+  /** Takes the next batch, accepts all of it and tells its raw items. */
+  accept(): Promise<string[]>
+  /** Resolves when so many documents, counted from the start, have been split and handed over. */
+  arrived(documents: number): Promise<void>
+  /** Ends the reading, as a stopping process does. */
+  stop(): void
+}
+
+export interface ListenerOptions {
+  readonly split?: Split
+  readonly clock?: () => number
+}
+
+export async function openListener(
+  given: object = {},
+  options: ListenerOptions = {},
+): Promise<WebhookListener> {
+  const { split = whole, clock = Date.now } = options
+  const http = fastify()
+  const stopping = new AbortController()
+  let documents = 0
+  let counted = Promise.withResolvers<void>()
+
+  const counting: Split = (document) => {
+    documents++
+    counted.resolve()
+    counted = Promise.withResolvers()
+    return split(document)
+  }
+  const config = webhook.config.parse({ verify: 'none', path: '/hooks/partner', ...given })
+  const source = await webhook.open(config, contextOf(http, { split: counting, clock }))
+  await http.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = http.server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}/hooks/partner`
+  const batches = source.read({ signal: stopping.signal })[Symbol.asyncIterator]()
+
+  async function next(): Promise<Batch<Received> | undefined> {
+    const result = await batches.next()
+    return result.done ? undefined : result.value
+  }
+
+  return {
+    url,
+    source,
+    next,
+    async post(body, headers = {}) {
+      const answer = await fetch(url, { method: 'POST', body: Buffer.from(body), headers })
+      return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Reply['body'] }
+    },
+    async accept() {
+      const batch = await next()
+      await batch?.ack()
+      return batch?.items.map(({ raw }) => raw.toString()) ?? []
+    },
+    async arrived(expected) {
+      while (documents < expected) await counted.promise
+      await turn()
+    },
+    stop: () => stopping.abort(),
+    async [Symbol.asyncDispose]() {
+      await source[Symbol.asyncDispose]()
+      await http.close()
+    },
+  }
+}
+
+/** What opening needs, on this listener. Reached from this machine only, unless told. */
+export function contextOf(http: FastifyInstance, more: Partial<SourceContext> = {}): SourceContext {
+  const ignore = (): void => {}
+  const unused = async (): Promise<never> => {
+    throw new Error('a webhook needs no registry')
+  }
+  return {
+    logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+    signal: new AbortController().signal,
+    dataDir: '/nowhere',
+    name: 'partner',
+    origin: 'shop',
+    run: '1',
+    split: whole,
+    clock: Date.now,
+    registry: {
+      get: unused,
+      compareAndSet: unused,
+      list: () => {
+        throw new Error('a webhook needs no registry')
+      },
+      remove: unused,
+      async [Symbol.asyncDispose]() {},
+    },
+    http,
+    httpIsLoopback: true,
+    ...more,
+  }
+}
+
+const whole: Split = (raw): Piece[] => [{ raw }]
+
+/** Sends only the headers, or a body in chunks of unknown number, and tells the status of the answer. */
+export async function postSlowly(
+  url: string,
+  headers: Record<string, string>,
+  chunks: Iterable<Buffer> = [],
+): Promise<number | undefined> {
+  const sent = request(url, { method: 'POST', headers })
+  sent.flushHeaders()
+  const answered = once(sent, 'response')
+  for (const chunk of chunks) sent.write(chunk)
+  if (!('content-length' in headers)) sent.end()
+  const [response] = await answered
+  sent.destroy()
+  return response.statusCode
+}

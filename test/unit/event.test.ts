@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { CloudEvent } from 'cloudevents'
+import fc from 'fast-check'
+import { decodeEvent, encodeEvent } from '../../src/event.ts'
+import { loadPreset } from '../../src/presets/index.ts'
+import { compileRules } from '../../src/presets/rules.ts'
+import { judge } from '../../src/review/interpret.ts'
+
+const canonical = compileRules(await loadPreset('canonical'))
+const ledger = { run: 'r1', seq: 7 }
+const record = (raw: Buffer) =>
+  judge(
+    { origin: 'shop', receivedAt: 1_700_000_000_000, raw, context: { source: 'shop', kind: 'test' } },
+    canonical,
+  )
+const GOOD =
+  '{ "review_id":"R1","product_id":"B1","user_id":"U1","review_text":"fine","rating":5,"review_timestamp":"2023-10-26T10:00:00Z", "x": 1.0 }'
+
+describe('an event', () => {
+  test('gives back the record and the bytes that were received, whatever they are', () => {
+    const hostile = [
+      '{"a":1e400}',
+      '{"a":"\\ud800"}',
+      ' {"a":1}\r\n',
+      '{"a":1,"a":2}',
+      '\uFEFF{}',
+      '{"__proto__":1}',
+      '[]',
+      '',
+      '{"rawlength":7}',
+    ]
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)),
+      fc.json().map((text) => Buffer.from(text)),
+      fc.string({ unit: 'binary' }).map((text) => Buffer.from(text)),
+      fc.constantFrom(...hostile, '['.repeat(200) + ']'.repeat(200), GOOD).map((text) => Buffer.from(text)),
+    )
+    fc.assert(
+      fc.property(bytes, (raw) => {
+        const original = record(raw)
+        const body = encodeEvent(original, ledger)
+        JSON.parse(body.toString())
+        const { rawHash: _, encoding: __, ...decoded } = decodeEvent(body)
+        const { encoding: ___, ...expected } = original
+        assert.deepEqual(decoded, { ...expected, ledger })
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('is a CloudEvent whose review and raw a consumer reads with nothing but JSON.parse', () => {
+    const body = encodeEvent(record(Buffer.from(GOOD)), ledger)
+    const event = JSON.parse(body.toString())
+    assert.equal(event.data.review.rating, 5)
+    assert.equal(event.data.raw.x, 1)
+    assert.equal(event.partitionkey, 'B1')
+    assert.equal(body.subarray(body.length - 2 - event.rawlength, body.length - 2).toString(), GOOD)
+    assert.ok(new CloudEvent(event).validate())
+  })
+
+  test('of a dead letter says the reason in a sentence and carries the original as data', () => {
+    const raw = GOOD.replace('"rating":5', '"rating":6')
+    const event = JSON.parse(encodeEvent(record(Buffer.from(raw)), ledger).toString())
+    assert.equal(event.type, 'review.rejected.v1')
+    assert.equal(event.data.error, 'rating must be at most 5, found 6')
+    assert.equal(event.data.code, 'invalid_rating')
+    assert.deepEqual(event.data.data, JSON.parse(raw))
+    assert.equal(event.subject, 'B1', 'the product is known')
+  })
+
+  test('carries as text what some parser would choke on, and as base64 what is no UTF-8', () => {
+    const deep = '['.repeat(100) + ']'.repeat(100)
+    const encodingOf = (raw: string | Buffer) =>
+      JSON.parse(encodeEvent(record(Buffer.from(raw)), ledger).toString()).rawencoding
+    for (const raw of [
+      `{"a":${deep},"a":1}`,
+      '{"a":1e400,"a":1}',
+      '{"a":"\\ud800","a":1}',
+      `{"a":${'9'.repeat(400)}}`,
+    ]) {
+      assert.equal(encodingOf(raw), 'text', raw.slice(0, 30))
+    }
+    for (const raw of ['{"a":"\\ud83d\\ude00"}', '{"a":1e5,"b":"1e400"}', '{"e":true}'])
+      assert.equal(encodingOf(raw), 'json', raw)
+    assert.equal(encodingOf(Buffer.from([0xff])), 'base64')
+  })
+
+  test('that was altered is refused', () => {
+    const body = encodeEvent(record(Buffer.from(GOOD)), ledger)
+    body[body.length - 5] = 0x31
+    assert.throws(() => decodeEvent(body), { code: 'EVENT_UNREADABLE' })
+    assert.throws(() => decodeEvent(Buffer.from('{"hello":1}')), { code: 'EVENT_UNREADABLE' })
+  })
+})

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { createScanner, findAll } from '../../../src/lib/json-scan.ts'
+
+function tokens(text: string, pointers: readonly string[]) {
+  const { spans, ...rest } = createScanner(pointers)(text)
+  const found = pointers.map((_, n) =>
+    spans[2 * n] === -1 ? undefined : text.slice(spans[2 * n], spans[2 * n + 1]),
+  )
+  return { found, ...rest }
+}
+
+describe('the scanner', () => {
+  test('finds the exact text behind pointers', () => {
+    const text = '{ "a" : 1.50 , "b":{"c":"x\\"}","d":[1, 2]}, "e~/": null,"\\u0061b":true}'
+    const { found, plain, repeated } = tokens(text, [
+      '/a',
+      '/b/c',
+      '/b/d',
+      '/b',
+      '/e~0~1',
+      '/ab',
+      '/none',
+      '/a/x',
+    ])
+    assert.deepEqual(found, [
+      '1.50',
+      '"x\\"}"',
+      '[1, 2]',
+      '{"c":"x\\"}","d":[1, 2]}',
+      'null',
+      'true',
+      undefined,
+      undefined,
+    ])
+    assert.deepEqual({ plain, repeated }, { plain: true, repeated: false })
+  })
+
+  test('agrees with JSON.parse on every value of every object', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 12 }), fc.nat(3), (value, indent) => {
+        const text = JSON.stringify(value, undefined, indent)
+        const keys = Object.keys(value)
+        const { found } = tokens(
+          text,
+          keys.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`),
+        )
+        assert.deepEqual(
+          found.map((token) => JSON.parse(token ?? '')),
+          keys.map((key) => JSON.parse(JSON.stringify(value[key]))),
+        )
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('notices a wanted key that stands twice, and takes the last as JSON.parse does', () => {
+    assert.deepEqual(tokens('{"a":1,"a":2}', ['/a']), { found: ['2'], plain: true, repeated: true })
+    assert.equal(tokens('{"a":{"b":1},"a":{"b":2}}', ['/a/b']).repeated, true)
+    assert.equal(tokens('{"a":1,"x":1,"x":2}', ['/a']).repeated, false)
+  })
+
+  test('says what is not plain: depth, infinite numbers, lone surrogates', () => {
+    const isPlain = (text: string): boolean => tokens(text, ['/a']).plain
+    for (const text of [
+      '['.repeat(64) + ']'.repeat(64),
+      '{"a":1e308}',
+      '"\\ud83d\\ude00"',
+      '{"a":"1e999"}',
+      'true',
+      '-0',
+      '"\\\\"',
+    ]) {
+      assert.ok(isPlain(text), text)
+    }
+    for (const text of [
+      '['.repeat(65) + ']'.repeat(65),
+      '{"a":-1e309}',
+      '{"b":[1E400]}',
+      `{"a":${'1'.repeat(310)}}`,
+      '"\\ud83d"',
+      '"\\ude00"',
+      '{"\\uD800":1}',
+    ]) {
+      assert.ok(!isPlain(text), text)
+    }
+  })
+
+  test('ends, or throws, on text that is no JSON at all', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', '\\', ',', ':', '1', 'e', ' ') }),
+        (text) => {
+          try {
+            tokens(text, ['/1', '/1/1'])
+          } catch (error) {
+            assert.ok(error instanceof SyntaxError)
+          }
+        },
+      ),
+    )
+  })
+
+  test('is not slowed by depth', () => {
+    const deep = '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000)
+    assert.equal(tokens(deep, ['/a/a']).plain, false)
+  })
+})
+
+test('a pattern leads to every value it can mean', () => {
+  const text = ' {"data":[{"items":[1,"two"]},{"none":0},{"items":[{"x":3}]}]} '
+  const all = (pattern: string) => findAll(text, pattern).map(([start, end]) => text.slice(start, end))
+  assert.deepEqual(all('/data/*/items/*'), ['1', '"two"', '{"x":3}'])
+  assert.deepEqual(all('/data/0/items'), ['[1,"two"]'])
+  assert.deepEqual(all(''), [text.trim()])
+  assert.deepEqual(all('/nowhere/*'), [])
+})

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { loadPreset, presets } from '../../../src/presets/index.ts'
+import { temporaryFolder } from '../../support/temp.ts'
+import { judgeAll } from './judged.ts'
+
+const review = (id: string, more: object = {}) => ({
+  id,
+  title: 'Does what it says',
+  body: 'Bright enough for the attic. Read more',
+  rating: 4,
+  date: { raw: 'Reviewed in the United States on March 3, 2024', utc: '2024-03-03T00:00:00.000Z' },
+  profile: { name: 'Invented Person', id: `amzn1.account.${id}` },
+  images: [{ link: `https://images.example/${id}.jpg` }],
+  verified_purchase: true,
+  review_country: 'us',
+  ...more,
+})
+const response = (...reviews: object[]) => ({
+  request_info: { success: true },
+  request_parameters: { amazon_domain: 'amazon.com', asin: 'B0TESTLAMP' },
+  product: { asin: 'B0TESTLAMP', title: 'A lamp', top_reviews: reviews },
+})
+
+describe('rainforest', async () => {
+  const preset = await loadPreset('rainforest')
+
+  test('takes the product from the page, and the exact bytes of each review', () => {
+    const page = response(review('R1'), review('R2'))
+    const bytes = Buffer.from(JSON.stringify(page, undefined, 2))
+    const records = judgeAll(preset, page)
+    assert.equal(records.length, 2)
+    const [first] = records
+    assert.ok(first?.verdict.status === 'accepted')
+    assert.deepEqual(first.verdict.review, {
+      review_id: 'R1',
+      product_id: 'B0TESTLAMP',
+      user_id: 'amzn1.account.R1',
+      review_text: 'Bright enough for the attic. Read more',
+      rating: 4,
+      review_timestamp: '2024-03-03T00:00:00.000Z',
+      title: 'Does what it says',
+      verified_purchase: true,
+      images: ['https://images.example/R1.jpg'],
+      reviewer_name: 'Invented Person',
+      marketplace: 'amazon.com',
+      country: 'us',
+      product_title: 'A lamp',
+    })
+    for (const { received } of records) assert.ok(bytes.includes(received.raw))
+  })
+
+  test('reads arrays in a wrapper, and keeps a failed response beside the good ones with what it said', () => {
+    const failed = {
+      request_info: { success: false, message: 'The page could not be found.', http_status_code: 404 },
+    }
+    const records = judgeAll(preset, { message: 'ok', product_data: [failed, response(review('R1'))] })
+    assert.deepEqual(
+      records.map(({ verdict }) => (verdict.status === 'rejected' ? verdict.errors[0]?.message : 'accepted')),
+      ['The page could not be found.', 'accepted'],
+    )
+  })
+
+  test('finds nothing in a success without reviews, and keeps what it does not understand', () => {
+    assert.deepEqual(judgeAll(preset, { request_info: { success: true }, product: { asin: 'B1' } }), [])
+    const [unknown] = judgeAll(preset, { hello: 'world' })
+    assert.ok(unknown?.verdict.status === 'rejected')
+    assert.match(unknown.verdict.errors[0]?.message ?? '', /no reviews where rainforest has them/)
+    const [broken] = judgeAll(preset, '{"product":{"top_reviews":[{"id":"R1"')
+    assert.ok(broken?.verdict.status === 'rejected' && broken.verdict.code === 'unreadable')
+  })
+
+  test('knows a review again, however deep it stood and whatever its votes', () => {
+    const [plain] = judgeAll(preset, response(review('R1')))
+    const [wrapped] = judgeAll(preset, { product_data: [response(review('R1', { helpful_votes: 7 }))] })
+    const [edited] = judgeAll(preset, response(review('R1', { body: 'Edited.' })))
+    assert.equal(plain?.key, wrapped?.key)
+    assert.notEqual(plain?.key, edited?.key)
+    assert.equal(plain?.key.slice(0, 16), edited?.key.slice(0, 16))
+  })
+
+  test('rejects a global review without a profile id: no id is invented', () => {
+    const [global] = judgeAll(
+      preset,
+      response(review('R1', { profile: { name: 'Somebody' }, is_global_review: true })),
+    )
+    assert.ok(global?.verdict.status === 'rejected' && global.verdict.code === 'missing_user_id')
+  })
+})
+
+describe('a preset of the user', () => {
+  test('is written in YAML', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'shop.yaml')
+    await writeFile(
+      path,
+      `
+name: my-shop
+version: 3
+items: [/data/reviews/*]
+carry: { sku: /data/sku }
+fields:
+  review_id: { from: /no, parse: id }
+  product_id: { carried: sku }
+  user_id: { from: [/customer/id, /customer/email_hash], parse: id }
+  review_text: { from: /text }
+  rating: { from: /stars, parse: number }
+  review_timestamp: { from: /at, parse: seconds }
+`,
+    )
+    const item = '{"no":90071992547409931234,"customer":{"id":7},"text":"ok","stars":"4.5","at":1700000000}'
+    const [record] = judgeAll(await loadPreset(path), `{"data":{"sku":"S-1","reviews":[${item}]}}`)
+    assert.ok(record?.verdict.status === 'accepted')
+    assert.deepEqual(record.verdict.review, {
+      review_id: '90071992547409931234',
+      product_id: 'S-1',
+      user_id: '7',
+      review_text: 'ok',
+      rating: 4.5,
+      review_timestamp: '2023-11-14T22:13:20.000Z',
+    })
+    assert.equal(record.verdict.by.preset, 'my-shop@3')
+  })
+
+  test('tells every problem with its path', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'bad.yaml')
+    await writeFile(
+      path,
+      'name: Bad Name\nversion: 0\nfields: { rating: { from: stars }, colour: { from: /c } }\n',
+    )
+    await assert.rejects(loadPreset(path), (error: Error & { code: string }) => {
+      assert.equal(error.code, 'CONFIG_INVALID')
+      for (const part of ['name', 'version', 'fields.rating.from', 'colour'])
+        assert.ok(error.message.includes(part), part)
+      return true
+    })
+    await assert.rejects(loadPreset('rainforst'), /expected one of canonical, rainforest/)
+    await assert.rejects(loadPreset('./absent.yaml'), /cannot read/)
+  })
+})
+
+test('every preset is valid, goes by its own name and says whose responses it reads', async () => {
+  for (const name of Object.keys(presets)) {
+    const preset = await loadPreset(name)
+    assert.equal(preset.name, name)
+    assert.ok(preset.about, name)
+  }
+})

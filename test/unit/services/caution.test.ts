@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { TransientError } from '../../../src/errors.ts'
+import { withCaution } from '../../../src/services/caution.ts'
+import type { Into } from '../../../src/services/narrow.ts'
+import { openRegistry } from '../../../src/stores/embedded/registry.ts'
+import type { Registry } from '../../../src/stores/registry.ts'
+import { temporaryFolder } from '../../support/temp.ts'
+
+const never = new AbortController().signal
+const acceptAll: Into<string> = async (items) => items.map(() => 'accepted')
+
+/** A start of the process; it ended uncleanly unless `finish` is called. */
+function start(registry: Registry, into: Into<string>, convicted: string[] = []) {
+  return withCaution<string>(
+    {
+      registry,
+      topic: 't',
+      into,
+      suspects: 4,
+      bytesOf: (item) => Buffer.from(item),
+      async convict(item) {
+        convicted.push(item)
+        return 'accepted'
+      },
+    },
+    never,
+  )
+}
+
+async function withRegistry(run: (registry: Registry) => Promise<void>): Promise<void> {
+  await using folder = await temporaryFolder()
+  await using registry = await openRegistry(join(folder.path, 'registry'))
+  await run(registry)
+}
+
+/** How large the calls are that a process makes for one batch of two. */
+async function sizesAtStart(registry: Registry): Promise<number[]> {
+  const sizes: number[] = []
+  const { into } = await start(registry, async (items, signal) => {
+    sizes.push(items.length)
+    return acceptAll(items, signal)
+  })
+  await into(['a', 'b'], never)
+  return sizes
+}
+
+describe('caution', () => {
+  test('takes messages one by one after two unclean ends in a row, and not after a clean one', async () => {
+    await withRegistry(async (registry) => {
+      assert.deepEqual(await sizesAtStart(registry), [2])
+      assert.deepEqual(await sizesAtStart(registry), [2])
+      assert.deepEqual(await sizesAtStart(registry), [1, 1])
+      await (await start(registry, acceptAll)).finish()
+      assert.deepEqual(await sizesAtStart(registry), [2])
+    })
+  })
+
+  test('is not over while one of the first is under way, however many others pass', async () => {
+    await withRegistry(async (registry) => {
+      const slow = Promise.withResolvers<void>()
+      const { into } = await start(registry, async (items, signal) => {
+        if (items.includes('slow')) await slow.promise
+        return acceptAll(items, signal)
+      })
+      const starts = async () => (await registry.get('storage/starts/t'))?.value.toString()
+      const first = into(['slow'], never)
+      for (let n = 0; n < 3; n++) await into(['a', 'b'], never)
+      assert.equal(await starts(), '1')
+      slow.resolve()
+      await first
+      assert.equal(await starts(), undefined)
+    })
+  })
+
+  test('blames nobody for trouble that is thrown, however often it is tried again', async () => {
+    await withRegistry(async (registry) => {
+      const convicted: string[] = []
+      await start(registry, acceptAll)
+      await start(registry, acceptAll)
+      let isDown = true
+      const { into } = await start(
+        registry,
+        async (items, signal) => {
+          if (isDown) throw new TransientError('BACKEND_FAILING', 'not now')
+          return acceptAll(items, signal)
+        },
+        convicted,
+      )
+      for (let attempt = 0; attempt < 10; attempt++)
+        await assert.rejects(into(['a', 'b'], never), TransientError)
+      isDown = false
+      assert.deepEqual(await into(['a', 'b'], never), ['accepted', 'accepted'])
+      assert.deepEqual(convicted, [])
+    })
+  })
+
+  test('blames only the culprit, and not what is handed over beside it', async () => {
+    await withRegistry(async (registry) => {
+      const convicted: string[] = []
+      for (let end = 1; end <= 5; end++) {
+        const { promise: trying, resolve: tried } = Promise.withResolvers<void>()
+        const { into } = await start(registry, async (items, signal) => {
+          if (!items.includes('culprit')) return acceptAll(items, signal)
+          tried()
+          return new Promise<never>(() => {})
+        })
+        // The process ends within these calls.
+        void into(['culprit'], never)
+        void into(['innocent'], never)
+        await trying
+      }
+      const { into } = await start(registry, acceptAll, convicted)
+      await Promise.all([into(['culprit'], never), into(['innocent'], never)])
+      assert.deepEqual(convicted, ['culprit'])
+    })
+  })
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { loadPreset } from '../../../src/presets/index.ts'
+import { compileRules } from '../../../src/presets/rules.ts'
+import { newRejected } from '../../../src/review/compare.ts'
+import { judge } from '../../../src/review/interpret.ts'
+import { type Redriven, redrive } from '../../../src/services/dead-letters.ts'
+import { review } from '../../support/reviews.ts'
+import { openPlace, type Place } from '../../support/services.ts'
+import { one } from '../../support/store-reads.ts'
+import { temporaryFolder } from '../../support/temp.ts'
+
+const rules = compileRules(await loadPreset('canonical'))
+
+/** A good review, but one that a queue of 64 KiB can't take. */
+const received = {
+  origin: 'shop',
+  receivedAt: Date.UTC(2026, 0, 1),
+  raw: Buffer.from(review('LARGE', { note: 'x'.repeat(100_000) })),
+  context: { source: 'shop', kind: 'file' },
+}
+
+function redriveIn({ store, queue }: Place, key: string): Promise<Redriven> {
+  const signal = new AbortController().signal
+  const number = () => ({ run: 'redrive', seq: 0 })
+  return redrive(key, { store, reviews: queue, rules: async () => rules, number, signal })
+}
+
+describe('redriving', () => {
+  test('leaves a dead letter what it is where the queue will not take it, and publishes it once it does', async () => {
+    await using folder = await temporaryFolder()
+    const record = judge(received, rules)
+    {
+      await using small = await openPlace(folder.path, '64KiB')
+      await small.store.put([{ ...record, verdict: newRejected(record, 'message_too_large', 'too large') }])
+      for (let time = 0; time < 2; time++) {
+        const { status, verdict } = await redriveIn(small, record.key)
+        assert.deepEqual([status, verdict.status], ['rejected', 'rejected'])
+        const row = await one(small.store, record.key)
+        assert.ok(row?.verdict.status === 'rejected')
+        assert.equal(row.verdict.code, 'message_too_large')
+        assert.equal(row.verdict.unpublished, undefined)
+      }
+      assert.equal(await small.queue.backlog?.('storage'), 0)
+    }
+    await using large = await openPlace(folder.path)
+    assert.equal((await redriveIn(large, record.key)).status, 'published')
+    assert.equal((await one(large.store, record.key))?.verdict.status, 'accepted')
+    assert.equal(await large.queue.backlog?.('storage'), 1)
+  })
+})

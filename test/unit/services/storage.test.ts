@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { ReviewRecord } from '../../../src/review/record.ts'
+import type { Verdict } from '../../../src/review/verdict.ts'
+import { countsOf } from '../../../src/services/ledger.ts'
+import type { Store, Stored } from '../../../src/stores/store.ts'
+import { accepted, acceptedVerdict, numbered, rejectedVerdict } from '../../support/records.ts'
+import { messageOf, openPlace, storeAll } from '../../support/services.ts'
+import { all, one } from '../../support/store-reads.ts'
+import { temporaryFolder } from '../../support/temp.ts'
+
+describe('the storage service', () => {
+  test('keeps a message that is no event as a dead letter whose raw is the message, and what is around it', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const [good] = numbered(1)
+    assert.ok(good)
+    const altered = Buffer.from(messageOf(good).body)
+    altered.write('X', altered.indexOf('"fits') + 1)
+    const strange = [Buffer.from('{"hello":"world"}'), Buffer.from([0xff, 0, 1]), altered]
+    await place.queue.publish([...strange.map((body) => ({ key: 'k', body })), messageOf(good)])
+    await storeAll(place)
+
+    const rows = await all(place.store, { by: 'time' })
+    assert.equal(rows.length, strange.length + 1)
+    for (const body of strange) {
+      const row = rows.find(({ received }) => received.raw.equals(body))
+      assert.ok(row?.verdict.status === 'rejected', body.toString())
+      assert.equal(row.verdict.code, 'unreadable')
+      assert.equal(row.received.origin, 'raw-reviews')
+    }
+    assert.deepEqual((await one(place.store, good.key))?.received.raw, good.received.raw)
+  })
+
+  test('convicts the message that fails while its neighbours are stored, after five rounds', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const records = numbered(20)
+    const culprit = records[7]
+    assert.ok(culprit)
+    await place.queue.publish(records.map(messageOf))
+    let failures = 0
+    const store = (inner: Store): Store => ({
+      ...inner,
+      async put(some, options) {
+        if (some.some((record) => isCulprit(record, culprit))) {
+          if (some.length === 1) failures++
+          throw new TypeError('cannot read a property of undefined')
+        }
+        return inner.put(some, options)
+      },
+    })
+    await storeAll(place, { store })
+
+    assert.equal(failures, 5)
+    const rows = await all(place.store, { by: 'time' })
+    assert.equal(rows.length, records.length)
+    const convicted = rows.filter(({ verdict }) => verdict.status === 'rejected')
+    assert.deepEqual(
+      convicted.map(({ key, verdict }) => [key, verdict.status === 'rejected' && verdict.code]),
+      [[culprit.key, 'poison']],
+    )
+    assert.deepEqual(convicted[0]?.received.raw, culprit.received.raw)
+    assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 19, rejected: 1, unchanged: 0 })
+  })
+
+  test('replaces a verdict by one of newer rules, and keeps one that a person repaired', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const old = { ...accepted(1), verdict: rejectedVerdict('c1', 'P1') }
+    const repaired = { ...accepted(2), verdict: byHand(acceptedVerdict('R2', 'MENDED')) }
+    const newest = { ...accepted(3), verdict: newer(acceptedVerdict('R3', 'NEWEST')) }
+    await place.store.put([old, repaired, newest])
+
+    const again = [
+      { ...accepted(1), verdict: newer(acceptedVerdict('R1', 'NEW')) },
+      { ...accepted(2), verdict: newer(rejectedVerdict('c2', 'P2')) },
+      { ...accepted(3), verdict: rejectedVerdict('c3', 'P3') },
+    ].map((record, seq) => ({ ...record, ledger: { run: 'run-2', seq } }))
+    await place.queue.publish(again.map(messageOf))
+    await storeAll(place)
+
+    const productOf = (row: Stored | undefined): unknown =>
+      row?.verdict.status === 'accepted' ? row.verdict.review.product_id : row?.verdict.code
+    const rows = await place.store.get(again.map(({ key }) => key))
+    assert.deepEqual(
+      again.map(({ key }) => [productOf(rows.get(key)), rows.get(key)?.revision]),
+      [
+        ['NEW', 1],
+        ['MENDED', 0],
+        ['NEWEST', 0],
+      ],
+    )
+    const found = await all(place.store, { by: 'product', product: 'NEW' })
+    assert.deepEqual(
+      found.map(({ key }) => key),
+      [old.key],
+    )
+    assert.deepEqual(await countsOf(place.registry, 'run-2'), { stored: 0, rejected: 0, unchanged: 3 })
+  })
+})
+
+const isCulprit = ({ key, verdict }: ReviewRecord, culprit: ReviewRecord): boolean =>
+  key === culprit.key && verdict.status === 'accepted'
+
+const newer = <V extends Verdict>(verdict: V): V => ({
+  ...verdict,
+  by: { preset: 'plain@2', schema: 'review@1' },
+})
+
+const byHand = <V extends Verdict>(verdict: V): V => ({
+  ...verdict,
+  by: { ...verdict.by, patch: [{ op: 'replace', path: '/product_id', value: 'MENDED' }] },
+})

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict'
+import { createWriteStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { describe, test } from 'node:test'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import type { Split } from '../../../src/review/received.ts'
+import { createPlace, hold, lines, never, readAll, texts } from './file-harness.ts'
+
+describe('what a file holds', () => {
+  const [one = '', two = '', three = ''] = lines(3)
+  const layouts: readonly (readonly [title: string, name: string, text: string, items: string[]])[] = [
+    ['a JSON object', 'a.json', `${one}\n`, [one]],
+    ['a JSON array', 'a.json', `[${one}, ${two}]`, [one, two]],
+    ['a pretty-printed object', 'a.json', '{\n  "review_id": "R1"\n}\n', ['{\n  "review_id": "R1"\n}']],
+    [
+      'NDJSON with CRLF, a byte order mark and blank lines',
+      'a.ndjson',
+      `\uFEFF${one}\r\n\r\n${two}\n`,
+      [one, two],
+    ],
+    ['NDJSON in a file that is named .json', 'a.json', `${one}\n{bad\n${two}\n`, [one, '{bad', two]],
+    ['an array over several lines, named .json', 'a.json', `[\n${one},\n${two}\n]`, [one, two]],
+    ['a file whose name tells nothing', 'reviews', `${one}\n${two}\n${three}`, [one, two, three]],
+    ['nothing', 'a.json', '', []],
+  ]
+  for (const [title, name, text, items] of layouts) {
+    test(`${title} gives its items with their exact bytes`, async (t) => {
+      const place = await createPlace(t)
+      const path = await place.write(name, text)
+      assert.deepEqual(texts(await readAll(await place.open({ files: [path] }))), items)
+    })
+  }
+
+  test('the format that is asked for wins over name and first bytes', async (t) => {
+    const place = await createPlace(t)
+    const path = await place.write('a.csv', '[1]\n[2]\n')
+    assert.deepEqual(texts(await readAll(await place.open({ files: [path], format: 'ndjson' }))), [
+      '[1]',
+      '[2]',
+    ])
+  })
+
+  test('gzip and zstd are told by their first bytes, whatever the name says', async (t) => {
+    const place = await createPlace(t)
+    const text = `${one}\n${two}\n`
+    const files = [
+      await place.write('a.ndjson', gzipSync(text)),
+      await place.write('b.ndjson.zst', zstdCompressSync(text)),
+      await place.write('c.ndjson.gz', text),
+    ]
+    assert.deepEqual(texts(await readAll(await place.open({ files }))), [one, two, one, two, one, two])
+  })
+
+  test('compressed data that ends too early brings what it held, and a dead letter', async (t) => {
+    const place = await createPlace(t)
+    const path = await place.write('a.ndjson.gz', gzipSync(lines(1_000).join('\n')).subarray(0, -20))
+    const received = await readAll(await place.open({ files: [path] }))
+    const broken = received.at(-1)
+    assert.ok(received.length > 1)
+    assert.match(
+      broken?.context.unreadable ?? '',
+      /^expected compressed data, found: unexpected end of file$/,
+    )
+    assert.ok(received.slice(0, -1).every(({ context }) => context.unreadable === undefined))
+  })
+
+  test('truncated JSON and garbage between elements are dead letters that say why', async (t) => {
+    const place = await createPlace(t)
+    const path = await place.write('a.json', '[{"a":1} oh,{"b":2},{"c":')
+    const received = await readAll(await place.open({ files: [path] }))
+    assert.deepEqual(
+      received.map(({ raw, context }) => [raw.toString(), context.unreadable]),
+      [
+        ['{"a":1}', undefined],
+        ['oh', 'expected , or ], found o at byte 9'],
+        ['{"b":2}', undefined],
+        ['{"c":', 'expected a closing bracket, found the end at byte 25'],
+      ],
+    )
+  })
+
+  test('bytes that are no UTF-8 pass through exactly', async (t) => {
+    const place = await createPlace(t)
+    const bad = Buffer.from([0x22, 0xff, 0xfe, 0x00, 0xc3, 0x22])
+    const path = await place.write('a.json', Buffer.concat([Buffer.from('['), bad, Buffer.from(']')]))
+    assert.deepEqual((await readAll(await place.open({ files: [path] })))[0]?.raw, bad)
+  })
+
+  test('an item over the limit is a dead letter, and its neighbours are not', async (t) => {
+    const place = await createPlace(t)
+    const path = await place.write('a.ndjson', `1\n"${'x'.repeat(50)}"\n2\n`)
+    const received = await readAll(await place.open({ files: [path], maxItemBytes: 20 }))
+    assert.deepEqual(
+      received.map(({ context }) => context.unreadable?.slice(0, 20)),
+      [undefined, 'larger than 20 bytes', undefined],
+    )
+  })
+})
+
+describe('the rows of a CSV', () => {
+  test('come with the header and are not split', async (t) => {
+    const place = await createPlace(t)
+    const path = await place.write('a.csv', '\uFEFF"id",,text\r\n1,x,"two\r\nlines, ""quoted"""\r\n\r\n2,y,z')
+    const split: Split = () => assert.fail('a row is no document')
+    const received = await readAll(await place.open({ files: [path] }, { split }))
+    assert.deepEqual(texts(received), ['1,x,"two\r\nlines, ""quoted"""', '2,y,z'])
+    assert.deepEqual(
+      received.map(({ context: { columns, delimiter, position } }) => [columns, delimiter, position]),
+      [
+        [['id', 'column_2', 'text'], ',', 1],
+        [['id', 'column_2', 'text'], ',', 2],
+      ],
+    )
+  })
+
+  test('have tabs and no quotes in a .tsv', async (t) => {
+    const place = await createPlace(t)
+    const path = await place.write('a.tsv.gz', gzipSync('id\ttext\n1\t"odd\n2\tfine\n'))
+    const received = await readAll(await place.open({ files: [path] }))
+    assert.deepEqual(texts(received), ['1\t"odd', '2\tfine'])
+    assert.ok(received.every(({ context }) => context.delimiter === '\t' && context.unreadable === undefined))
+  })
+
+  test('with more or fewer fields than the header are dead letters', async (t) => {
+    const place = await createPlace(t)
+    const path = await place.write('a.csv', 'a,b\n1,2\n1\n1,2,3\n')
+    const received = await readAll(await place.open({ files: [path] }))
+    assert.deepEqual(
+      received.map(({ context }) => context.unreadable),
+      [undefined, 'expected 2 fields, found 1', 'expected 2 fields, found 3'],
+    )
+  })
+})
+
+test('a document gives as many items as the preset finds in it, with what it carries along', async (t) => {
+  const place = await createPlace(t)
+  const path = await place.write('pages.ndjson', '["a","b"]\n[]\n["c"]\n')
+  const split: Split = (document) =>
+    (JSON.parse(document.toString()) as string[]).map((id) => ({
+      raw: Buffer.from(id),
+      carried: { product: 'B1' },
+    }))
+  const now = 1_700_000_000_000
+  const received = await readAll(
+    await place.open({ files: [path], batchItems: 1 }, { split, clock: () => now }),
+  )
+  const told = { source: 'shop', kind: 'file', from: path, carried: { product: 'B1' } }
+  assert.deepEqual(
+    received.map(({ raw, ...rest }) => ({ raw: raw.toString(), ...rest })),
+    [
+      { origin: 'acme', receivedAt: now, raw: 'a', context: { ...told, position: 1 } },
+      { origin: 'acme', receivedAt: now, raw: 'b', context: { ...told, position: 1 } },
+      { origin: 'acme', receivedAt: now, raw: 'c', context: { ...told, position: 3 } },
+    ],
+  )
+})
+
+test('globs and paths are read in their order, each file once, under the path that was given', async (t) => {
+  const place = await createPlace(t)
+  const first = await place.write('z [1].json', '1')
+  await place.write('b.ndjson', '3')
+  const second = await place.write('a.ndjson', '2')
+  const given = relative(process.cwd(), first)
+  const received = await readAll(
+    await place.open({ files: [given, join(dirname(first), '*.ndjson'), second] }),
+  )
+  assert.deepEqual(texts(received), ['1', '2', '3'])
+  assert.equal(received[0]?.context.from, given)
+})
+
+test('all files that can not be read are told before anything is read', async (t) => {
+  const place = await createPlace(t)
+  const good = await place.write('a.json', '1')
+  const missing = `${good}.missing`
+  const folder = dirname(good)
+  await assert.rejects(place.open({ files: [missing, good, folder, join(folder, '*.csv')] }), {
+    code: 'FILE_UNREADABLE',
+    message: [
+      `${missing}: expected a file, found nothing there`,
+      `${folder}: expected a file, found a directory`,
+      `${join(folder, '*.csv')}: expected at least one file, found none`,
+    ].join('\n'),
+  })
+})
+
+test('a file that vanishes before its turn is told', async (t) => {
+  const place = await createPlace(t)
+  const path = await place.write('a.json', '1')
+  const source = await place.open({ files: [path] })
+  await rm(path)
+  await assert.rejects(readAll(source), {
+    code: 'FILE_UNREADABLE',
+    message: /expected a file, found nothing there/,
+  })
+})
+
+test('an unknown key and an empty list of files are wrong', async (t) => {
+  const place = await createPlace(t)
+  await assert.rejects(place.open({ files: ['a'], watch: true }), /watch/)
+  await assert.rejects(place.open({ files: [] }))
+})
+
+test('30 MB of one array are read in bounded memory', { timeout: 60_000 }, async (t) => {
+  const place = await createPlace(t)
+  const path = await place.write('large.json', '')
+  const element = `{"review_id":"R","review_text":"${'lorem ipsum '.repeat(80)}"}`
+  const count = 30_000
+  await pipeline(Readable.from(elements(element, count)), createWriteStream(path))
+  const source = await place.open({ files: [path], batchItems: 100_000 })
+
+  let items = 0
+  let largest = 0
+  let highest = 0
+  const before = process.memoryUsage().rss
+  for await (const batch of source.read({ signal: never })) {
+    items += batch.items.length
+    largest = Math.max(
+      largest,
+      batch.items.reduce((sum, { raw }) => sum + raw.length, 0),
+    )
+    highest = Math.max(highest, process.memoryUsage().rss - before)
+    await batch.ack()
+  }
+  assert.equal(items, count)
+  assert.ok(largest < 4 * 2 ** 20 + 2 * element.length, `${largest} bytes in one batch`)
+  assert.ok(highest < 200 * 2 ** 20, `${highest} bytes more than before`)
+  assert.deepEqual(source.progress?.(), {
+    done: sizeOf(element, count),
+    total: sizeOf(element, count),
+    unit: 'bytes',
+  })
+})
+
+test('progress counts the bytes of all files as they are stored', async (t) => {
+  const place = await createPlace(t)
+  const files = [
+    await place.write('a.ndjson', lines(3).join('\n')),
+    await place.write('b.ndjson.gz', gzipSync(lines(500).join('\n'))),
+  ]
+  const source = await place.open({ files, batchItems: 2 })
+  const total = source.progress?.().total ?? 0
+  assert.deepEqual(source.progress?.(), { done: 0, total, unit: 'bytes' })
+  let last = 0
+  for await (const _ of source.read({ signal: never })) {
+    const done = source.progress?.().done ?? 0
+    assert.ok(done >= last && done <= total, `${last}, ${done}, ${total}`)
+    last = done
+  }
+  assert.equal(source.progress?.().done, total)
+})
+
+test('disposing ends the reading quietly', async (t) => {
+  const place = await createPlace(t)
+  const path = await place.write('a.ndjson', lines(10).join('\n'))
+  const source = await place.open({ files: [path], batchItems: 1 })
+  let batches = 0
+  for await (const _ of source.read({ signal: never })) {
+    batches++
+    await source[Symbol.asyncDispose]()
+  }
+  assert.equal(batches, 1)
+})
+
+test('leaving the loop ends the reading', async (t) => {
+  const place = await createPlace(t)
+  const path = await place.write('a.ndjson.gz', gzipSync(lines(1_000).join('\n')))
+  const [batch] = await hold(await place.open({ files: [path], batchItems: 10 }), 1)
+  assert.equal(batch?.items.length, 10)
+})
+
+function* elements(element: string, count: number): Generator<string> {
+  yield '['
+  for (let n = 1; n < count; n++) yield `${element},`
+  yield `${element}]`
+}
+
+const sizeOf = (element: string, count: number): number => (element.length + 1) * count + 1

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { dated, decodeBlock, encodeBlock, encodeBlocks } from '../../../src/stores/embedded/block.ts'
+import { decodeRow, encodeRow, ERASED, isErased, splitRows } from '../../../src/stores/embedded/row.ts'
+import { accepted, numbered, START } from '../../support/records.ts'
+
+const rows = (count: number) => numbered(count).map((record) => dated(encodeRow(record)))
+
+test('a row holds the very bytes of raw', () => {
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => {
+      const raw = Buffer.from(bytes)
+      assert.ok(decodeRow(encodeRow(accepted(1, { raw }))).received.raw.equals(raw))
+    }),
+  )
+})
+
+test('a block gives back its rows, and knows when they were received', async () => {
+  const three = rows(3)
+  const block = await encodeBlock(three)
+  assert.deepEqual(
+    await decodeBlock(block),
+    three.map(({ bytes }) => bytes),
+  )
+  const { rows: count, earliest, latest } = block.header
+  assert.deepEqual([count, earliest, latest], [3, START, START + 2_000])
+})
+
+test('an erased row keeps its place and has no time', async () => {
+  const [first, , third] = rows(3)
+  assert.ok(first && third)
+  const decoded = await decodeBlock(await encodeBlock([first, dated(ERASED), third]))
+  assert.deepEqual(decoded.map(isErased), [false, true, false])
+})
+
+test('a block is cut at 1,000 rows, and at 4 MiB unless one row is larger', async () => {
+  const many = await encodeBlocks(rows(2_001))
+  assert.deepEqual(
+    many.map(({ header }) => header.rows),
+    [1_000, 1_000, 1],
+  )
+  const sizes = [1, 3, 2, 5, 1].map((mebibytes) => Buffer.alloc(mebibytes * 1024 * 1024 - 2_000))
+  const large = await encodeBlocks(sizes.map((raw, n) => dated(encodeRow(accepted(n, { raw })))))
+  assert.deepEqual(
+    large.map(({ header }) => header.rows),
+    [2, 1, 1, 1],
+  )
+})
+
+test('a block with any bit turned over is not read', async () => {
+  const { header, payload } = await encodeBlock(rows(20))
+  await fc.assert(
+    fc.asyncProperty(fc.nat(payload.length - 1), fc.nat(7), async (at, bit) => {
+      const damaged = Buffer.from(payload)
+      damaged[at] = (damaged[at] ?? 0) ^ (1 << bit)
+      await assert.rejects(decodeBlock({ header, payload: damaged }))
+    }),
+  )
+})
+
+test('rows that do not end where their bytes end are not split', () => {
+  const row = encodeRow(accepted(1))
+  assert.equal(splitRows(Buffer.concat([row, row]))?.length, 2)
+  assert.equal(splitRows(row.subarray(0, -1)), undefined)
+  assert.equal(splitRows(Buffer.concat([row, Buffer.alloc(3)])), undefined)
+})

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createHealth } from '../../../src/telemetry/health.ts'
+
+function started(checkLimitMs = 1_000) {
+  const time = { now: Date.parse('2026-01-01T00:00:00Z') }
+  return { time, ...createHealth({ clock: () => time.now, checkLimitMs }) }
+}
+
+test('live while every loop turns within its limit', () => {
+  const watch = started()
+  const publish = watch.loop('publish', 100)
+  watch.loop('store', 1_000)
+  watch.time.now += 101
+  assert.deepEqual(watch.live(), {
+    ok: false,
+    loops: [
+      { name: 'publish', ok: false, idle: false, sinceTurnMs: 101 },
+      { name: 'store', ok: true, idle: false, sinceTurnMs: 101 },
+    ],
+  })
+  publish.turned()
+  assert.ok(watch.live().ok)
+})
+
+test('a loop that waits for work, or has ended, is not stuck', () => {
+  const watch = started()
+  const watched = watch.loop('store', 100)
+  watched.idle()
+  watch.time.now += 1_000_000
+  assert.ok(watch.live().ok)
+  watched.turned()
+  watch.time.now += 101
+  assert.ok(!watch.live().ok)
+  watched.ended()
+  assert.deepEqual(watch.live(), { ok: true, loops: [] })
+})
+
+test('ready when everything required answers, and says what does not', async () => {
+  const watch = started(1)
+  assert.deepEqual(await watch.ready(), { ok: true, checks: [] })
+  watch.require('queue', async () => 'fine')
+  watch.require('store', async () => Promise.reject(new Error('connection refused')))
+  watch.require('registry', (signal) => new Promise((resolve) => signal.addEventListener('abort', resolve)))
+  assert.deepEqual(await watch.ready(), {
+    ok: false,
+    checks: [
+      { name: 'queue', ok: true },
+      { name: 'store', ok: false, detail: 'connection refused' },
+      { name: 'registry', ok: false, detail: 'no answer within 1 ms' },
+    ],
+  })
+})
+
+test('asked twice at once, it looks once', async () => {
+  const watch = started()
+  let looks = 0
+  watch.require('queue', async () => ++looks)
+  await Promise.all([watch.ready(), watch.ready()])
+  assert.equal(looks, 1)
+  await watch.ready()
+  assert.equal(looks, 2)
+})
+
+test('tells since when a source is in its state', () => {
+  const watch = started()
+  const tell = watch.source('shop', 'webhook')
+  watch.time.now += 1_000
+  tell('failing', 'the provider answers 500')
+  watch.time.now += 1_000
+  tell('failing', 'the provider answers 503')
+  assert.deepEqual(watch.sources(), [
+    {
+      name: 'shop',
+      type: 'webhook',
+      state: 'failing',
+      since: '2026-01-01T00:00:01.000Z',
+      detail: 'the provider answers 503',
+    },
+  ])
+})

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createMetrics } from '../../../src/telemetry/metrics.ts'
+
+test('counts by source, under names that dashboards can rely on', async () => {
+  const metrics = createMetrics()
+  metrics.received('shop', 3)
+  metrics.received('shop', 2)
+  metrics.published('shop', 5)
+  metrics.unchanged('shop', 1)
+  metrics.rejected('shop', 1)
+  metrics.stored('shop', 3)
+  metrics.source('quiet')
+  metrics.freshness('shop', 0.2)
+  metrics.batch('store', 0.004, 5)
+  metrics.retry('publish', 'DOWN')
+  metrics.observe({
+    at: 0,
+    sources: [{ ...metrics.flow('shop'), name: 'shop', state: 'running', lastReceivedAt: 2_000 }],
+    topics: [{ topic: 'raw-reviews', backlog: 7, oldestAgeMs: 1_500 }],
+    disk: { freeBytes: 5, sizeBytes: 10, dataBytes: 3 },
+    unready: [],
+    stuck: ['storage raw-reviews'],
+  })
+  const text = await metrics.text()
+  for (const line of [
+    'headwater_reviews_received_total{source="shop"} 5',
+    'headwater_reviews_published_total{source="shop"} 5',
+    'headwater_reviews_unchanged_total{source="shop"} 1',
+    'headwater_reviews_rejected_total{source="shop"} 1',
+    'headwater_reviews_stored_total{source="shop"} 3',
+    'headwater_queue_backlog_messages{topic="raw-reviews"} 7',
+    'headwater_queue_oldest_age_seconds{topic="raw-reviews"} 1.5',
+    'headwater_source_state{source="shop",state="running"} 1',
+    'headwater_source_state{source="shop",state="failing"} 0',
+    'headwater_source_last_received_timestamp_seconds{source="shop"} 2',
+    'headwater_disk_free_bytes 5',
+    'headwater_disk_size_bytes 10',
+    'headwater_data_folder_bytes 3',
+    'headwater_ready 1',
+    'headwater_live 0',
+    'headwater_freshness_seconds_count{source="shop"} 1',
+    'headwater_batch_duration_seconds_count{stage="store"} 1',
+    'headwater_batch_items_total{stage="store"} 5',
+    'headwater_retries_total{stage="publish",code="DOWN"} 1',
+  ]) {
+    assert.ok(text.includes(line), `${line} is not in\n${text}`)
+  }
+  assert.match(text, /process_resident_memory_bytes \d/)
+  assert.match(metrics.contentType, /^text\/plain/)
+})
+
+test('two in one process do not meet', async () => {
+  const [one, other] = [createMetrics(), createMetrics()]
+  one.received('shop', 1)
+  assert.doesNotMatch(await other.text(), /source="shop"/)
+})
