@@ -4,12 +4,12 @@ import { decodeEvent } from '../event.ts'
 import { pump, type Watch } from '../pump.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { judge, type Rules } from '../review/interpret.ts'
-import type { LedgerEntry, ReviewRecord } from '../review/record.ts'
+import type { ReviewRecord } from '../review/record.ts'
 import { newRejected, isNewer, sameVerdict } from '../review/compare.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { PutOutcome, Store } from '../stores/store.ts'
 import { withCaution } from './caution.ts'
-import type { Ledger, Settlement } from './ledger.ts'
+import { isSamePublication, type Ledger, type Settlement } from './ledger.ts'
 import { narrow } from './narrow.ts'
 
 export interface Storage {
@@ -123,7 +123,7 @@ async function reconcile(
   )
   for (const record of records) {
     let row = rows.get(record.key)
-    if (row && samePublication(row.ledger, record.ledger)) own.add(record)
+    if (row && isSamePublication(row.ledger, record.ledger)) own.add(record)
     while (row && isNewer(record.verdict, row.verdict) && !sameVerdict(record.verdict, row.verdict)) {
       if (await store.amend(record.key, row.revision, record.verdict, { signal })) break
       row = (await store.get([record.key], { signal })).get(record.key)
@@ -131,9 +131,6 @@ async function reconcile(
   }
   return own
 }
-
-const samePublication = (a: LedgerEntry | undefined, b: LedgerEntry | undefined): boolean =>
-  a !== undefined && a.run === b?.run && a.seq === b.seq
 
 /** A message that is no event is kept as well: as a dead letter whose raw is the message. */
 function read(body: Buffer, topic: string, clock: () => number): ReviewRecord {
