@@ -98,8 +98,9 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   const stopStorage = new AbortController()
   const kill = new AbortController()
   const run = newRun(clock())
-  const health = createHealth({ clock })
-  const metrics = createMetrics(clock)
+  const steady = (): number => performance.now()
+  const health = createHealth({ clock, steady })
+  const metrics = createMetrics(steady)
   const counting = createCounting(metrics)
   const failures: Failure[] = []
 
@@ -116,12 +117,13 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     topics: { [topics.reviews]: questions(reviews), [topics.deadLetters]: questions(deadLetters) },
     dataDir: config.dataDir,
     clock,
+    steady,
   })
   const alerts = createAlerts(createRules(config.alerts.rules))
   const admin = openAdmin({ health, metrics, refresh: look, alerts, token: config.admin.token })
   opened.defer(() => admin.close())
   const sources = options.ingestion ? await openSources() : []
-  health.require('queue', () => backlog(reviews))
+  health.require('queue', (signal) => backlog(reviews, signal))
   await options.prepare?.({ run, registry })
   const addresses = options.listen
     ? {
@@ -158,6 +160,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
         metrics.retry(stage, error.code)
         logger.warn({ loop: name, code: error.code }, `${error.message}; trying again`)
       },
+      settled: (items, ms) => metrics.batch(stage, ms / 1000, items),
     }
   }
 
@@ -181,15 +184,16 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
           seen,
           number,
           keepOversize: (records, signal) => keepOversize(records, { store, ledger: oversize }, signal),
-          onSafe(outcomes) {
-            tell('running')
-            counting.safe(name, outcomes)
-          },
+          onSafe: (outcomes) => counting.safe(name, outcomes),
           watch: {
             ...loop,
             trouble(error) {
               tell('failing', error.message)
               loop.trouble(error)
+            },
+            settled(items, ms) {
+              tell('running')
+              loop.settled(items, ms)
             },
           },
         },
@@ -255,7 +259,18 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   else env.signal.addEventListener('abort', stop, { once: true })
 
   if (options.listen) {
-    opened.use(watchAlerts({ ...config.alerts, look, alerts, from: hostname(), clock, logger }))
+    const { signal } = stopping
+    const watching = watchAlerts({
+      ...config.alerts,
+      look,
+      alerts,
+      from: hostname(),
+      clock,
+      steady,
+      signal,
+      logger,
+    })
+    opened.defer(() => watching)
   }
   const resources = opened.move()
 
@@ -301,11 +316,14 @@ async function caughtUp(queue: Queue, signal: AbortSignal): Promise<void> {
 }
 
 function questions(queue: Queue): TopicQuestions {
-  return { backlog: () => backlog(queue), oldestAgeMs: async () => queue.oldestAgeMs?.('storage') }
+  return {
+    backlog: async (signal) => queue.backlog?.('storage', { signal }),
+    oldestAgeMs: async (signal) => queue.oldestAgeMs?.('storage', { signal }),
+  }
 }
 
-async function backlog(queue: Queue): Promise<number> {
-  return (await queue.backlog?.('storage')) ?? 0
+async function backlog(queue: Queue, signal?: AbortSignal): Promise<number> {
+  return (await queue.backlog?.('storage', signal && { signal })) ?? 0
 }
 
 function until(signal: AbortSignal): Promise<void> {

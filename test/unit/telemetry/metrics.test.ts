@@ -15,9 +15,10 @@ test('counts by source, under names that dashboards can rely on', async () => {
   metrics.batch('store', 0.004, 5)
   metrics.retry('publish', 'DOWN')
   metrics.observe({
-    at: 0,
-    sources: [{ ...metrics.flow('shop'), name: 'shop', state: 'running', lastReceivedAt: 2_000 }],
-    topics: [{ topic: 'raw-reviews', backlog: 7, oldestAgeMs: 1_500 }],
+    at: 5_000,
+    steadyMs: 0,
+    sources: [{ ...metrics.flow('shop'), name: 'shop', state: 'running', quietMs: 3_000 }],
+    topics: [{ topic: 'raw-reviews', backlog: 7, oldestAgeMs: 1_500 }, { topic: 'mute' }],
     disk: { freeBytes: 5, sizeBytes: 10, dataBytes: 3 },
     unready: [],
     stuck: ['storage raw-reviews'],
@@ -46,6 +47,7 @@ test('counts by source, under names that dashboards can rely on', async () => {
   ]) {
     assert.ok(text.includes(line), `${line} is not in\n${text}`)
   }
+  assert.doesNotMatch(text, /mute/, 'what a queue can not tell is not shown as 0')
   assert.match(text, /process_resident_memory_bytes \d/)
   assert.match(metrics.contentType, /^text\/plain/)
 })
