@@ -50,6 +50,8 @@ export interface VitalsOptions {
   readonly dataDir: string
   readonly clock: () => number
   readonly steady: () => number
+  /** How long one question may take: a queue that is down must not keep anybody from hearing of it. */
+  readonly limitMs?: number
 }
 
 /** Each is undefined where the queue can't tell. */
@@ -57,8 +59,6 @@ export type TopicQuestions = Readonly<Record<'backlog' | 'oldestAgeMs', Ask<numb
 
 type Ask<T> = (signal: AbortSignal) => Promise<T>
 
-/** How long one question may take: a queue that is down must not keep anybody from hearing of it. */
-const LIMIT_MS = 2_000
 /** What the data folder takes is measured so often at most, and not at all where it has more files. */
 const MEASURE_EVERY_MS = 60_000
 const MEASURED_FILES = 1_000
@@ -68,16 +68,16 @@ const MEASURED_FILES = 1_000
  * look is under way gets that one.
  */
 export function createLook(options: VitalsOptions): () => Promise<Vitals> {
-  const { health, metrics, dataDir, clock, steady } = options
+  const { health, metrics, dataDir, clock, steady, limitMs = 2_000 } = options
   const topics = Object.entries(options.topics).map(([topic, { backlog, oldestAgeMs }]) => {
-    const questions = [createQuestion(backlog), createQuestion(oldestAgeMs)]
+    const questions = [createQuestion(backlog, limitMs), createQuestion(oldestAgeMs, limitMs)]
     return async (): Promise<TopicVitals> => {
       const [messages, ageMs] = await Promise.all(questions.map((question) => question()))
       return { topic, backlog: messages, oldestAgeMs: ageMs }
     }
   })
-  const disk = createQuestion(() => statfs(dataDir))
-  const used = createQuestion(() => usedBy(dataDir))
+  const disk = createQuestion(() => statfs(dataDir), limitMs)
+  const used = createQuestion(() => usedBy(dataDir), limitMs)
   let measured: { readonly dataBytes: number | undefined; readonly at: number } | undefined
 
   async function lookAtDisk(): Promise<DiskVitals | undefined> {
@@ -127,7 +127,7 @@ export function createLook(options: VitalsOptions): () => Promise<Vitals> {
  * A question whose answer is the one given last where none comes in time. It is not asked again before the last asking has
  * come to its end: what hangs for ever hangs once.
  */
-function createQuestion<T>(ask: Ask<T>): () => Promise<T | undefined> {
+function createQuestion<T>(ask: Ask<T>, limitMs: number): () => Promise<T | undefined> {
   let last: T | undefined
   let asking: Promise<void> | undefined
 
@@ -142,7 +142,7 @@ function createQuestion<T>(ask: Ask<T>): () => Promise<T | undefined> {
           asking = undefined
         })
         await asking
-      }, LIMIT_MS)
+      }, limitMs)
     } catch {
       // That something does not answer is told as not ready.
     }

@@ -28,11 +28,8 @@ export interface Rule {
   readonly afterMs: number
   /** How much earlier `then` shall be than `now`. */
   readonly overMs: number
-  /**
-   * All that is wrong now: a pure function of how it is and how it was. Where nothing is known of so long ago, `then` is
-   * the earliest there is.
-   */
-  readonly find: (now: Vitals, then: Vitals) => readonly Finding[]
+  /** All that is wrong now: a pure function of how it is and how it was; `then` is missing where there was no process yet. */
+  readonly find: (now: Vitals, then: Vitals | undefined) => readonly Finding[]
 }
 
 export interface Alerts {
@@ -62,7 +59,7 @@ export function createAlerts(rules: readonly Rule[]): Alerts {
   }
 
   function find({ name, severity, overMs, afterMs, find: findIn }: Rule, now: Vitals) {
-    const then = looks.findLast(({ steadyMs }) => now.steadyMs - steadyMs >= overMs) ?? looks[0] ?? now
+    const then = looks.findLast(({ steadyMs }) => now.steadyMs - steadyMs >= overMs)
     return findIn(now, then).map((finding) => {
       const before = standing.get(identity({ rule: name, subject: finding.subject }))
       const alert = { rule: name, severity, ...finding, since: before?.alert.since ?? now.at }

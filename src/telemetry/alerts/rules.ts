@@ -58,7 +58,7 @@ function rejectShare({ above, overMs, afterMs }: Settings<'rejectShare'>): Rule 
     overMs,
     find(now, then) {
       return now.sources.flatMap(({ name, received, rejected }): Finding[] => {
-        const before = then.sources.find((source) => source.name === name) ?? { received: 0, rejected: 0 }
+        const before = then?.sources.find((source) => source.name === name) ?? { received: 0, rejected: 0 }
         const items = received - before.received
         const share = (rejected - before.rejected) / items
         if (items < ENOUGH_ITEMS || share <= above) return []
@@ -67,10 +67,10 @@ function rejectShare({ above, overMs, afterMs }: Settings<'rejectShare'>): Rule 
             subject: name,
             summary:
               `${percent(share)} of what the source ${name} handed over in the last ` +
-              `${formatDuration(now.steadyMs - then.steadyMs)} became dead letters.`,
+              `${formatDuration(overMs)} became dead letters.`,
             advice:
-              '`headwater dlq clusters` shows what they have in common. If the provider has changed its format, correct the preset ' +
-              'and redrive them with `headwater dlq redrive`; nothing is lost meanwhile. If so many are normal, raise alerts.rules.reject_share.above.',
+              '`headwater dlq list` shows the reasons. If the provider has changed its format, correct the preset and redrive ' +
+              'them with `headwater dlq redrive`; nothing is lost meanwhile. If so many are normal, raise alerts.rules.reject_share.above.',
           },
         ]
       })
