@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
@@ -41,11 +41,14 @@ export async function openReceiver(
 ): Promise<Receiver> {
   const bodies: string[] = []
   const waiting = new Set<() => void>()
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void take(request, response))
+
+  async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     bodies.push(await text(request))
     for (const look of waiting) look()
     answer(response)
-  })
+  }
+
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
