@@ -159,7 +159,7 @@ async function scrape(admin: string, folder: string): Promise<Api> {
   await running.waitFor(/Server is ready to receive web requests/)
 
   async function query(expr: string): Promise<readonly Series[]> {
-    const response = await fetch(`http://${address}/api/v1/query?${new URLSearchParams({ query: expr })}`)
+    const response = await fetch(`http://${address}/api/v1/query?query=${encodeURIComponent(expr)}`)
     const { status, error, data } = (await response.json()) as {
       status: string
       error?: string
