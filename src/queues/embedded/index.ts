@@ -70,7 +70,7 @@ interface Parts {
 }
 
 function createQueue({ folder, log, maxMessageBytes, logger }: Parts): Queue {
-  const { bell } = folder
+  const bell = folder.content
   const closing = new AbortController()
   const members = new Map<string, Member>()
   let closed: Promise<void> | undefined

@@ -2,8 +2,7 @@ import { HeadwaterError, TransientError } from '../../errors.ts'
 import { formatBytes, formatCount } from '../../lib/units.ts'
 import type { Message } from '../queue.ts'
 import { type Block, decodeBlock } from './block.ts'
-import type { Key } from './environment.ts'
-import type { Folder } from './folder.ts'
+import type { Folder, Key } from './folder.ts'
 import {
   backlogOf,
   bytesOf,
@@ -56,21 +55,21 @@ interface BlockKey {
 }
 
 export function createLog(folder: Folder, name: string, limits: Limits, clock: () => number): Log {
-  const { environment } = folder
+  const { root, transact } = folder
   const topicKey: Key = ['topic', name]
   const partitionKey = (partition: number, ...rest: number[]): Key => ['block', name, partition, ...rest]
 
   function state(): Topic {
-    const record = environment.get(topicKey)
+    const record = root.getBinary(topicKey)
     return record ? (JSON.parse(record.toString()) as Topic) : createTopic()
   }
 
   function change<T>(work: (topic: Topic) => T): Promise<T> {
-    return environment.transact(() => {
+    return transact(() => {
       const topic = state()
       trim(topic)
       const result = work(topic)
-      environment.put(topicKey, Buffer.from(JSON.stringify(topic)))
+      void root.put(topicKey, Buffer.from(JSON.stringify(topic)))
       return result
     })
   }
@@ -83,13 +82,13 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
       return undefined
     })
     if (full) throw new TransientError('QUEUE_FULL', explainFull(full))
-    folder.bell.ring()
+    folder.content.ring()
   }
 
   function write(topic: Topic, { partition: index, count, bytes }: Block, writtenAt: number): void {
     const partition = partitionAt(topic, index)
     if (partition.oldest === partition.next) partition.oldestAt = writtenAt
-    environment.put(partitionKey(index, partition.next, count, writtenAt, bytes.length), bytes)
+    void root.put(partitionKey(index, partition.next, count, writtenAt, bytes.length), bytes)
     partition.next += count
     partition.bytes += bytes.length
   }
@@ -140,7 +139,7 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
     )) {
       partition.oldestAt = writtenAt
       if (first + count > needed || !isDue(writtenAt)) return
-      environment.remove(key)
+      void root.remove(key)
       partition.oldest = first + count
       partition.bytes -= bytes
     }
@@ -148,14 +147,14 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
 
   /** The block that holds a message, and those after it. */
   function blocksFrom(partition: number, position: number, limit: number): BlockKey[] {
-    const [before] = environment.keys({
+    const [before] = root.getKeys({
       start: partitionKey(partition, position + 1),
       end: partitionKey(partition),
       reverse: true,
       limit: 1,
     })
     const start = before ?? partitionKey(partition)
-    return environment.keys({ start, end: partitionKey(partition + 1), limit }).map(parseBlockKey)
+    return Array.from(root.getKeys({ start, end: partitionKey(partition + 1), limit }), parseBlockKey)
   }
 
   function read(partition: number, position: number, enough: Enough): Message[] {
@@ -175,7 +174,7 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
   }
 
   function open(partition: number, { key, first, count, bytes }: BlockKey): Message[] {
-    const value = environment.get(key)
+    const value = root.getBinary(key)
     if (value?.length !== bytes)
       throw damaged(partition, first, `it has ${value?.length ?? 'no'} bytes of ${bytes}`)
     const messages = decodeBlock(value, count)

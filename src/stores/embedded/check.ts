@@ -32,7 +32,10 @@ export async function* checkStore(
   rows: Rows,
   signal?: AbortSignal,
 ): AsyncGenerator<Damage> {
-  const { tables, refresh } = environment
+  const { tables, refresh, folder, fault } = environment
+  const broken = fault()
+  // Going on would end this process: the database trusts its pages.
+  if (broken !== undefined) return yield { problem: `${folder}: ${broken}`, keys: [] }
   refresh()
   const end = readState(tables).next
   const tally: Record<Index, number> = { keys: 0, products: 0, clusters: 0 }

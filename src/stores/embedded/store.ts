@@ -4,12 +4,12 @@ import { checkStore } from './check.ts'
 import { openEnvironment } from './environment.ts'
 import { openRows } from './rows.ts'
 import { scanStore } from './scan.ts'
-import { numberOf, type StoreEnvironment, TABLES } from './tables.ts'
+import { layout, numberOf, type StoreEnvironment } from './tables.ts'
 import { openWriter } from './writer.ts'
 
 /** Opens the store in a folder, which is made where it is absent. */
 export async function openStore(folder: string): Promise<Store> {
-  const environment: StoreEnvironment = await openEnvironment(folder, TABLES)
+  const environment: StoreEnvironment = await openEnvironment(folder, layout)
   const { tables, during, refresh } = environment
   const rows = openRows(environment)
   const writer = openWriter(environment)

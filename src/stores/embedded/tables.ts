@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Verdict } from '../../review/verdict.ts'
-import type { Environment, Table } from './environment.ts'
+import { type Environment, type Table, tablesOf } from './environment.ts'
 
 /**
  * Every row has a number, in the order of arrival and never used again. Rows arrive in `blocks`, or in the `tail` until
@@ -17,18 +17,11 @@ import type { Environment, Table } from './environment.ts'
  * | clusters | digest of the cluster, row   | nothing                                      |
  * | verdicts | record key, 16 bytes         | JSON: the verdict that replaces the row's    |
  */
-export const TABLES = [
-  'meta',
-  'blocks',
-  'payloads',
-  'tail',
-  'keys',
-  'products',
-  'clusters',
-  'verdicts',
-] as const
+const NAMES = ['blocks', 'payloads', 'tail', 'keys', 'products', 'clusters', 'verdicts'] as const
 
-export type StoreEnvironment = Environment<(typeof TABLES)[number]>
+export const layout = tablesOf(NAMES)
+
+export type StoreEnvironment = Environment<'meta' | (typeof NAMES)[number]>
 export type Tables = StoreEnvironment['tables']
 
 /** What is counted, changed only within a write. */

@@ -12,7 +12,7 @@ import {
   numberOf,
   readState,
   type StoreEnvironment,
-  TABLES,
+  layout,
 } from '../../../src/stores/embedded/tables.ts'
 import type { Damage, Store } from '../../../src/stores/store.ts'
 import { accepted, acceptedVerdict, numbered, rejected } from '../../support/records.ts'
@@ -27,7 +27,7 @@ let folders = 0
 async function withStore(run: (opened: Opened) => Promise<void>): Promise<void> {
   const place = join(folder, `store-${folders++}`)
   await using store = await openStore(place)
-  await using inside = await openEnvironment(place, TABLES)
+  await using inside = await openEnvironment(place, layout)
   await run({ store, inside })
 }
 
