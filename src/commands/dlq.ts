@@ -18,7 +18,7 @@ import {
   type Selection,
   select,
   showRecord,
-} from './reviews.ts'
+} from './records.ts'
 import { example } from './up.ts'
 
 const isOpen = ({ verdict }: Stored): boolean =>

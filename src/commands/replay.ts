@@ -9,7 +9,7 @@ import type { Stored } from '../stores/store.ts'
 import { type AddCommand, environment, FAILED, type Io } from './command.ts'
 import { openQueue, openStore } from './open.ts'
 import { writeJson } from './output.ts'
-import { type Selection, scanOf, select } from './reviews.ts'
+import { type Selection, scanOf, select } from './records.ts'
 import { example } from './up.ts'
 
 interface ReplayOptions extends Selection {

@@ -2,10 +2,12 @@ import { HeadwaterError } from '../errors.ts'
 import type { ReviewRecord } from '../review/record.ts'
 import type { Store } from '../stores/store.ts'
 import { isSamePublication, type Ledger, type Settlement } from './ledger.ts'
+import type { Origins } from './origins.ts'
 
 export interface Oversize {
   readonly store: Store
   readonly ledger: Ledger
+  readonly origins: Origins
 }
 
 /**
@@ -14,9 +16,10 @@ export interface Oversize {
  */
 export async function keepOversize(
   records: readonly ReviewRecord[],
-  { store, ledger }: Oversize,
+  { store, ledger, origins }: Oversize,
   signal: AbortSignal,
 ): Promise<void> {
+  await origins.note(new Set(records.map(({ received }) => received.origin)))
   const outcomes = await store.put(records, { signal })
   for (const [n, outcome] of outcomes.entries()) {
     if (typeof outcome === 'object')

@@ -16,7 +16,8 @@ export type Scan = Window &
   (
     | { readonly by: 'time' }
     | { readonly by: 'product'; readonly product: string }
-    | { readonly by: 'review'; readonly origin: string; readonly reviewId: string }
+    /** `half` says which review: the first half of its record keys, see `reviewHalves`. */
+    | { readonly by: 'review'; readonly half: string }
     | { readonly by: 'cluster'; readonly cluster: string }
   )
 

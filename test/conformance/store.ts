@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { hash, randomBytes, randomUUID } from 'node:crypto'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { reviewHalf } from '../../src/review/key.ts'
 import type { ReviewRecord } from '../../src/review/record.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { accepted, acceptedVerdict, numbered, rejected, rejectedVerdict, START } from '../support/records.ts'
@@ -210,7 +211,7 @@ function erasePromises(promise: Declare): void {
     assert.equal((await store.get(gone)).size, 0)
     const left = keysOf(records).filter((key) => !gone.includes(key))
     assert.deepEqual(keysOf(await all(store, { by: 'time' })).toSorted(), left.toSorted())
-    assert.deepEqual(await all(store, { by: 'review', origin: 'shop', reviewId: 'R3' }), [])
+    assert.deepEqual(await all(store, { by: 'review', half: reviewHalf('shop', '"R3"') }), [])
     assert.deepEqual(await all(store, { by: 'cluster', cluster: 'b'.repeat(16) }), [])
     for (let p = 0; p < 7; p++) {
       for (const { key } of await all(store, { by: 'product', product: `P${p}` }))
