@@ -5,6 +5,7 @@ import { ABORTED, type Io } from './commands/command.ts'
 import { addConfig } from './commands/config.ts'
 import { addDlq } from './commands/dlq.ts'
 import { tellFailure } from './commands/failure.ts'
+import { addGroups } from './commands/groups.ts'
 import { addImport } from './commands/import.ts'
 import { addPresets } from './commands/presets.ts'
 import { addProvision } from './commands/provision.ts'
@@ -23,6 +24,7 @@ const COMMANDS = [
   addReviews,
   addDlq,
   addTail,
+  addGroups,
   addAudit,
   addConfig,
   addPresets,

@@ -2,7 +2,7 @@ import { HeadwaterError, TransientError } from '../../errors.ts'
 import { formatBytes, formatCount } from '../../lib/units.ts'
 import type { Message } from '../queue.ts'
 import { type Block, decodeBlock } from './block.ts'
-import type { Folder, Key } from './folder.ts'
+import { type Folder, type Key, PARTITIONS } from './folder.ts'
 import {
   backlogOf,
   bytesOf,
@@ -23,6 +23,8 @@ export interface Limits {
 
 /** One topic of a folder: what is kept, who reads it, and how far. */
 export interface Log {
+  /** Whether anything was ever written to it. */
+  exists(): boolean
   /** The topic as it is now, also to other processes. */
   state(): Topic
   /** Changes the topic in one transaction, and resolves when that is synced to disk. */
@@ -33,6 +35,8 @@ export interface Log {
   append(blocks: readonly Block[]): Promise<void>
   /** The messages from `position` on, whole blocks of them, until there are enough. That one must be kept. */
   read(partition: number, position: number, enough: Enough): Message[]
+  /** Removes all of it, in several transactions, which may be cut off and done again. */
+  remove(): Promise<void>
 }
 
 export interface Enough {
@@ -182,6 +186,18 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
     return messages
   }
 
+  async function remove(): Promise<void> {
+    for (let gone = KEYS_AT_ONCE; gone === KEYS_AT_ONCE; ) {
+      gone = await transact(() => {
+        const range = { start: ['block', name], end: ['block', name, PARTITIONS], limit: KEYS_AT_ONCE }
+        const keys = Array.from(root.getKeys(range))
+        for (const key of keys) void root.remove(key)
+        if (keys.length < KEYS_AT_ONCE) void root.remove(topicKey)
+        return keys.length
+      })
+    }
+  }
+
   function damaged(partition: number, first: number, what: string): HeadwaterError {
     return new HeadwaterError(
       'DATA_CORRUPT',
@@ -189,7 +205,7 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
     )
   }
 
-  return { state, change, oldestAgeMs, append, read }
+  return { exists: () => root.doesExist(topicKey), state, change, oldestAgeMs, append, read, remove }
 }
 
 function parseBlockKey(key: Key): BlockKey {
