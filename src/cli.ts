@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import pkg from '../package.json' with { type: 'json' }
 import { addAudit } from './commands/audit.ts'
 import { ABORTED, type Io } from './commands/command.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addDlq } from './commands/dlq.ts'
 import { tellFailure } from './commands/failure.ts'
@@ -31,6 +32,7 @@ const COMMANDS = [
   addProvision,
   addReplay,
   addSimulate,
+  addCompletion,
 ]
 
 /** After so many signals the process ends, whatever it is doing. */

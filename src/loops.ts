@@ -3,6 +3,7 @@ import type { SourceConfig } from './config/schema.ts'
 import type { Watch } from './pump.ts'
 import type { Queue } from './queues/queue.ts'
 import type { Rules } from './review/interpret.ts'
+import type { DeadLetterLimit } from './services/dead-letter-limit.ts'
 import { ingest, type Seen } from './services/ingestion.ts'
 import { createLedger } from './services/ledger.ts'
 import { createOrigins } from './services/origins.ts'
@@ -37,6 +38,7 @@ export interface LoopParts {
   readonly reviews: Queue
   readonly deadLetters: Queue
   readonly suppression: Suppression
+  readonly limit: DeadLetterLimit
   readonly seen: Seen
   readonly stopping: Stopping
   readonly health: Health
@@ -57,9 +59,11 @@ export interface Loops {
 
 /** A loop that works on one batch for longer than this is stuck. */
 const STUCK_MS = 60_000
+/** The same trouble may last for hours, and is told so often. */
+const TELL_EVERY_MS = 60_000
 
 export function createLoops(parts: LoopParts): Loops {
-  const { run, store, registry, reviews, deadLetters, suppression, seen } = parts
+  const { run, store, registry, reviews, deadLetters, suppression, limit, seen } = parts
   const { stopping, health, metrics, counting, clock, logger } = parts
   const failures: Failure[] = []
   const origins = createOrigins(registry)
@@ -69,14 +73,17 @@ export function createLoops(parts: LoopParts): Loops {
 
   function watch(name: string, stage: Stage): Watch {
     const loop = health.loop(name, STUCK_MS)
+    const told = new Map<string, number>()
     loop.idle()
     return {
       turned: () => loop.turned(),
       idle: () => loop.idle(),
-      trouble(error) {
+      trouble({ code, message }) {
         loop.turned()
-        metrics.retry(stage, error.code)
-        logger.warn({ loop: name, code: error.code }, `${error.message}; trying again`)
+        metrics.retry(stage, code)
+        if (clock() - (told.get(code) ?? -Infinity) < TELL_EVERY_MS) return
+        told.set(code, clock())
+        logger.warn({ loop: name, code }, `${message}; trying again`)
       },
     }
   }
@@ -97,7 +104,7 @@ export function createLoops(parts: LoopParts): Loops {
           suppression,
           number,
           keepOversize: (records, signal) =>
-            keepOversize(records, { store, origins, ledger: oversize }, signal),
+            keepOversize(records, { store, origins, limit, ledger: oversize }, signal),
           onSafe(outcomes) {
             tell('running')
             counting.safe(name, outcomes)
@@ -127,7 +134,7 @@ export function createLoops(parts: LoopParts): Loops {
     const onSettled = counting.settled(clock)
     const loop = watch(`storage ${topic}`, 'store')
     await keep(
-      { topic, queue, store, registry, ledger, origins, suppression, clock, onSettled, watch: loop },
+      { topic, queue, store, registry, ledger, origins, suppression, limit, clock, onSettled, watch: loop },
       stopping.storage,
       stopping.kill,
     )

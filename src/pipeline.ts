@@ -6,6 +6,7 @@ import { isLoopback } from './lib/fields.ts'
 import { createIntakeListener, listen } from './listeners.ts'
 import { createLoops, type Failure, type OpenSource } from './loops.ts'
 import type { Queue } from './queues/queue.ts'
+import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
 import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
 import { openSuppression } from './services/suppression.ts'
 import type { Progress } from './sources/source.ts'
@@ -135,6 +136,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     reviews,
     deadLetters,
     suppression,
+    limit: createDeadLetterLimit(store, config.deadLetters.maxBytes),
     seen: options.remember ? rememberSeen(REMEMBERED) : NOTHING_SEEN,
     stopping,
     health,

@@ -9,6 +9,7 @@ import { newRejected, isNewer, sameVerdict } from '../review/compare.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { PutOutcome, Store } from '../stores/store.ts'
 import { withCaution } from './caution.ts'
+import type { DeadLetterLimit } from './dead-letter-limit.ts'
 import { isSamePublication, type Ledger, type Settlement } from './ledger.ts'
 import { narrow } from './narrow.ts'
 import type { Origins } from './origins.ts'
@@ -24,6 +25,7 @@ export interface Storage {
   readonly origins: Origins
   /** Reviews that were erased for good: what still comes of them is unchanged. */
   readonly suppression: Pick<Suppression, 'has'>
+  readonly limit: DeadLetterLimit
   readonly clock: () => number
   /** Told of every settled batch. */
   readonly onSettled?: (settled: readonly Settled[]) => void
@@ -73,11 +75,12 @@ export async function store(options: Storage, stop: AbortSignal, kill: AbortSign
 
 async function write(
   records: readonly ReviewRecord[],
-  { store, ledger, origins, suppression, onSettled }: Storage,
+  { store, ledger, origins, suppression, limit, onSettled }: Storage,
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
   await origins.note(new Set(records.map(({ received }) => received.origin)))
   const wanted = records.filter(({ key }) => !suppression.has(key))
+  await limit.makeSure(wanted)
   const put = await putAll(wanted, store, signal)
   const stored = new Set(wanted.filter((_, n) => put[n] === 'stored'))
   const known = wanted.filter((_, n) => put[n] === 'unchanged')

@@ -6,7 +6,9 @@ import { all, keysOf, pages } from '../support/store-reads.ts'
 
 /** One promise of a store: `reopen` opens another session on the same store. */
 export type Promised = (store: Store, reopen: () => Promise<Store>) => Promise<void>
-export type Declare = (title: string, run: Promised) => void
+/** What not every store can tell. */
+export type Optional = 'clusters' | 'deadLetterBytes'
+export type Declare = (title: string, run: Promised, needs?: readonly Optional[]) => void
 
 const CLUSTER = 'c'.repeat(16)
 

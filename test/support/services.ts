@@ -3,6 +3,7 @@ import { encodeEvent, subjectOf } from '../../src/event.ts'
 import embeddedQueue from '../../src/queues/embedded/index.ts'
 import type { Message, Queue } from '../../src/queues/queue.ts'
 import type { ReviewRecord } from '../../src/review/record.ts'
+import { createDeadLetterLimit } from '../../src/services/dead-letter-limit.ts'
 import { createLedger, type Ledger } from '../../src/services/ledger.ts'
 import { createOrigins } from '../../src/services/origins.ts'
 import { store as storage } from '../../src/services/storage.ts'
@@ -51,6 +52,7 @@ export interface Faults {
   readonly queue?: (queue: Queue) => Queue
   /** Keys of reviews that were erased for good. */
   readonly erased?: ReadonlySet<string>
+  readonly maxDeadLetterBytes?: number
 }
 
 /** Runs the storage service until all that was published is acknowledged. */
@@ -70,6 +72,7 @@ export async function storeAll(
       registry,
       origins: createOrigins(registry),
       suppression: { has: (key) => faults.erased?.has(key) ?? false },
+      limit: createDeadLetterLimit(store, faults.maxDeadLetterBytes ?? Infinity),
       clock: Date.now,
     },
     stop.signal,
