@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import pkg from '../package.json' with { type: 'json' }
 import { addAudit } from './commands/audit.ts'
+import { addBackup } from './commands/backup.ts'
 import { ABORTED, type Io } from './commands/command.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
@@ -31,6 +32,7 @@ const COMMANDS = [
   addPresets,
   addProvision,
   addReplay,
+  addBackup,
   addSimulate,
   addCompletion,
 ]

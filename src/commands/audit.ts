@@ -40,9 +40,8 @@ export const addAudit: AddCommand = (program, io) => {
         const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : ''
         await write(io, `${problem}${named}${more}\n`)
       }
-      const told = ok
-        ? 'all as they were received'
-        : `${problems.length} problem${problems.length === 1 ? '' : 's'}`
-      await write(io, `${formatCount(records)} records, ${formatCount(bytes)} bytes of raw: ${told}\n`)
+      const found = `${problems.length} problem${problems.length === 1 ? '' : 's'}`
+      const looked = `${formatCount(records)} records, ${formatCount(bytes)} bytes of raw`
+      await write(io, ok ? `${looked}: all as they were received\n` : `${found}\n`)
     })
 }

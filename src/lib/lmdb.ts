@@ -108,6 +108,7 @@ async function openAlone<K extends Key, Content>(path: string, { keyEncoding, pr
   }
 
   try {
+    if (presence.owner !== undefined) throw unusable(path, `process ${presence.owner} has it for itself`)
     refuseDamage(path, presence)
     root = openRoot<K>(path, keyEncoding)
     const environment: Environment<K> = { path, root, transact: createTransact(root, path, running) }

@@ -39,6 +39,7 @@ const LOOK_MS = 50
 /** A durable log in a folder of this machine. Several processes may publish to it and read from it. */
 const embedded: QueueAdapter<Config> = {
   config,
+  folders: ({ dir }, { dataDir }) => ({ queue: dir ?? join(dataDir, 'queue') }),
   async open({ dir, maxMessageBytes, ...limits }, { dataDir, topic, logger }) {
     checkName('topic', topic)
     const folder = await openFolder(dir ?? join(dataDir, 'queue'))
