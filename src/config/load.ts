@@ -73,8 +73,7 @@ async function readSections(value: unknown, rooms: Rooms, place: Place): Promise
   const own = given['registry']
   const registry = own === undefined ? store : await readStore(own, rooms.stores, below(place, 'registry'))
   if (!top || !queue || !store || !registry) return undefined
-  const { http, admin, alerts, log } = top
-  return { sources, queue, store, registry, http, admin, alerts, log }
+  return { ...top, sources, queue, store, registry }
 }
 
 async function find(named: string | undefined, folder: string): Promise<{ path?: string; text: string }> {

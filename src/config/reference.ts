@@ -34,13 +34,16 @@ const TITLES = {
   ],
 } as const
 
+/** What has a chapter of its own. */
+const SECTIONS = { sources: true, queue: true, store: true, registry: true }
+
 /** docs/configuration.md: every key there is, from the schemas. */
 export async function reference(rooms: Rooms = ROOMS): Promise<string> {
   const parts = [INTRODUCTION]
   for (const kind of ['sources', 'queues', 'stores'] as const) parts.push(await chapter(kind, rooms[kind]))
   const top = shapeOf(topFields)
-  for (const key of ['http', 'admin', 'alerts', 'log'])
-    parts.push(`## \`${key}:\`\n`, table(childOf(top, key)))
+  for (const { key, written } of fields(top).filter(({ key }) => !Object.hasOwn(SECTIONS, key)))
+    parts.push(`## \`${written}:\`\n`, table(childOf(top, key)))
   return parts.join('\n')
 }
 

@@ -1,5 +1,6 @@
 import type { Outcome, Rejection } from '../batch.ts'
 import { encodeEvent, sentenceOf, subjectOf } from '../event.ts'
+import { BoundedMap } from '../lib/bounded-map.ts'
 import { pump, type Watch } from '../pump.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { newRejected } from '../review/compare.ts'
@@ -8,6 +9,7 @@ import type { Received } from '../review/received.ts'
 import type { LedgerEntry, ReviewRecord } from '../review/record.ts'
 import type { Verdict } from '../review/verdict.ts'
 import type { Source } from '../sources/source.ts'
+import type { Suppression } from './suppression.ts'
 
 export interface Ingestion {
   readonly source: Source
@@ -16,6 +18,8 @@ export interface Ingestion {
   readonly deadLetters: Queue
   /** What was published before and needn't be again: an optimisation, never a decision. */
   readonly seen: Seen
+  /** Reviews that were erased for good: they come out as unchanged. */
+  readonly suppression: Pick<Suppression, 'has'>
   /** Numbers a publication. */
   readonly number: () => LedgerEntry
   /** Keeps, as dead letters, items that are too large for the queue. */
@@ -30,6 +34,14 @@ export interface Seen {
   add(key: string): void
 }
 
+/** Remembers the last so many. */
+export function rememberSeen(capacity: number): Seen {
+  const keys = new BoundedMap<string, true>(capacity)
+  return { has: (key) => keys.get(key) === true, add: (key) => keys.set(key, true) }
+}
+
+export const NOTHING_SEEN: Seen = { has: () => false, add: () => {} }
+
 /** What goes to one queue in one call: the same messages under the same numbers, however often it is tried. */
 interface Parcel {
   readonly queue: Queue
@@ -41,12 +53,14 @@ interface Parcel {
 
 /** Source to queues: each item is judged once, published once, and only then acknowledged. */
 export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): Promise<void> {
-  const { source, rules, reviews, deadLetters, seen, number, keepOversize, onSafe, watch } = parts
+  const { source, rules, reviews, deadLetters, seen, suppression, number, keepOversize, onSafe, watch } =
+    parts
+  const isKnown = (record: ReviewRecord): boolean => seen.has(seenAs(record)) || suppression.has(record.key)
 
   function prepare(items: readonly Received[]): Prepared {
     const records = items.map((received) => judge(received, rules))
     const fresh = records
-      .filter((record) => !seen.has(seenAs(record)))
+      .filter((record) => !isKnown(record))
       .map((record) => ({ ...record, ledger: number() }))
     const parcels = [
       pack(reviews, fresh.filter(isAccepted)),
@@ -55,9 +69,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
         fresh.filter((record) => !isAccepted(record)),
       ),
     ]
-    const outcomes = records.map((record) =>
-      seen.has(seenAs(record)) ? 'unchanged' : outcomeOf(record.verdict),
-    )
+    const outcomes = records.map((record) => (isKnown(record) ? 'unchanged' : outcomeOf(record.verdict)))
     return { fresh, parcels: parcels.filter(({ records }) => records.length > 0), outcomes }
   }
 

@@ -123,15 +123,15 @@ describe('an alert arrives, and that it has ended', () => {
     const { process, admin } = await startUp(folder.path, 'ingest')
     await using _ = process
     await using queue = await openFolder(join(folder.path, 'data/queue'))
-    const { environment } = queue
     const key = ['topic', 'raw-reviews']
-    const healthy = environment.get(key) ?? assert.fail('the topic has a record')
-    await environment.transact(() => environment.put(key, Buffer.from('damaged')))
+    const healthy = queue.root.getBinary(key) ?? assert.fail('the topic has a record')
+    const write = (record: Buffer) => queue.transact(() => void queue.root.put(key, record))
+    await write(Buffer.from('damaged'))
     const { subject, severity, summary } = await receiver.told('firing', 'not_ready')
     assert.deepEqual([subject, severity], ['process', 'critical'])
     assert.match(summary, /^The process can not work: queue: .*damaged/)
     assert.equal((await fetch(`${admin}/health/ready`)).status, 503)
-    await environment.transact(() => environment.put(key, healthy))
+    await write(healthy)
     await receiver.told('resolved', 'not_ready')
   })
 

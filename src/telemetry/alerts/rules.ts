@@ -69,8 +69,9 @@ function rejectShare({ above, overMs, afterMs }: Settings<'rejectShare'>): Rule 
               `${percent(share)} of what the source ${name} handed over in the last ` +
               `${formatDuration(overMs)} became dead letters.`,
             advice:
-              '`headwater dlq list` shows the reasons. If the provider has changed its format, correct the preset and redrive ' +
-              'them with `headwater dlq redrive`; nothing is lost meanwhile. If so many are normal, raise alerts.rules.reject_share.above.',
+              '`headwater dlq clusters` shows what they have in common. If the provider has changed its format, correct the preset ' +
+              'and redrive them with `headwater dlq redrive`; nothing is lost meanwhile. ' +
+              'If so many are normal, raise alerts.rules.reject_share.above.',
           },
         ]
       })

@@ -92,7 +92,7 @@ describe('docs/alerts.md', () => {
 
     const named = [page, ...advice].join(' ').matchAll(/`headwater ([a-z]+(?: [a-z]+)?)/g)
     const commands = new Set([...named].map(([, command = '']) => command))
-    assert.ok(commands.has('dlq list'))
+    assert.ok(commands.has('dlq clusters'))
     for (const command of commands) {
       const { code, stderr } = await run([...command.split(' '), '--help'])
       assert.equal(code, 0, `headwater ${command}: ${stderr}`)
