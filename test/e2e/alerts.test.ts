@@ -57,7 +57,7 @@ describe('an alert arrives, and that it has ended', () => {
     await using _ = process
     const { subject, severity, summary, advice, since } = await receiver.told('firing', 'silent_source')
     assert.deepEqual([subject, severity], ['hook', 'warning'])
-    assert.match(summary, /^The source hook has handed over nothing for 1(\.\d)? s\.$/)
+    assert.match(summary, /^The source hook has handed over nothing for [\d.]+ s\.$/)
     assert.match(advice, /provider/)
     assert.ok(Math.abs(Date.now() - Date.parse(since)) < 60_000)
     const firing = (await (await fetch(`${admin}/health/alerts`)).json()) as unknown[]

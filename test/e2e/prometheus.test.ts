@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { parse, stringify } from 'yaml'
-import { type Exit, startProgram } from '../support/cli.ts'
+import { type Exit, type Running, startProgram } from '../support/cli.ts'
 import { type Dashboard, filledIn } from '../support/dashboard.ts'
 import { debianProgram } from '../support/debian.ts'
 import { eventually, freePort, startUp } from '../support/pipeline.ts'
@@ -106,8 +106,10 @@ admin: { listen: "127.0.0.1:0", token: scrape-me }
     assert.ok(ours.length > 50)
     await approves(['check', 'metrics'], folder.path, `${ours.join('\n')}\n`)
 
-    const api = await scrape(admin, folder.path)
-    await using __ = api
+    const address = `127.0.0.1:${await freePort()}`
+    await using running = await startPrometheus(address, admin, folder.path)
+    await running.waitFor(/Server is ready to receive web requests/)
+    const api = createApi(address)
     for (const { title, expr } of queries) {
       const shown = async (): Promise<true | undefined> =>
         (await api.query(expr)).length > 0 ? true : undefined
@@ -125,14 +127,8 @@ interface Series {
   readonly metric: Readonly<Record<string, string>>
 }
 
-interface Api extends AsyncDisposable {
-  query(expr: string): Promise<readonly Series[]>
-  /** True if the alert fires with these labels. */
-  firing(alert: string, labels?: Readonly<Record<string, string>>): Promise<true | undefined>
-}
-
 /** A real Prometheus that looks at a process twice a second, with our alerts as they are but for their patience. */
-async function scrape(admin: string, folder: string): Promise<Api> {
+async function startPrometheus(address: string, admin: string, folder: string): Promise<Running> {
   const groups = rules.groups.map((group) => ({
     ...group,
     rules: group.rules.map((rule) => ({ ...rule, for: '0s' })),
@@ -150,14 +146,15 @@ async function scrape(admin: string, folder: string): Promise<Api> {
     ],
   }
   await writeFile(join(folder, 'prometheus.yaml'), stringify(config))
-  const address = `127.0.0.1:${await freePort()}`
-  const running = startProgram(
-    prometheus.path,
-    ['--config.file=prometheus.yaml', '--storage.tsdb.path=tsdb', `--web.listen-address=${address}`],
-    { cwd: folder },
-  )
-  await running.waitFor(/Server is ready to receive web requests/)
+  const args = [
+    '--config.file=prometheus.yaml',
+    '--storage.tsdb.path=tsdb',
+    `--web.listen-address=${address}`,
+  ]
+  return startProgram(prometheus.path, args, { cwd: folder })
+}
 
+function createApi(address: string) {
   async function query(expr: string): Promise<readonly Series[]> {
     const response = await fetch(`http://${address}/api/v1/query?query=${encodeURIComponent(expr)}`)
     const { status, error, data } = (await response.json()) as {
@@ -169,15 +166,15 @@ async function scrape(admin: string, folder: string): Promise<Api> {
     return data.result
   }
 
-  return {
-    query,
-    async firing(alert, labels = {}) {
-      const matchers = Object.entries({ alertname: alert, alertstate: 'firing', ...labels })
-      const selector = matchers.map(([name, value]) => `${name}="${value}"`).join(',')
-      return (await query(`ALERTS{${selector}}`)).length > 0 ? true : undefined
-    },
-    async [Symbol.asyncDispose]() {
-      await running.stop()
-    },
+  /** True if the alert fires with these labels. */
+  async function firing(
+    alert: string,
+    labels: Readonly<Record<string, string>> = {},
+  ): Promise<true | undefined> {
+    const matchers = Object.entries({ alertname: alert, alertstate: 'firing', ...labels })
+    const selector = matchers.map(([name, value]) => `${name}="${value}"`).join(',')
+    return (await query(`ALERTS{${selector}}`)).length > 0 ? true : undefined
   }
+
+  return { query, firing }
 }

@@ -16,13 +16,14 @@ const failing = { sources: [source('shop', { state: 'failing', detail: 'it said 
 function watching(urls: readonly { type: ChannelType; url: string }[]) {
   const lines: string[] = []
   const stop = new AbortController()
-  const state = { isFailing: true, looks: 0, throwing: false }
+  const state = { isFailing: true, looks: 0, throwing: false, until: Promise.resolve() }
   const looked = { next: Promise.withResolvers<void>() }
   const ended = watchAlerts({
     async look() {
       const minute = ++state.looks
       looked.next.resolve()
       looked.next = Promise.withResolvers()
+      await state.until
       if (state.throwing) throw new Error('a bug in a look')
       return vitals(minute, state.isFailing ? failing : {})
     },
@@ -95,6 +96,23 @@ describe('a watch', () => {
     await using watch = watching([{ type: 'webhook', url: receiver.url }])
     await receiver.told('firing', 'source_failing')
     await watch.stop()
+    assert.deepEqual(
+      receiver.documents.map(({ alerts }) => alerts.map(({ status }) => status)),
+      [['firing'], ['unwatched']],
+    )
+  })
+
+  test('took for mended what had only been stopped while it looked', async () => {
+    await using receiver = await openReceiver()
+    await using watch = watching([{ type: 'webhook', url: receiver.url }])
+    await receiver.told('firing', 'source_failing')
+    const held = Promise.withResolvers<void>()
+    watch.state.until = held.promise
+    await watch.looks(1)
+    watch.state.isFailing = false
+    const ended = watch.stop()
+    held.resolve()
+    await ended
     assert.deepEqual(
       receiver.documents.map(({ alerts }) => alerts.map(({ status }) => status)),
       [['firing'], ['unwatched']],
