@@ -153,7 +153,7 @@ describe('a receiver that is down', () => {
     assert.equal(log.length, 1, 'said once, not at every try')
   })
 
-  test('or slow is not written to twice at once', async () => {
+  test('or slow is not written to twice at once', { timeout: 30_000 }, async () => {
     const { after, tell, hold, sent } = open()
     const answered = Promise.withResolvers<void>()
     hold(answered.promise)

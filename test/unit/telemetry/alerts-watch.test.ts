@@ -106,6 +106,7 @@ describe('a watch', () => {
     await using receiver = await openReceiver()
     await using watch = watching([{ type: 'webhook', url: receiver.url }])
     await receiver.told('firing', 'source_failing')
+    await watch.looks(50)
     const held = Promise.withResolvers<void>()
     watch.state.until = held.promise
     await watch.looks(1)

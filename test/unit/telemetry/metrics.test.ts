@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
+import { createCounting } from '../../../src/telemetry/tally.ts'
+import { accepted } from '../../support/records.ts'
 
 test('counts by source, under names that dashboards can rely on', async () => {
   const metrics = createMetrics()
@@ -56,4 +58,13 @@ test('two in one process do not meet', async () => {
   const [one, other] = [createMetrics(), createMetrics()]
   one.received('shop', 1)
   assert.doesNotMatch(await other.text(), /source="shop"/)
+})
+
+test('a clock behind another machine made freshness negative, and its sum fall', async () => {
+  const metrics = createMetrics()
+  const counting = createCounting(metrics)
+  const received = { ...accepted(1).received, receivedAt: 2_000 }
+  counting.settled(() => 1_000)([{ record: { received }, as: 'stored' }])
+  assert.match(await metrics.text(), /^headwater_freshness_seconds_sum\{source="\w+"\} 0$/m)
+  assert.equal(counting.tally.freshnessMs, 0)
 })
