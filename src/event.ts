@@ -9,7 +9,7 @@ import type { Change, Fault, Rejected, Review, RuleVersions, Verdict } from './r
 export type Published = ReviewRecord & { readonly ledger: LedgerEntry; readonly rawHash: string }
 
 /** What ends every event: the closing braces of data and of the event, behind raw. */
-const TAIL = Buffer.from('}}')
+const TAIL = '}}'
 
 /**
  * A record as a CloudEvent 1.0 in structured mode, UTF-8 JSON. Raw comes last, verbatim where every JSON parser can take
@@ -24,16 +24,20 @@ export function encodeEvent(record: ReviewRecord, ledger: LedgerEntry, id: strin
   const rawHash = record.rawHash ?? hash('sha256', received.raw, 'hex')
   const { type, dataschema, rawName } = verdict.status === 'accepted' ? ACCEPTED : REJECTED
   const subject = JSON.stringify(subjectOf(record))
-  const data = JSON.stringify(dataOf(verdict, received.context))
   // Written out, since a third of the time went into having JSON.stringify find this shape again for every record.
   const before =
     `{"specversion":"1.0","id":${JSON.stringify(id)},"type":"${type}",` +
-    `"source":${JSON.stringify(`headwater:${received.origin}`)},"subject":${subject},"partitionkey":${subject},` +
+    `"source":${sourceOf(received.origin)},"subject":${subject},"partitionkey":${subject},` +
     `"time":"${timeOf(received.receivedAt)}","datacontenttype":"application/json","dataschema":"${dataschema}",` +
-    `"recordkey":"${key}","ledgerrun":${JSON.stringify(ledger.run)},"ledgerseq":"${ledger.seq}",` +
+    `"recordkey":"${key}","ledgerrun":${runOf(ledger.run)},"ledgerseq":"${ledger.seq}",` +
     `"rawhash":"sha256:${rawHash}","rawlength":${member.length},"rawencoding":"${encoding}",` +
-    `"data":${data.slice(0, -1)},"${rawName}":`
-  return Buffer.concat([Buffer.from(before), member, TAIL])
+    `"data":{${dataOf(verdict)},"context":${JSON.stringify(received.context)},"${rawName}":`
+  const length = Buffer.byteLength(before)
+  const body = Buffer.allocUnsafe(length + member.length + TAIL.length)
+  body.write(before)
+  member.copy(body, length)
+  body.write(TAIL, length + member.length, 'latin1')
+  return body
 }
 
 const ACCEPTED = {
@@ -48,11 +52,14 @@ const REJECTED = {
   rawName: 'data',
 } as const
 
-/** What was received together has the same time, and is encoded one after the other. */
+/** What is received together has these in common, and is encoded one after the other. */
 const timeOf = latest((millis: number) => new Date(millis).toISOString())
+const sourceOf = latest((origin: string) => JSON.stringify(`headwater:${origin}`))
+const runOf = latest((run: string) => JSON.stringify(run))
+const rulesOf = latest((by: RuleVersions) => JSON.stringify(by).slice(1, -1))
 
-function latest(compute: (from: number) => string): (from: number) => string {
-  let known = Number.NaN
+function latest<From>(compute: (from: From) => string): (from: From) => string {
+  let known: From | undefined
   let result = ''
   return (from) => {
     if (from !== known) [known, result] = [from, compute(from)]
@@ -122,13 +129,22 @@ interface RejectedData {
   readonly context: Context
 }
 
-function dataOf(verdict: Verdict, context: Context): AcceptedData | RejectedData {
+/** The members of `data` before the context. */
+function dataOf(verdict: Verdict): string {
   const { by, sanitised, derived } = verdict
-  const judgement = { ...by, ...(sanitised && { sanitised }), ...(derived && { derived }) }
-  if (verdict.status === 'accepted') return { review: verdict.review, verdict: judgement, context }
+  const rules =
+    rulesOf(by) +
+    (sanitised === undefined ? '' : `,"sanitised":${JSON.stringify(sanitised)}`) +
+    (derived === undefined ? '' : `,"derived":${JSON.stringify(derived)}`)
+  if (verdict.status === 'accepted') {
+    return `"review":${JSON.stringify(verdict.review)},"verdict":{${rules}}`
+  }
   const { code, errors, cluster, product } = verdict
-  const named = product === undefined ? { cluster } : { cluster, product }
-  return { error: sentenceOf(verdict), code, errors, verdict: { ...judgement, ...named }, context }
+  const named = product === undefined ? '' : `,"product":${JSON.stringify(product)}`
+  return (
+    `"error":${JSON.stringify(sentenceOf(verdict))},"code":${JSON.stringify(code)},"errors":${JSON.stringify(errors)},` +
+    `"verdict":{${rules},"cluster":${JSON.stringify(cluster)}${named}}`
+  )
 }
 
 function verdictOf(data: AcceptedData | RejectedData): Verdict {

@@ -51,7 +51,7 @@ function createReader(
     for (const { pointer, get } of places) {
       const found = get(value)
       if (found === undefined || found === null || (cells && type !== 'string' && found === '')) continue
-      if (parser) return parser(found, token(pointer) ?? '', value)
+      if (parser) return parser(found, () => token(pointer) ?? '', value)
       return cells ? fromCell(found, type) : found
     }
     return carried === undefined ? undefined : context.carried?.[carried]
@@ -60,9 +60,12 @@ function createReader(
 
 /** A cell of a CSV file is text; where the review wants a number or a truth value it is read as one. */
 function fromCell(cell: unknown, type: ReturnType<typeof fieldType>): unknown {
-  if (type === 'number' || type === 'integer') return PARSERS.number(cell, '')
-  return type === 'boolean' ? PARSERS.boolean(cell, '') : cell
+  if (type === 'number' || type === 'integer') return PARSERS.number(cell, NO_TOKEN)
+  return type === 'boolean' ? PARSERS.boolean(cell, NO_TOKEN) : cell
 }
+
+/** A cell is its own token. */
+const NO_TOKEN = (): string => ''
 
 const isMissing = (value: unknown): boolean =>
   value === undefined || (typeof value === 'string' && value.trim() === '')

@@ -87,10 +87,10 @@ function verdictOn(
     const errors = allFaults(clean)
     return reject(codeOf(errors[0]), errors, clean, received, by)
   }
+  const accepted = { status: 'accepted', review: clean as Review, by } as const
+  if (changes.length === 0 && derived.length === 0) return accepted
   return {
-    status: 'accepted',
-    review: clean as Review,
-    by,
+    ...accepted,
     ...(changes.length > 0 && { sanitised: changes }),
     ...(derived.length > 0 && { derived }),
   }

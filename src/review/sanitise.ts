@@ -3,7 +3,7 @@ import type { Change } from './verdict.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /** All but tab, line feed and carriage return, which belong to text. */
-const CONTROLS = /[\p{Cc}--[\t\n\r]]/gv
+const CONTROLS = /[\0-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]/g
 /** Below this, text is in Unicode NFC already. */
 const MAY_COMPOSE = /[\u0300-\uFFFF]/
 /** Where this finds nothing, neither of them does, and there are no surrogates: most texts are done at one look. */
@@ -36,17 +36,23 @@ function cleanValue(value: unknown, field: string, changes: Change[]): unknown {
 }
 
 function cleanText(text: string, field: string, changes: Change[]): string {
-  let clean = text
-  const step = (why: string, next: string): void => {
-    if (next === clean) return
-    clean = next
-    changes.push({ field, why })
+  const clean = SUSPICIOUS.test(text) ? withoutStrangers(text, field, changes) : text
+  return changed(clean, clean.trim(), field, 'outer white space trimmed', changes)
+}
+
+function withoutStrangers(text: string, field: string, changes: Change[]): string {
+  let clean = changed(text, text.replace(CONTROLS, ''), field, 'control characters removed', changes)
+  if (!clean.isWellFormed()) {
+    const whole = clean.toWellFormed().replaceAll('\uFFFD', '')
+    clean = changed(clean, whole, field, 'lone surrogates removed', changes)
   }
-  if (SUSPICIOUS.test(text)) {
-    step('control characters removed', text.replace(CONTROLS, ''))
-    if (!clean.isWellFormed()) step('lone surrogates removed', clean.toWellFormed().replaceAll('\uFFFD', ''))
-    if (MAY_COMPOSE.test(clean)) step('normalised to Unicode NFC', clean.normalize('NFC'))
-  }
-  step('outer white space trimmed', clean.trim())
-  return clean
+  return MAY_COMPOSE.test(clean)
+    ? changed(clean, clean.normalize('NFC'), field, 'normalised to Unicode NFC', changes)
+    : clean
+}
+
+/** The text behind a step, which is noted where it made a difference. */
+function changed(before: string, after: string, field: string, why: string, changes: Change[]): string {
+  if (after !== before) changes.push({ field, why })
+  return after
 }

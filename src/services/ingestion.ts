@@ -7,7 +7,7 @@ import { newRejected } from '../review/compare.ts'
 import { judge, type Rules } from '../review/interpret.ts'
 import type { Received } from '../review/received.ts'
 import type { LedgerEntry, ReviewRecord } from '../review/record.ts'
-import type { Verdict } from '../review/verdict.ts'
+import type { RuleVersions, Verdict } from '../review/verdict.ts'
 import type { Source } from '../sources/source.ts'
 import type { Suppression } from './suppression.ts'
 
@@ -29,15 +29,17 @@ export interface Ingestion {
   readonly watch?: Watch
 }
 
+/** Which items were published, and by which rules: under newer ones they are published again, so that their verdict can change. */
 export interface Seen {
-  has(key: string): boolean
-  add(key: string): void
+  has(key: string, by: RuleVersions): boolean
+  add(key: string, by: RuleVersions): void
 }
 
-/** Remembers the last so many. */
+/** Remembers about as many as `capacity`. */
 export function rememberSeen(capacity: number): Seen {
-  const keys = new BoundedMap<string, true>(capacity)
-  return { has: (key) => keys.get(key) === true, add: (key) => keys.set(key, true) }
+  const seen = new BoundedMap<string, RuleVersions>(capacity)
+  // The items of one source have the versions of one object; where two objects say the same, nothing worse than a repeat comes of it.
+  return { has: (key, by) => seen.get(key) === by, add: (key, by) => seen.set(key, by) }
 }
 
 export const NOTHING_SEEN: Seen = { has: () => false, add: () => {} }
@@ -55,22 +57,25 @@ interface Parcel {
 export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): Promise<void> {
   const { source, rules, reviews, deadLetters, seen, suppression, number, keepOversize, onSafe, watch } =
     parts
-  const isKnown = (record: ReviewRecord): boolean => seen.has(seenAs(record)) || suppression.has(record.key)
 
   function prepare(items: readonly Received[]): Prepared {
-    const records = items.map((received) => judge(received, rules))
-    const fresh = records
-      .filter((record) => !isKnown(record))
-      .map((record) => ({ ...record, ledger: number() }))
-    const parcels = [
-      pack(reviews, fresh.filter(isAccepted)),
-      pack(
-        deadLetters,
-        fresh.filter((record) => !isAccepted(record)),
-      ),
-    ]
-    const outcomes = records.map((record) => (isKnown(record) ? 'unchanged' : outcomeOf(record.verdict)))
-    return { fresh, parcels: parcels.filter(({ records }) => records.length > 0), outcomes }
+    const batch = { fresh: [] as Numbered[], outcomes: [] as Outcome[] }
+    const accepted: Numbered[] = []
+    const rejected: Numbered[] = []
+    for (const received of items) {
+      const { key, verdict, encoding } = judge(received, rules)
+      if (seen.has(key, verdict.by) || suppression.has(key)) {
+        batch.outcomes.push('unchanged')
+        continue
+      }
+      const record: Numbered = { key, received, verdict, ledger: number(), ...(encoding && { encoding }) }
+      batch.fresh.push(record)
+      batch.outcomes.push(outcomeOf(verdict))
+      if (verdict.status === 'accepted') accepted.push(record)
+      else rejected.push(record)
+    }
+    const parcels = [pack(reviews, accepted), pack(deadLetters, rejected)]
+    return { ...batch, parcels: parcels.filter(({ records }) => records.length > 0) }
   }
 
   async function publish(parcel: Parcel, signal: AbortSignal): Promise<void> {
@@ -94,7 +99,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
       const batch = prepared.get(items) ?? prepare(items)
       prepared.set(items, batch)
       await allDone(batch.parcels.map((parcel) => publish(parcel, signal)))
-      for (const record of batch.fresh) seen.add(seenAs(record))
+      for (const { key, verdict } of batch.fresh) seen.add(key, verdict.by)
       onSafe?.(batch.outcomes)
       return batch.outcomes
     },
@@ -121,11 +126,6 @@ async function allDone(works: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected')
   if (failed?.status === 'rejected') throw failed.reason
 }
-
-/** Under newer rules the same item is published again, so that its verdict can change. */
-const seenAs = ({ key, verdict: { by } }: ReviewRecord): string => `${key} ${by.preset} ${by.schema}`
-
-const isAccepted = ({ verdict }: ReviewRecord): boolean => verdict.status === 'accepted'
 
 function outcomeOf(verdict: Verdict): Outcome {
   if (verdict.status === 'accepted') return 'accepted'
