@@ -31,7 +31,7 @@ export function openSecrets({ env, managers = allManagers, deadlineMs = 10_000 }
 
   async function resolve({ load, prefix, written }: Reference): Promise<Answer> {
     const manager = (await load()).default
-    const [, name = '', key] = /^([^#]*)(?:#(.+))?$/.exec(written) ?? []
+    const [, name = '', key] = /^([^#]*)(?:#(.+))?$/s.exec(written) ?? []
     const fullName = manager.fullName(name)
     if (fullName === undefined || (key === undefined && manager.needsKey)) {
       return { problem: `expected \${${manager.form}}, found "\${${prefix}:${written}}"` }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openFakeVault, type Vault } from '../../support/fake-vault.ts'
@@ -42,11 +42,13 @@ before(async () => {
   await write('PUT', `sys/policies/acl/${place}`, {
     policy: rule(`${second}/data/app/*`) + rule(`${first}/*`),
   })
-  const { auth } = (await write('POST', 'auth/token/create', { policies: [place] })) as {
-    auth: { client_token: string }
-  }
-  env = { VAULT_ADDR: vault.url, VAULT_TOKEN: auth.client_token }
+  env = { VAULT_ADDR: vault.url, VAULT_TOKEN: await createToken(place) }
 })
+
+async function createToken(policy: string): Promise<string> {
+  const created = await write('POST', 'auth/token/create', { policies: [policy] })
+  return (created as { auth: { client_token: string } }).auth.client_token
+}
 
 test('reads members of secrets of both versions of the key-value engine', async () => {
   const values = await paramsOf(
@@ -90,6 +92,24 @@ test('tells what is missing and what is not allowed', async () => {
     engine: `vault:${second}: expected a secret in ${second}/, found the engine itself`,
     nowhere: `vault:nowhere/app: the token is not accepted, or may not read this path (preflight capability check returned 403, please ensure client's policies grant access to path "nowhere/app/")`,
   })
+})
+
+test('the policy of docs/secrets.md lets read what the page says, and nothing else', async () => {
+  const page = await readFile(join(import.meta.dirname, '../../../docs/secrets.md'), 'utf8')
+  const policy = /^```hcl\n(.*?)^```$/ms.exec(page)?.[1]?.replace('secret/', `${second}/`)
+  await write('PUT', `sys/policies/acl/${place}-page`, { policy })
+  await write('POST', `${second}/data/headwater/admin`, { data: { token: 'hunter2' } })
+  const token = await createToken(`${place}-page`)
+  const values = await paramsOf(
+    { a: `\${vault:${second}/headwater/admin#token}` },
+    { env: { ...env, VAULT_TOKEN: token } },
+  )
+  assert.deepEqual(values, { a: 'hunter2' })
+  const found = await problemsOf(
+    { a: `\${vault:${second}/other#password}` },
+    { env: { ...env, VAULT_TOKEN: token } },
+  )
+  assert.match(found['a'] ?? '', /: the token is not accepted, or may not read this path \(/)
 })
 
 test('reads nothing but key-value secrets', async () => {
