@@ -32,7 +32,7 @@ interface Server {
 }
 
 async function serverIn(env: Environment): Promise<Answer<Server>> {
-  const { VAULT_ADDR: address, VAULT_NAMESPACE: namespace } = env
+  const { VAULT_ADDR: address, VAULT_NAMESPACE: namespace = '' } = env
   if (address === undefined || !/^https?:$/.test(URL.parse(address)?.protocol ?? '')) {
     return { problem: 'VAULT_ADDR must be an address such as https://vault.example:8200' }
   }
@@ -41,7 +41,7 @@ async function serverIn(env: Environment): Promise<Answer<Server>> {
   const headers = {
     'x-vault-token': token.value,
     'x-vault-request': 'true',
-    ...(namespace !== undefined && { 'x-vault-namespace': namespace }),
+    ...(namespace !== '' && { 'x-vault-namespace': namespace }),
   }
   return { value: { address: address.replace(/\/+$/, ''), headers, token: token.value } }
 }
