@@ -9,7 +9,7 @@ import type { Change, Fault, Rejected, Review, RuleVersions, Verdict } from './r
 export type Published = ReviewRecord & { readonly ledger: LedgerEntry; readonly rawHash: string }
 
 /** What ends every event: the closing braces of data and of the event, behind raw. */
-const TAIL = '}}'
+const TAIL = Buffer.from('}}')
 
 /**
  * A record as a CloudEvent 1.0 in structured mode, UTF-8 JSON. Raw comes last, verbatim where every JSON parser can take
@@ -25,19 +25,22 @@ export function encodeEvent(record: ReviewRecord, ledger: LedgerEntry, id: strin
   const { type, dataschema, rawName } = verdict.status === 'accepted' ? ACCEPTED : REJECTED
   const subject = JSON.stringify(subjectOf(record))
   // Written out, since a third of the time went into having JSON.stringify find this shape again for every record.
-  const before =
+  const attributes =
     `{"specversion":"1.0","id":${JSON.stringify(id)},"type":"${type}",` +
     `"source":${sourceOf(received.origin)},"subject":${subject},"partitionkey":${subject},` +
     `"time":"${timeOf(received.receivedAt)}","datacontenttype":"application/json","dataschema":"${dataschema}",` +
     `"recordkey":"${key}","ledgerrun":${runOf(ledger.run)},"ledgerseq":"${ledger.seq}",` +
-    `"rawhash":"sha256:${rawHash}","rawlength":${member.length},"rawencoding":"${encoding}",` +
-    `"data":{${dataOf(verdict)},"context":${JSON.stringify(received.context)},"${rawName}":`
-  const length = Buffer.byteLength(before)
-  const body = Buffer.allocUnsafe(length + member.length + TAIL.length)
-  body.write(before)
-  member.copy(body, length)
-  body.write(TAIL, length + member.length, 'latin1')
-  return body
+    `"rawhash":"sha256:${rawHash}","rawlength":${member.length},"rawencoding":"${encoding}","data":{`
+  const rest = `,"context":${JSON.stringify(received.context)},"${rawName}":`
+  return record.verbatim && verdict.status === 'accepted'
+    ? Buffer.concat([
+        Buffer.from(`${attributes}"review":`),
+        received.raw,
+        Buffer.from(`,"verdict":{${rulesOf(verdict.by)}}${rest}`),
+        member,
+        TAIL,
+      ])
+    : Buffer.concat([Buffer.from(attributes + dataOf(verdict) + rest), member, TAIL])
 }
 
 const ACCEPTED = {

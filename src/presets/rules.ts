@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { parseRecord } from '../lib/csv.ts'
 import { createScanner, segmentsOf } from '../lib/json-scan.ts'
 import type { Reading, Rules } from '../review/interpret.ts'
@@ -19,6 +19,8 @@ export interface RuleOptions extends Derivation {
 export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
   const { pointers, review, told, content, volatile } = placesOf(preset)
   const scan = createScanner(pointers)
+  /** Nothing comes from the envelope around an item. */
+  const isAlone = Object.values(preset.fields).every(({ carried }) => carried === undefined)
 
   /** `all` is asked for only where the content fields can't tell two reviews apart. */
   function identityOf(token: (n: number) => string | undefined, apart: boolean, all: () => string): Identity {
@@ -41,9 +43,9 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
         'text',
       )
     }
-    const { spans, plain, repeated } = scan(text)
+    const { spans, plain, repeated, members } = scan(text)
     const encoding = plain ? 'json' : 'text'
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    if (!isObject(value)) {
       return unreadable(`expected a JSON object, found ${kindOf(value)}`, encoding)
     }
     const identity = identityOf(
@@ -54,7 +56,7 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
     // Looked for again, since the next scan writes over the spans, and hardly anybody asks.
     const token = (pointer: string): string | undefined =>
       tokenAt(text, scan(text).spans, pointers.indexOf(pointer))
-    return { value, token, identity, encoding, cells: false }
+    return { value, token, identity, encoding, cells: false, members, tame: isAlone && isTame(raw) }
   }
 
   function readCells(raw: Buffer, columns: readonly string[], delimiter: string): Reading {
@@ -65,7 +67,8 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
       JSON.stringify(value[segmentsOf(pointer)[0] ?? ''])
     const rest = (): string => raw.toString()
     const identity = identityOf((n) => tokenAt(pointers[n] ?? ''), true, rest)
-    return { value, token: tokenAt, identity, encoding: undefined, cells: true }
+    const members = columns.length
+    return { value, token: tokenAt, identity, encoding: undefined, cells: true, members, tame: false }
   }
 
   return {
@@ -80,6 +83,9 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
     shape: createShape(preset, options),
   }
 }
+
+/** Whether JSON can hold nothing but printable ASCII: it is ASCII, without escapes and without DEL. */
+const isTame = (raw: Buffer): boolean => isAscii(raw) && !raw.includes(0x5c) && !raw.includes(0x7f)
 
 function unreadable(message: string, encoding: Reading['encoding']): Reading {
   return { code: 'unreadable', message, encoding }
@@ -121,6 +127,9 @@ function compact(token: string): string {
   if (first !== 0x5b && first !== 0x7b) return token
   return token.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, '$1')
 }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
 
 const kindOf = (value: unknown): string => {
   if (value === null) return 'null'

@@ -27,7 +27,10 @@ export function createShape({ fields }: Preset, { missingUserId, missingReviewId
     ...(missingUserId === 'derive' ? ['user_id'] : []),
   ]
 
+  const isPlain = wanted.length === 0 && Object.entries(fields).every(isTakenAsItIs)
+
   return function shape(reading: Readable, received: Received, key: string): Shaped {
+    if (isPlain && isShaped(reading, fields)) return { candidate: reading.value, derived: NOTHING_DERIVED }
     const candidate: Record<string, unknown> = {}
     for (const [name, read] of readers) {
       const value = read(reading, received)
@@ -37,6 +40,27 @@ export function createShape({ fields }: Preset, { missingUserId, missingReviewId
     for (const field of derived) candidate[field] = `derived:${key.slice(0, 16)}`
     return { candidate, derived }
   }
+}
+
+const NOTHING_DERIVED: readonly string[] = []
+
+/** Whether a field stands under its own name and needs no parsing. */
+function isTakenAsItIs([name, { from, parse }]: [
+  string,
+  NonNullable<Preset['fields'][ReviewField]>,
+]): boolean {
+  return parse === undefined && from?.length === 1 && from[0] === `/${name}`
+}
+
+/** Whether an item has known fields only, each once, and none that is null. */
+function isShaped({ value, members, cells }: Readable, fields: Preset['fields']): boolean {
+  if (cells) return false
+  let count = 0
+  for (const name in value) {
+    if (!Object.hasOwn(fields, name) || value[name] === null) return false
+    count++
+  }
+  return count === members
 }
 
 function createReader(

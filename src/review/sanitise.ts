@@ -11,32 +11,33 @@ const SUSPICIOUS = /[^\t\n\r\x20-\x7E\xA0-\u02FF]/
 
 /**
  * The candidate with its texts made harmless: control characters and lone surrogates out, Unicode NFC, outer white space
- * trimmed. Nothing is cut or guessed; what was changed is told. Raw is never touched by this.
+ * trimmed. Nothing is cut or guessed; what was changed is told. Raw is never touched by this. Of texts that are known to
+ * be `tame`, printable ASCII, only the ends are looked at.
  */
-export function sanitise(candidate: Fields): { clean: Fields; changes: readonly Change[] } {
+export function sanitise(candidate: Fields, tame = false): { clean: Fields; changes: readonly Change[] } {
   const changes: Change[] = []
   let clean = candidate
   for (const field in candidate) {
     const value = candidate[field]
-    const harmless = cleanValue(value, field, changes)
+    const harmless = cleanValue(value, tame, field, changes)
     if (harmless !== value) clean = { ...clean, [field]: harmless }
   }
   return { clean, changes }
 }
 
 /** The value itself where nothing in it had to change. */
-function cleanValue(value: unknown, field: string, changes: Change[]): unknown {
-  if (typeof value === 'string') return cleanText(value, field, changes)
+function cleanValue(value: unknown, tame: boolean, field: string, changes: Change[]): unknown {
+  if (typeof value === 'string') return cleanText(value, tame, field, changes)
   if (!Array.isArray(value)) return value
   const before = changes.length
   const entries = value.map((entry: unknown) =>
-    typeof entry === 'string' ? cleanText(entry, field, changes) : entry,
+    typeof entry === 'string' ? cleanText(entry, tame, field, changes) : entry,
   )
   return changes.length === before ? value : entries
 }
 
-function cleanText(text: string, field: string, changes: Change[]): string {
-  const clean = SUSPICIOUS.test(text) ? withoutStrangers(text, field, changes) : text
+function cleanText(text: string, tame: boolean, field: string, changes: Change[]): string {
+  const clean = !tame && SUSPICIOUS.test(text) ? withoutStrangers(text, field, changes) : text
   return changed(clean, clean.trim(), field, 'outer white space trimmed', changes)
 }
 

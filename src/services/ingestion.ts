@@ -1,6 +1,6 @@
 import type { Outcome, Rejection } from '../batch.ts'
 import { encodeEvent, sentenceOf, subjectOf } from '../event.ts'
-import { BoundedMap } from '../lib/bounded-map.ts'
+import { createKeySet } from '../lib/key-set.ts'
 import { pump, type Watch } from '../pump.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { newRejected } from '../review/compare.ts'
@@ -37,9 +37,16 @@ export interface Seen {
 
 /** Remembers about as many as `capacity`. */
 export function rememberSeen(capacity: number): Seen {
-  const seen = new BoundedMap<string, RuleVersions>(capacity)
-  // The items of one source have the versions of one object; where two objects say the same, nothing worse than a repeat comes of it.
-  return { has: (key, by) => seen.get(key) === by, add: (key, by) => seen.set(key, by) }
+  const keys = createKeySet(capacity)
+  const marks = new Map<RuleVersions, number>()
+
+  /** The items of one source have the versions of one object; where two say the same, nothing worse than a repeat comes of it. */
+  function markOf(by: RuleVersions): number {
+    const mark = marks.get(by) ?? marks.size
+    marks.set(by, mark)
+    return mark
+  }
+  return { has: (key, by) => keys.has(key, markOf(by)), add: (key, by) => keys.add(key, markOf(by)) }
 }
 
 export const NOTHING_SEEN: Seen = { has: () => false, add: () => {} }
