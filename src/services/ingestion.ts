@@ -51,10 +51,14 @@ export function rememberSeen(capacity: number): Seen {
 
 export const NOTHING_SEEN: Seen = { has: () => false, add: () => {} }
 
-/** What goes to one queue in one call: the same messages under the same numbers, however often it is tried. */
+/**
+ * What goes to one queue in one call: the same messages under the same numbers, however often it is tried. What was judged is
+ * not kept meanwhile: it is most of the memory, and hardly ever needed again.
+ */
 interface Parcel {
   readonly queue: Queue
-  readonly records: readonly ReviewRecord[]
+  readonly items: readonly Received[]
+  readonly ledgers: readonly LedgerEntry[]
   readonly messages: readonly Message[]
   /** What the queue refused of it; known once the rest is safe there. */
   refused?: readonly Rejection[]
@@ -66,30 +70,35 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
     parts
 
   function prepare(items: readonly Received[]): Prepared {
-    const batch = { fresh: [] as Numbered[], outcomes: [] as Outcome[] }
-    const accepted: Numbered[] = []
-    const rejected: Numbered[] = []
+    const keys: string[] = []
+    const outcomes: Outcome[] = []
+    const accepted = emptyParcel(reviews)
+    const rejected = emptyParcel(deadLetters)
     for (const received of items) {
-      const { key, verdict, encoding } = judge(received, rules)
-      if (seen.has(key, verdict.by) || suppression.has(key)) {
-        batch.outcomes.push('unchanged')
+      const record = judge(received, rules)
+      if (seen.has(record.key, rules.versions) || suppression.has(record.key)) {
+        outcomes.push('unchanged')
         continue
       }
-      const record: Numbered = { key, received, verdict, ledger: number(), ...(encoding && { encoding }) }
-      batch.fresh.push(record)
-      batch.outcomes.push(outcomeOf(verdict))
-      if (verdict.status === 'accepted') accepted.push(record)
-      else rejected.push(record)
+      const ledger = number()
+      const parcel = record.verdict.status === 'accepted' ? accepted : rejected
+      parcel.items.push(received)
+      parcel.ledgers.push(ledger)
+      parcel.messages.push({ key: subjectOf(record), body: encodeEvent(record, ledger) })
+      keys.push(record.key)
+      outcomes.push(outcomeOf(record.verdict))
     }
-    const parcels = [pack(reviews, accepted), pack(deadLetters, rejected)]
-    return { ...batch, parcels: parcels.filter(({ records }) => records.length > 0) }
+    const parcels = [accepted, rejected].filter(({ messages }) => messages.length > 0)
+    return { keys, outcomes, parcels }
   }
 
   async function publish(parcel: Parcel, signal: AbortSignal): Promise<void> {
     parcel.refused ??= await parcel.queue.publish(parcel.messages, { signal })
-    const tooLarge = parcel.refused.flatMap(({ index, code, message }) => {
-      const record = parcel.records[index]
-      return record ? [{ ...record, verdict: newRejected(record, code, message) }] : []
+    const tooLarge = parcel.refused.flatMap(({ index, code, message }): ReviewRecord[] => {
+      const [received, ledger] = [parcel.items[index], parcel.ledgers[index]]
+      if (received === undefined || ledger === undefined) return []
+      const record = { ...judge(received, rules), ledger }
+      return [{ ...record, verdict: newRejected(record, code, message) }]
     })
     if (tooLarge.length > 0) await keepOversize(tooLarge, signal)
   }
@@ -106,7 +115,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
       const batch = prepared.get(items) ?? prepare(items)
       prepared.set(items, batch)
       await allDone(batch.parcels.map((parcel) => publish(parcel, signal)))
-      for (const { key, verdict } of batch.fresh) seen.add(key, verdict.by)
+      for (const key of batch.keys) seen.add(key, rules.versions)
       onSafe?.(batch.outcomes)
       return batch.outcomes
     },
@@ -114,19 +123,18 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
 }
 
 interface Prepared {
-  readonly fresh: readonly ReviewRecord[]
-  readonly parcels: readonly Parcel[]
+  /** Of what is published. */
+  readonly keys: readonly string[]
   readonly outcomes: readonly Outcome[]
+  readonly parcels: readonly Parcel[]
 }
 
-type Numbered = ReviewRecord & { readonly ledger: LedgerEntry }
-
-function pack(queue: Queue, records: readonly Numbered[]): Parcel {
-  const messages = records.map(
-    (record): Message => ({ key: subjectOf(record), body: encodeEvent(record, record.ledger) }),
-  )
-  return { queue, records, messages }
-}
+const emptyParcel = (queue: Queue) => ({
+  queue,
+  items: [] as Received[],
+  ledgers: [] as LedgerEntry[],
+  messages: [] as Message[],
+})
 
 /** Waits for all of them, also where one fails: nothing is still under way when it is tried again. */
 async function allDone(works: readonly Promise<void>[]): Promise<void> {
