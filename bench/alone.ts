@@ -37,13 +37,10 @@ async function askQueue(batch: number, count: number): Promise<readonly Row[]> {
 
   let left = WARM_UP + count
   const read = await timed(left, async () => {
-    for await (const { items, ack } of opened.read({
-      group: 'storage',
-      signal: context.signal,
-      maxItems: 1_000,
-    })) {
-      await ack()
-      left -= items.length
+    const reading = opened.read({ group: 'storage', signal: context.signal, maxItems: 1_000 })
+    for await (const taken of reading) {
+      await taken.ack()
+      left -= taken.items.length
       if (left <= 0) break
     }
   })
