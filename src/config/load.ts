@@ -4,7 +4,8 @@ import { LineCounter, parseDocument } from 'yaml'
 import type { ZodObject } from 'zod'
 import { HeadwaterError } from '../errors.ts'
 import { check, createProblems, type Place, read } from './check.ts'
-import { interpolate, reasonOf } from './interpolate.ts'
+import { reasonOf } from './file.ts'
+import { interpolate } from './interpolate.ts'
 import { isMapping, suggestion } from './names.ts'
 import {
   COMMON,
@@ -20,12 +21,12 @@ import {
   storeFields,
   topFields,
 } from './schema.ts'
+import type { SecretOptions } from './secrets/secrets.ts'
 import { merge, type Path, shapeOf } from './shape.ts'
 
-export interface LoadOptions {
+export interface LoadOptions extends SecretOptions {
   /** The file that the user named. Else `headwater.yaml` is used where there is one, else the default. */
   readonly path?: string | undefined
-  readonly env: Readonly<Record<string, string | undefined>>
   readonly args?: { readonly data?: string | undefined }
   /** Where `headwater.yaml` and `data` are looked for. */
   readonly folder?: string
@@ -43,12 +44,12 @@ store: { type: embedded }
  * secret. Of the adapters, only the chosen ones are loaded.
  */
 export async function load(options: LoadOptions, rooms: Rooms = ROOMS): Promise<Config> {
-  const { env, args = {}, folder = '.' } = options
+  const { args = {}, folder = '.' } = options
   const { path, text } = await find(options.path, folder)
   const name = path ?? 'the default config'
   const problems = createProblems()
   const { value, references } = await interpolate(parse(text, name), {
-    env,
+    ...options,
     problem: (at, message) => problems.add(at, message),
   })
   const sections = await readSections(value, rooms, { path: [], references, problems })

@@ -17,9 +17,12 @@ the store are the embedded ones, in \`./data\`, and a webhook listens on this ma
 
 - Unknown keys are errors. \`headwater config check\` tells every problem at once, with its path.
 - \`\${NAME}\` is an environment variable, \`\${NAME:-default}\` one that may be absent or empty, \`\${file:/path}\` a file's text
-  without its last line end. A literal \`\${\` is written \`$\${\`.
+  without its last line end. \`\${aws-sm:NAME#KEY}\`, \`\${gcp-sm:projects/PROJECT/secrets/SECRET#KEY}\` and
+  \`\${vault:PATH#KEY}\` are secrets of AWS Secrets Manager, Google Secret Manager and HashiCorp Vault, see
+  [secrets.md](secrets.md). A literal \`\${\` is written \`$\${\`.
 - A duration is written \`250ms\`, \`30s\`, \`5m\`, \`1h\` or \`7d\`; a size \`64KiB\`, \`10MiB\` or \`1GB\`.
-- Keys marked as secret are never logged or printed. They belong into the environment or into files.
+- Keys marked as secret are never logged or printed. They belong into the environment, into files or into a
+  secrets manager.
 - Relative paths are relative to the working folder.
 - \`headwater config schema\` prints a JSON Schema, with which editors complete and check.
 `

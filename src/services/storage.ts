@@ -161,6 +161,6 @@ const foreign: Rules = {
   shape: () => ({ candidate: {}, derived: [] }),
 }
 
-function rejected(record: ReviewRecord, code: string, message: string): ReviewRecord {
+function rejected({ head: _, ...record }: ReviewRecord, code: string, message: string): ReviewRecord {
   return { ...record, verdict: newRejected(record, code, message) }
 }
