@@ -92,12 +92,14 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       logger.warn({ error }, 'the list of erased reviews is as it was'),
     ),
   )
+  const limit = createDeadLetterLimit(store, config.deadLetters.maxBytes)
   const http = createIntakeListener()
   opened.defer(() => http.close())
   const look = createLook({
     health,
     metrics,
     topics: { [topics.reviews]: questions(reviews), [topics.deadLetters]: questions(deadLetters) },
+    deadLetters: { bytes: () => limit.bytes(), maxBytes: limit.maxBytes },
     dataDir: config.dataDir,
     clock,
     steady,
@@ -138,7 +140,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     reviews,
     deadLetters,
     suppression,
-    limit: createDeadLetterLimit(store, config.deadLetters.maxBytes),
+    limit,
     seen: options.remember ? rememberSeen(REMEMBERED) : NOTHING_SEEN,
     stopping,
     health,

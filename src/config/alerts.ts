@@ -45,6 +45,11 @@ const diskSpace = z.strictObject({
   afterMs: after('5m'),
 })
 
+const deadLetterSpace = z.strictObject({
+  above: share(0.8, 'The share of `dead_letters.max_bytes` that they may take.'),
+  afterMs: after('5m'),
+})
+
 const rules = z.strictObject({
   silentSource: rule(silentSource).prefault({}).meta(told('A source hands over nothing.')),
   rejectShare: rule(rejectShare)
@@ -52,6 +57,7 @@ const rules = z.strictObject({
     .meta(told('Too large a share of what a source hands over becomes dead letters.')),
   backlogAge: rule(backlogAge).prefault({}).meta(told('What is in the queue is not stored.')),
   diskSpace: rule(diskSpace).prefault({}).meta(told('The disk of the data folder fills.')),
+  deadLetterSpace: rule(deadLetterSpace).prefault({}).meta(told('Dead letters come near their limit.')),
   sourceFailing: rule(z.strictObject({ afterMs: after('5m') }))
     .prefault({})
     .meta(told('A source fails.')),

@@ -142,10 +142,15 @@ function createGauges(registry: Registry): (vitals: Vitals) => void {
   const free = gauge('disk_free_bytes', 'What may still be written to the disk of the data folder.')
   const size = gauge('disk_size_bytes', 'The size of the disk of the data folder.')
   const data = gauge('data_folder_bytes', 'What the data folder takes of its disk.')
+  const dead = gauge(
+    'dead_letter_bytes',
+    'Bytes of raw of all dead letters in the store, also of those that were discarded.',
+  )
+  const deadLimit = gauge('dead_letter_limit_bytes', 'How many these may be.')
   const ready = gauge('ready', '1 if everything that is required answers.')
   const live = gauge('live', '1 if every loop turns.')
 
-  return function observe({ at, sources, topics, disk, unready, stuck }) {
+  return function observe({ at, sources, topics, disk, deadLetters, unready, stuck }) {
     for (const { topic, backlog: messages, oldestAgeMs } of topics) {
       if (messages !== undefined) backlog.set({ topic }, messages)
       if (oldestAgeMs !== undefined) oldestAge.set({ topic }, oldestAgeMs / 1000)
@@ -157,6 +162,8 @@ function createGauges(registry: Registry): (vitals: Vitals) => void {
     free.set(disk?.freeBytes ?? Number.NaN)
     size.set(disk?.sizeBytes ?? Number.NaN)
     data.set(disk?.dataBytes ?? Number.NaN)
+    dead.set(deadLetters?.bytes ?? Number.NaN)
+    deadLimit.set(deadLetters?.maxBytes ?? Number.NaN)
     ready.set(unready.length === 0 ? 1 : 0)
     live.set(stuck.length === 0 ? 1 : 0)
   }

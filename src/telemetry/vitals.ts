@@ -14,6 +14,8 @@ export interface Vitals {
   readonly topics: readonly TopicVitals[]
   /** The disk of the data folder, where it can be told. */
   readonly disk?: DiskVitals | undefined
+  /** What dead letters take of the store, where it can tell. */
+  readonly deadLetters?: DeadLetterVitals | undefined
   /** What does not answer, and why. */
   readonly unready: readonly string[]
   /** The loops that don't turn. */
@@ -42,11 +44,19 @@ export interface DiskVitals {
   readonly dataBytes?: number | undefined
 }
 
+/** In bytes of raw. */
+export interface DeadLetterVitals {
+  readonly bytes: number
+  readonly maxBytes: number
+}
+
 export interface VitalsOptions {
   readonly health: Health
   readonly metrics: Metrics
   /** By topic, what its queue says of itself. */
   readonly topics: Readonly<Record<string, TopicQuestions>>
+  /** What dead letters take; undefined where the store can't tell. */
+  readonly deadLetters: { readonly bytes: Ask<number | undefined>; readonly maxBytes: number }
   readonly dataDir: string
   readonly clock: () => number
   readonly steady: () => number
@@ -77,6 +87,7 @@ export function createLook(options: VitalsOptions): () => Promise<Vitals> {
     }
   })
   const disk = createQuestion(() => statfs(dataDir), limitMs)
+  const dead = createQuestion(options.deadLetters.bytes, limitMs)
   const used = createQuestion(() => usedBy(dataDir), limitMs)
   let measured: { readonly dataBytes: number | undefined; readonly at: number } | undefined
 
@@ -90,10 +101,16 @@ export function createLook(options: VitalsOptions): () => Promise<Vitals> {
     return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize, dataBytes: measured.dataBytes }
   }
 
+  async function lookAtDeadLetters(): Promise<DeadLetterVitals | undefined> {
+    const bytes = await dead()
+    return bytes === undefined ? undefined : { bytes, maxBytes: options.deadLetters.maxBytes }
+  }
+
   async function look(): Promise<Vitals> {
-    const [ready, nowDisk, ...nowTopics] = await Promise.all([
+    const [ready, nowDisk, nowDead, ...nowTopics] = await Promise.all([
       health.ready(),
       lookAtDisk(),
+      lookAtDeadLetters(),
       ...topics.map((lookAt) => lookAt()),
     ])
     const vitals: Vitals = {
@@ -104,6 +121,7 @@ export function createLook(options: VitalsOptions): () => Promise<Vitals> {
       }),
       topics: nowTopics,
       disk: nowDisk,
+      deadLetters: nowDead,
       unready: ready.checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`),
       stuck: health
         .live()

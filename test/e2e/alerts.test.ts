@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, open, rm, statfs, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, open, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openFolder } from '../../src/queues/embedded/folder.ts'
 import { openReceiver, type Receiver } from '../support/alert-receiver.ts'
-import { startUp } from '../support/pipeline.ts'
+import { json, lines, type Row, startUp } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 /** Rules that never fire unless the test says so. */
-const QUIET = ['silent_source', 'reject_share', 'backlog_age', 'disk_space', 'source_failing', 'not_ready']
+const QUIET = [
+  'silent_source',
+  'reject_share',
+  'backlog_age',
+  'disk_space',
+  'dead_letter_space',
+  'source_failing',
+  'not_ready',
+]
 
 /** A config with one webhook, in which these rules alone are on. */
 async function writeConfig(
@@ -133,6 +141,23 @@ describe('an alert arrives, and that it has ended', () => {
     assert.equal((await fetch(`${admin}/health/ready`)).status, 503)
     await write(healthy)
     await receiver.told('resolved', 'not_ready')
+  })
+
+  test('of dead letters that come near their limit', async () => {
+    await using folder = await temporaryFolder()
+    await using receiver = await openReceiver()
+    await writeConfig(folder.path, receiver, { dead_letter_space: { after: 0 } })
+    await appendFile(join(folder.path, 'headwater.yaml'), 'dead_letters: { max_bytes: 1000 }\n')
+    const { process, webhook } = await startUp(folder.path)
+    await using _ = process
+    await post(webhook, ...Array.from({ length: 10 }, (__, n) => review(`R${n}`, { rating: 'six' })))
+    const { subject, severity, summary } = await receiver.told('firing', 'dead_letter_space')
+    assert.deepEqual([subject, severity], ['dead letters', 'critical'])
+    assert.match(summary, /^Dead letters take [\d.]+ KiB of the 1000 B that they may\.$/)
+    for (const { key } of await lines<Row>(['dlq', 'list'], folder.path))
+      await json(['dlq', 'discard', key, '--reason', 'a test'], folder.path)
+    await json(['dlq', 'purge'], folder.path)
+    await receiver.told('resolved', 'dead_letter_space')
   })
 
   const shm = existsSync('/dev/shm') ? false : 'there is no /dev/shm, a disk that nobody else fills'

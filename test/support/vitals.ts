@@ -19,6 +19,7 @@ export function vitals(minute: number, planted: Partial<Vitals> = {}): Vitals {
       { topic: 'dead-letter-queue', backlog: 0, oldestAgeMs: 0 },
     ],
     disk: { freeBytes: 60e9, sizeBytes: 100e9, dataBytes: 2e9 },
+    deadLetters: { bytes: 2e9, maxBytes: 10e9 },
     unready: [],
     stuck: [],
     ...planted,

@@ -7,6 +7,7 @@ export interface RuleSettings {
   readonly rejectShare: false | { readonly above: number; readonly overMs: number; readonly afterMs: number }
   readonly backlogAge: false | { readonly aboveMs: number; readonly afterMs: number }
   readonly diskSpace: false | { readonly below: number; readonly afterMs: number }
+  readonly deadLetterSpace: false | { readonly above: number; readonly afterMs: number }
   readonly sourceFailing: false | { readonly afterMs: number }
   readonly notReady: false | { readonly afterMs: number }
 }
@@ -23,6 +24,7 @@ export function createRules(settings: RuleSettings): readonly Rule[] {
     settings.rejectShare && rejectShare(settings.rejectShare),
     settings.backlogAge && backlogAge(settings.backlogAge),
     settings.diskSpace && diskSpace(settings.diskSpace),
+    settings.deadLetterSpace && deadLetterSpace(settings.deadLetterSpace),
     settings.sourceFailing && sourceFailing(settings.sourceFailing),
     settings.notReady && notReady(settings.notReady),
   ]
@@ -117,6 +119,28 @@ function diskSpace({ below, afterMs }: Settings<'diskSpace'>): Rule {
           summary: `The disk of the data folder has ${formatBytes(freeBytes)} left of ${formatBytes(sizeBytes)}${own}.`,
           advice:
             'Make room or enlarge the disk before it is full: then intake stops until there is room. Nothing that was taken is lost.',
+        },
+      ]
+    },
+  }
+}
+
+function deadLetterSpace({ above, afterMs }: Settings<'deadLetterSpace'>): Rule {
+  return {
+    name: 'dead_letter_space',
+    severity: 'critical',
+    afterMs,
+    overMs: 0,
+    find({ deadLetters }) {
+      if (!deadLetters || !(deadLetters.bytes / deadLetters.maxBytes > above)) return []
+      const { bytes, maxBytes } = deadLetters
+      return [
+        {
+          subject: 'dead letters',
+          summary: `Dead letters take ${formatBytes(bytes)} of the ${formatBytes(maxBytes)} that they may.`,
+          advice:
+            '`headwater dlq clusters` shows what they have in common: mend that and redrive them, or discard and purge them, or raise ' +
+            'dead_letters.max_bytes. At the limit those that follow wait, and their sources with them; nothing is lost.',
         },
       ]
     },

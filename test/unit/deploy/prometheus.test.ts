@@ -48,13 +48,14 @@ describe('the alerts for Prometheus', () => {
   }
 
   test('have the same thresholds', () => {
-    const { silentSource, rejectShare, backlogAge, diskSpace } = DEFAULTS
-    assert.ok(silentSource && rejectShare && backlogAge && diskSpace)
+    const { silentSource, rejectShare, backlogAge, diskSpace, deadLetterSpace } = DEFAULTS
+    assert.ok(silentSource && rejectShare && backlogAge && diskSpace && deadLetterSpace)
     const thresholds = {
       silent_source: [`> ${silentSource.afterMs / 1_000}`],
       reject_share: [`> ${rejectShare.above}`, `[${writeDuration(rejectShare.overMs)}]`, '>= 20'],
       backlog_age: [`> ${backlogAge.aboveMs / 1_000}`],
       disk_space: [`< ${diskSpace.below}`],
+      dead_letter_space: [`> ${deadLetterSpace.above}`],
       source_failing: ['== 1'],
       not_ready: ['== 0', '== 0'],
     }

@@ -57,13 +57,16 @@ describe('docs/alerts.md', () => {
   })
 
   test('tells the numbers that are in force', () => {
-    const { silentSource, rejectShare, backlogAge, diskSpace, sourceFailing, notReady } = DEFAULTS
-    assert.ok(silentSource && rejectShare && backlogAge && diskSpace && sourceFailing && notReady)
+    const { silentSource, rejectShare, backlogAge, diskSpace, deadLetterSpace, sourceFailing, notReady } =
+      DEFAULTS
+    assert.ok(silentSource && rejectShare && backlogAge && diskSpace)
+    assert.ok(deadLetterSpace && sourceFailing && notReady)
     const numbers = {
       silent_source: [silentSource.afterMs / HOUR],
       reject_share: [rejectShare.above * 100, rejectShare.overMs / MINUTE, rejectShare.afterMs / MINUTE],
       backlog_age: [backlogAge.aboveMs / MINUTE, backlogAge.afterMs / MINUTE],
       disk_space: [diskSpace.below * 100, diskSpace.afterMs / MINUTE],
+      dead_letter_space: [deadLetterSpace.above * 100, deadLetterSpace.afterMs / MINUTE],
       source_failing: [sourceFailing.afterMs / MINUTE],
       not_ready: [notReady.afterMs / MINUTE],
     }
@@ -80,6 +83,7 @@ describe('docs/alerts.md', () => {
       sources: [source('shop', { state: 'failing', quietMs: 99 * HOUR, received: 99, rejected: 99 })],
       topics: [{ topic: 'raw-reviews', backlog: 1, oldestAgeMs: 99 * HOUR }],
       disk: { freeBytes: 0, sizeBytes: 1 },
+      deadLetters: { bytes: 9, maxBytes: 10 },
       unready: ['queue'],
     }
     const alerts = createAlerts(createRules(DEFAULTS))

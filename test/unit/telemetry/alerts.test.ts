@@ -88,6 +88,18 @@ describe('the rules', () => {
     assert.deepEqual(found, { 'disk_space data folder': between(26, 30) })
   })
 
+  test('dead letters that come near their limit fire, and end when they are purged', () => {
+    const found = firingMinutes(40, (minute) => ({
+      deadLetters: minute < 30 ? { bytes: 70 + minute, maxBytes: 100 } : { bytes: 0, maxBytes: 100 },
+    }))
+    assert.deepEqual(found, { 'dead_letter_space dead letters': between(16, 30) })
+    assert.deepEqual(
+      firingMinutes(20, () => ({ deadLetters: undefined })),
+      {},
+      'a store that can not tell',
+    )
+  })
+
   test('a file system without a size, or a disk that does not answer, is no full disk', () => {
     const disk = { freeBytes: 0, sizeBytes: 0 }
     assert.deepEqual(
@@ -109,6 +121,7 @@ describe('the rules', () => {
       sources: [source('shop', { state: 'failing', quietMs: 99 * HOUR, received: 99, rejected: 99 })],
       topics: [{ topic: 'raw-reviews', backlog: 1, oldestAgeMs: 99 * HOUR }],
       disk: { freeBytes: 0, sizeBytes: 1 },
+      deadLetters: { bytes: 9, maxBytes: 10 },
       unready: ['queue'],
     }
     assert.deepEqual(

@@ -19,7 +19,8 @@ function looking(dataDir: string, questions: Partial<TopicQuestions> = {}, limit
   const health = createHealth({ clock, steady, checkLimitMs: limitMs })
   const metrics = createMetrics(steady)
   const topics = { 'raw-reviews': { ...nothing, ...questions } }
-  const look = createLook({ health, metrics, topics, dataDir, clock, steady, limitMs })
+  const deadLetters = { bytes: async () => 5, maxBytes: 10 }
+  const look = createLook({ health, metrics, topics, deadLetters, dataDir, clock, steady, limitMs })
   return { time, health, metrics, look }
 }
 
@@ -44,6 +45,7 @@ describe('a look', () => {
       sources: [{ name: 'shop', state: 'failing', detail: 'no', received: 3, rejected: 1, quietMs: 500 }],
       topics: [{ topic: 'raw-reviews', backlog: 7, oldestAgeMs: 1_500 }],
       unready: ['store: no answer'],
+      deadLetters: { bytes: 5, maxBytes: 10 },
       stuck: ['storage raw-reviews'],
     })
     assert.ok(disk && disk.freeBytes > 0 && disk.freeBytes < disk.sizeBytes)
