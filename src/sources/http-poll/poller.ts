@@ -30,6 +30,7 @@ export async function openPoller(
   const report = createReport(name, logger)
   const products = config.products === undefined ? [undefined] : await readProducts(config.products)
   const pause = await openPause(context)
+  if (pause.leftMs > 0) report.waiting(pause.leftMs)
   const prefix = `checkpoint/${name}/`
   const saved = new Map<string, Entry>()
   for await (const entry of registry.list(prefix, { signal: opening })) saved.set(entry.name, entry)
@@ -80,8 +81,8 @@ export async function openPoller(
     const at = now()
     crawl.wait(at + ownMs)
     notBefore = at + allMs
-    report.trouble(crawl.product, trouble, Math.max(ownMs, allMs))
     if (retryAfterMs > 0) await insist(() => pause.begin(retryAfterMs), stop)
+    report.trouble(crawl.product, trouble, Math.max(ownMs, allMs))
     return batch
   }
 
