@@ -110,7 +110,7 @@ const fields = z.strictObject({
     .prefault('30s')
     .meta({ description: 'How long one request may take, with its redirects and its body.' }),
   maxBodyBytes: bytes()
-    .prefault('64MiB')
+    .prefault('16MiB')
     .meta({ description: 'The largest body that is taken, as it is sent and once inflated.' }),
   products: z
     .union([

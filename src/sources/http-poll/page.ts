@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { holdsMoreThan } from '../../lib/json-scan.ts'
 import { slices } from '../../lib/json-slices.ts'
 import type { Piece, Split } from '../../review/received.ts'
 import type { Answer } from './client.ts'
@@ -15,8 +16,9 @@ export interface Page {
   readonly fault: Trouble | undefined
 }
 
-/** More pieces than this take more memory than the page. */
+/** More than these take many times the memory of their bytes. */
 const MAX_PIECES = 100_000
+const MAX_VALUES = 2_000_000
 
 /** Cuts a page into reviews. What is no JSON, or far too much, is one unreadable piece. `scrub` hides secrets. */
 export function readPage(answer: Answer, split: Split, scrub: (text: string) => string): Page {
@@ -25,11 +27,14 @@ export function readPage(answer: Answer, split: Split, scrub: (text: string) => 
     const isNothing = status === 204 || status === 205
     return pageOf([], undefined, isNothing ? undefined : noJson('an empty body'))
   }
-  const text = jsonOf(body)
-  if (text === undefined) return unreadable(body, noJson(`a body of ${typeOf(answer)} that is none`))
+  const text = textOf(body)
+  if (text !== undefined && holdsMoreThan(text, MAX_VALUES))
+    return unreadable(body, tooMany(MAX_VALUES, 'values'))
+  if (text === undefined || !isJson(text))
+    return unreadable(body, noJson(`a body of ${typeOf(answer)} that is none`))
   const pieces: Piece[] = []
   for (const piece of piecesOf(body, split)) {
-    if (pieces.length === MAX_PIECES) return unreadable(body, tooMany())
+    if (pieces.length === MAX_PIECES) return unreadable(body, tooMany(MAX_PIECES, 'reviews'))
     pieces.push(piece.failure === undefined ? piece : { ...piece, failure: scrub(piece.failure) })
   }
   const faults = pieces.map(({ unreadable, failure }) => unreadable ?? failure)
@@ -58,8 +63,11 @@ const noJson = (found: string): Trouble =>
 const noReviews = (found: string): Trouble =>
   new Trouble('PAGE_UNREADABLE', `expected reviews, found: ${shortened(found)}`)
 
-const tooMany = (): Trouble =>
-  new Trouble('PAGE_UNREADABLE', `expected at most ${MAX_PIECES} reviews on a page, found more`)
+const tooMany = (max: number, what: string): Trouble =>
+  new Trouble(
+    'PAGE_UNREADABLE',
+    `expected at most ${max} ${what} on a page, found more: ask for smaller pages`,
+  )
 
 const typeOf = ({ contentType }: Answer): string =>
   contentType === undefined ? 'no content-type' : shortened(contentType.split(';', 1)[0] ?? '')
@@ -68,13 +76,19 @@ function digestOf(pieces: readonly Piece[]): string {
   return hash('sha256', pieces.map(({ raw }) => hash('sha256', raw)).join(), 'hex')
 }
 
-/** The text of a body that is JSON in UTF-8. */
-function jsonOf(body: Buffer): string | undefined {
+function textOf(body: Buffer): string | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
-    JSON.parse(text)
-    return text
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch {
     return undefined
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }

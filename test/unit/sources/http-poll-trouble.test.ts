@@ -277,6 +277,16 @@ describe('a page that is not what it should be', () => {
     assert.match(kept[0]?.unreadable ?? '', /at most 100000 reviews on a page/)
   })
 
+  test('is kept as one, in little memory, where it holds millions of values', async () => {
+    const list = `{"reviews":[${'{},'.repeat(5 * 2 ** 20)}0]}`
+    const before = process.memoryUsage().rss
+    const { kept } = await secondPageIs({ body: list, headers: { 'content-type': 'application/json' } })
+    assert.deepEqual([kept.length, kept[0]?.raw.length], [1, list.length])
+    assert.match(kept[0]?.unreadable ?? '', /at most 2000000 values on a page, found more: ask for smaller/)
+    const grown = process.memoryUsage().rss - before
+    assert.ok(grown < 512 * 2 ** 20, `${grown} bytes`)
+  })
+
   test('is kept beside others: one response that failed among good ones is passed', async () => {
     await using provider = await openProvider(() => ({
       body: [{ error: 'no such product' }, { reviews: numbered(1) }],
