@@ -19,21 +19,18 @@ const open = async (registry: Registry, found = registry.get(name)) =>
   createCheckpoint({ name, found: await found, state, registry })
 
 test('what is saved is what was acknowledged without a gap, in whatever order', async () => {
-  const orders = fc.nat(8).chain((count) =>
-    fc.shuffledSubarray(
-      Array.from({ length: count }, (_, n) => n),
-      { minLength: 0 },
-    ),
-  )
+  const count = 8
+  const orders = fc.shuffledSubarray(Array.from({ length: count }, (_, n) => n))
   await fc.assert(
     fc.asyncProperty(orders, fc.boolean(), async (order, together) => {
       const registry = createRegistry()
       const checkpoint = await open(registry)
-      const acks = Array.from({ length: 8 }, (_, at) => checkpoint.handOver({ at }))
+      const acks = Array.from({ length: count }, (_, at) => checkpoint.handOver({ at }))
       if (together) await Promise.all(order.map(async (n) => acks[n]?.()))
       else for (const n of order) await acks[n]?.()
-      const upTo = acks.findIndex((_, n) => !order.includes(n)) - 1
-      assert.deepEqual(await savedIn(registry), upTo < 0 ? undefined : { at: upTo })
+      const gap = acks.findIndex((_, n) => !order.includes(n))
+      const upTo = gap === -1 ? count : gap
+      assert.deepEqual(await savedIn(registry), upTo === 0 ? undefined : { at: upTo - 1 })
     }),
   )
 })
