@@ -205,15 +205,25 @@ describe('a redirect', () => {
     })
   }
 
-  test('to another host and back is not trusted again', async () => {
+  test('to another host, on to another page of it and back is not trusted again', async () => {
     let back = ''
-    await using other = await openProvider(() => ({ status: 302, headers: { location: back } }))
+    await using other = await openProvider((_, n) => ({
+      status: 302,
+      headers: { location: n === 1 ? '/more' : back },
+    }))
     await using provider = await openProvider(({ path }) =>
       path === '/back' ? { body: { reviews: [] } } : { status: 302, headers: { location: other.url } },
     )
     back = `${provider.url}/back`
     await ask(settings(provider.url))
-    assert.equal(provider.asked[1]?.headers.authorization, undefined)
+    assert.deepEqual(
+      [...other.asked, ...provider.asked.slice(1)].map(({ path, headers }) => [path, headers.authorization]),
+      [
+        ['/', undefined],
+        ['/more', undefined],
+        ['/back', undefined],
+      ],
+    )
   })
 
   for (const where of ['/in/KEY/path', '/?next=/x?api_key=KEY', '/?q=%22KEY%22']) {

@@ -33,7 +33,13 @@ function assertHidden(text: string): void {
 
 /** What the provider was told of the key: it repeats all of that in its answers. */
 const echoOf = ({ params, headers, body }: Asked): string =>
-  JSON.stringify([...params, headers['x-api-key'], headers.authorization, body])
+  JSON.stringify([
+    ...params,
+    ...(body.startsWith('{') ? [] : new URLSearchParams(body)),
+    headers['x-api-key'],
+    headers.authorization,
+    body,
+  ])
 
 for (const [where, { query = '', ...settings }] of Object.entries(GIVEN) as [string, { query?: string }][]) {
   describe(`a secret in ${where}`, () => {
