@@ -122,6 +122,17 @@ export function createScanner(pointers: readonly string[]): Scanner {
   }
 }
 
+/** Whether a JSON text holds more values than this, at any depth, keys not counted: told without building any. */
+export function holdsMoreThan(text: string, limit: number): boolean {
+  let values = 1
+  for (let at = 0; at < text.length && values <= limit; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = stringEnd(text, at) - 1
+    else if (code === COMMA || code === OPEN_OBJECT || code === OPEN_ARRAY) values++
+  }
+  return values > limit
+}
+
 /** The [start, end) of every value that the pattern leads to; `*` stands for each element of an array or each member. */
 export function findAll(text: string, pattern: string): [number, number][] {
   let found: [number, number][] = [[skipBlank(text, 0), text.trimEnd().length]]

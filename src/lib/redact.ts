@@ -14,6 +14,11 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name)
 }
 
+/** Whether a query parameter of this name is likely to hold one. */
+export function isSecretParameter(name: string): boolean {
+  return isSecretName(name) || SECRET_PARAMETER.test(name)
+}
+
 /** The text without passwords and secret parameters of the URLs in it, and without bearer tokens. */
 export function redactText(text: string): string {
   return text.replace(URL_TEXT, redactUrl).replace(BEARER, `$1 ${HIDDEN}`)
@@ -48,6 +53,6 @@ function redactUrl(url: string): string {
   return url
     .replace(/^([^/]+:\/\/[^/:@]*):[^/@]*@/, `$1:${HIDDEN}@`)
     .replace(/([?&])([^=&#]+)=[^&#]*/g, (whole, mark: string, name: string) =>
-      isSecretName(name) || SECRET_PARAMETER.test(name) ? `${mark}${name}=${HIDDEN}` : whole,
+      isSecretParameter(name) ? `${mark}${name}=${HIDDEN}` : whole,
     )
 }

@@ -21,6 +21,9 @@ export interface Context {
   readonly from?: string
   /** Which item of that place, counted from 1: a line of a file, an element of a body. */
   readonly position?: number
+  /** Which page of a crawl it stood on, counted from 1, and the HTTP status of that answer. */
+  readonly page?: number
+  readonly status?: number
   /** The sender's id of the delivery. */
   readonly delivery?: string
   /** How the sender proved who it is, for example `standard-webhooks`; absent where nothing was asked. */

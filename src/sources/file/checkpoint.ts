@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { HeadwaterError, TransientError } from '../../errors.ts'
-import type { Entry } from '../../stores/registry.ts'
+import { createCheckpoint, type Checkpoint as Saved } from '../checkpoint.ts'
 import type { SourceContext } from '../source.ts'
 import { isCompressed } from './content.ts'
 import { headOf, type Identity } from './files.ts'
@@ -31,14 +30,9 @@ export type Reached = z.output<typeof reached>
 type State = z.output<typeof state>
 
 /** How far one file was acknowledged. It survives restarts, and ends when the file is another one. */
-export interface Checkpoint {
+export interface Checkpoint extends Pick<Saved<Reached>, 'handOver'> {
   /** Where an earlier run stopped; undefined where there is nothing to go on with. */
   readonly resume: Reached | undefined
-  /**
-   * Takes note that a batch which reaches this far is handed over next, and returns its acknowledgement. Only what was
-   * acknowledged without a gap is saved.
-   */
-  handOver(reached: Reached): () => Promise<void>
 }
 
 /** The checkpoint of the file with this absolute path. Asking for another format than before starts over. */
@@ -49,51 +43,15 @@ export async function openCheckpoint(
   asked?: Format,
 ): Promise<Checkpoint> {
   const name = `checkpoint/${source}/${path}`
-  const found = await registry.get(name)
-  const saved = found && decode(found)
+  const checkpoint = createCheckpoint({ name, found: await registry.get(name), state, registry })
+  const { saved } = checkpoint
   const isAsAsked = asked === undefined || asked === saved?.framing?.format
   const resume = saved && isAsAsked ? resumeAfter(saved, identity) : undefined
   const { size, modifiedMs } = identity
   const runs = [...new Set([...(resume && saved ? saved.runs : []), run])]
   const about = { size, modifiedMs, head: headOf(identity, size), runs }
 
-  const handedOver: { readonly reached: Reached; isAcknowledged: boolean }[] = []
-  /** What the registry may hold if nobody else writes there: an attempt that failed may have gone through. */
-  let ours = [found?.value]
-  let saving = Promise.resolve()
-
-  async function save(): Promise<void> {
-    const gap = handedOver.findIndex(({ isAcknowledged }) => !isAcknowledged)
-    const count = gap === -1 ? handedOver.length : gap
-    const last = handedOver[count - 1]
-    if (last === undefined) return
-    await write(Buffer.from(JSON.stringify({ ...about, ...last.reached } satisfies State)))
-    handedOver.splice(0, count)
-  }
-
-  async function write(value: Buffer): Promise<void> {
-    const current = await registry.get(name)
-    if (!ours.some((known) => isSame(known, current?.value))) {
-      throw new HeadwaterError('CHECKPOINT_TAKEN', `${path} is being read by another process as ${source}`)
-    }
-    ours = [current?.value, value]
-    if (!(await registry.compareAndSet(name, current?.revision ?? 0, value))) {
-      throw new TransientError('CHECKPOINT_TAKEN', `the checkpoint of ${path} changed while it was written`)
-    }
-  }
-
-  return {
-    resume,
-    handOver(reached) {
-      const batch = { reached, isAcknowledged: false }
-      handedOver.push(batch)
-      return () => {
-        batch.isAcknowledged = true
-        saving = saving.catch(() => {}).then(save)
-        return saving
-      }
-    },
-  }
+  return { resume, handOver: (reached) => checkpoint.handOver({ ...about, ...reached }) }
 }
 
 /** A file that only grew goes on, where its end is the end of a line: a compressed file or a JSON document can't grow. */
@@ -107,14 +65,3 @@ function resumeAfter(saved: State, identity: Identity): Reached | undefined {
     ? { offset, items, inArray, done: isUntouched && saved.done, framing, columns }
     : undefined
 }
-
-function decode({ value }: Entry): State | undefined {
-  try {
-    return state.parse(JSON.parse(value.toString()))
-  } catch {
-    return undefined
-  }
-}
-
-const isSame = (a: Buffer | undefined, b: Buffer | undefined): boolean =>
-  a === undefined || b === undefined ? a === b : a.equals(b)

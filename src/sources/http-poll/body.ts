@@ -1,71 +1,70 @@
-import { promisify } from 'node:util'
+import type { Transform } from 'node:stream'
 import {
-  brotliDecompress,
   constants,
-  gunzip,
-  inflate as inflateZlib,
-  inflateRaw,
-  type ZstdOptions,
-  zstdDecompress,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
 } from 'node:zlib'
 import { Trouble } from './trouble.ts'
 
-interface Limit {
-  readonly maxOutputLength: number
-}
+type Inflater = Transform & { readonly bytesWritten: number }
 
+/** As many chunks are made one, so that a body sent byte by byte takes no more memory than another. */
+const MAX_CHUNKS = 1_024
 /** RFC 9659: no window of more than 8 MiB on the web. */
-const ZSTD: ZstdOptions = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
+const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
 
-const zlib = promisify<Buffer, Limit, Buffer>(inflateZlib)
-const raw = promisify<Buffer, Limit, Buffer>(inflateRaw)
-const zstd = promisify<Buffer, ZstdOptions, Buffer>(zstdDecompress)
-
-const INFLATE: Readonly<Record<string, (sent: Buffer, limit: Limit) => Promise<Buffer>>> = {
-  gzip: promisify<Buffer, Limit, Buffer>(gunzip),
-  deflate: (sent, limit) => (hasZlibHeader(sent) ? zlib : raw)(sent, limit),
-  br: promisify<Buffer, Limit, Buffer>(brotliDecompress),
-  zstd: (sent, limit) => zstd(sent, { ...ZSTD, ...limit }),
+const INFLATERS: Readonly<Record<string, (sent: Buffer) => Inflater>> = {
+  gzip: () => createGunzip(),
+  deflate: (sent) => (hasZlibHeader(sent) ? createInflate() : createInflateRaw()),
+  br: () => createBrotliDecompress(),
+  zstd: () => createZstdDecompress(ZSTD),
 }
 
 /** How bodies may be compressed, as a request tells it. */
-export const ACCEPT_ENCODING = 'gzip, deflate, br, zstd'
+export const ACCEPT_ENCODING = Object.keys(INFLATERS).join(', ')
 
 /** All bytes of a body. Throws `Trouble` once there are more than `maxBytes`, however many were announced. */
 export async function collect(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+  const blocks: Buffer[] = []
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of body) {
     length += chunk.length
     if (length > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)
+    if (chunks.length === MAX_CHUNKS) blocks.push(Buffer.concat(chunks.splice(0)))
   }
-  return Buffer.concat(chunks, length)
+  return Buffer.concat([...blocks, ...chunks], length)
 }
 
 /** The body as it was before it was compressed. Throws `Trouble` where that is no longer to be had, or too large. */
 export async function inflate(sent: Buffer, encoding: string | undefined, maxBytes: number): Promise<Buffer> {
   const name = encoding?.trim().toLowerCase() ?? ''
   if (name === '' || name === 'identity' || sent.length === 0) return sent
-  const decompress = Object.hasOwn(INFLATE, name) ? INFLATE[name] : undefined
-  if (decompress === undefined) {
-    const message = `expected a content-encoding of ${ACCEPT_ENCODING}, found ${JSON.stringify(name)}`
-    throw new Trouble('PAGE_UNREADABLE', message)
-  }
+  const open = Object.hasOwn(INFLATERS, name) ? INFLATERS[name] : undefined
+  if (open === undefined) throw unreadable(`expected a content-encoding of ${ACCEPT_ENCODING}, found another`)
+  const inflater = open(sent)
+  inflater.end(sent)
   try {
-    return await decompress(sent, { maxOutputLength: maxBytes })
+    const body = await collect(inflater, maxBytes)
+    // Most decompressors stop at the end of the first frame and never tell that more follows.
+    if (inflater.bytesWritten === sent.length) return body
+    throw unreadable(`expected nothing behind the body in ${name}, found more bytes`)
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') {
-      throw tooLarge(maxBytes)
-    }
+    if (cause instanceof Trouble) throw cause
     throw new Trouble('PROVIDER_UNAVAILABLE', `expected a whole body in ${name}, found another`, { cause })
   }
 }
 
-function tooLarge(maxBytes: number): Trouble {
-  const message = `expected a body of at most ${maxBytes} bytes, found more: ask for smaller pages or raise max_body_bytes`
-  return new Trouble('PAGE_UNREADABLE', message)
-}
+const unreadable = (message: string): Trouble => new Trouble('PAGE_UNREADABLE', message)
+
+const tooLarge = (maxBytes: number): Trouble =>
+  unreadable(
+    `expected a body of at most ${maxBytes} bytes, found more: ask for smaller pages or raise max_body_bytes`,
+  )
 
 /** Some servers leave out the header that the name `deflate` stands for. */
 function hasZlibHeader([first = 0, second = 0]: Buffer): boolean {

@@ -3,7 +3,7 @@ import { ACCEPT_ENCODING, collect, inflate } from './body.ts'
 import type { Config } from './config.ts'
 import { retryAfterMs } from './retry-after.ts'
 import type { Secrets } from './secrets.ts'
-import { Trouble, troubleOf } from './trouble.ts'
+import { shortened, Trouble, troubleOf } from './trouble.ts'
 
 /** A request for one page. */
 export interface Ask {
@@ -43,7 +43,6 @@ type Response = Dispatcher.ResponseData
 
 const MAX_REDIRECTS = 5
 const MAX_WORDS_BYTES = 65_536
-const MAX_WORDS = 200
 const PLAIN_HEADERS = {
   accept: 'application/json',
   'accept-encoding': ACCEPT_ENCODING,
@@ -60,6 +59,7 @@ export function createClient(
     connect: { timeout: timeoutMs },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
+    allowH2: false,
   })
 
   async function answerTo(ask: Ask, signal: AbortSignal): Promise<Answer> {
@@ -67,7 +67,7 @@ export function createClient(
     for (let redirects = 0; ; redirects++) {
       const response = await send(hop, signal)
       const { location } = response.headers
-      if (!isRedirect(response.statusCode) || location === undefined) return read(response, ask)
+      if (!isRedirect(response.statusCode) || location === undefined) return read(response, hop)
       await response.body.dump()
       if (redirects === MAX_REDIRECTS) {
         throw refused(`expected a page from ${ask.from}, found more than ${MAX_REDIRECTS} redirects`)
@@ -95,21 +95,28 @@ export function createClient(
     const { body, ...rest } = hop
     const isGet = status === 303 || (hop.method === 'POST' && status < 303)
     if (isGet || body === undefined) {
-      return { ...rest, method: isGet ? 'GET' : hop.method, url: isTrusted ? url : stripped(url), isTrusted }
+      return {
+        ...rest,
+        method: isGet ? 'GET' : hop.method,
+        url: isTrusted ? url : stripped(url, hop.from),
+        isTrusted,
+      }
     }
     if (isTrusted) return { ...hop, url }
-    throw refused(`${hop.from} redirects what is posted to ${url.origin}: name that in url, if you trust it`)
+    const to = secrets.scrub(url.origin)
+    throw refused(`${hop.from} redirects what is posted to ${to}: name that in url, if you trust it`)
   }
 
-  function stripped(url: URL): URL {
-    for (const [name, value] of new URLSearchParams(url.searchParams)) {
-      if (secrets.has(value)) url.searchParams.delete(name)
-    }
+  /** What may be asked of a host that the config does not name. */
+  function stripped(url: URL, from: string): URL {
+    const telling = [...url.searchParams].filter(([, value]) => secrets.has(value))
+    for (const [name] of telling) url.searchParams.delete(name)
     url.username = url.password = ''
-    return url
+    if (!secrets.areIn(url.href)) return url
+    throw refused(`${from} redirects to another host with a secret of the config in the URL`)
   }
 
-  async function read({ statusCode: status, headers, body }: Response, { from }: Ask): Promise<Answer> {
+  async function read({ statusCode: status, headers, body }: Response, hop: Hop): Promise<Answer> {
     const contentType = first(headers['content-type'])
     const encoding = first(headers['content-encoding'])
     const isPage = status >= 200 && status < 300 && status !== 202
@@ -118,12 +125,14 @@ export function createClient(
       const link = [headers['link'] ?? []].flat().join(', ')
       return { status, contentType, link, body: await inflate(sent, encoding, maxBodyBytes) }
     }
-    const told = await collect(body, MAX_WORDS_BYTES).catch(() => Buffer.alloc(0))
-    const isText = encoding === undefined && /json|text\/plain/.test(contentType ?? '')
+    const told = await collect(body, MAX_WORDS_BYTES)
+      .then((sent) => inflate(sent, encoding, MAX_WORDS_BYTES))
+      .catch(() => Buffer.alloc(0))
+    const isText = /json|text\/plain/.test(contentType ?? '')
     throw troubleOf({
       status,
-      from,
-      words: isText ? secrets.scrub(oneLine(told)).slice(0, MAX_WORDS) : '',
+      from: hop.isTrusted ? hop.from : `${hop.from}, redirected to ${secrets.scrub(hop.url.origin)}`,
+      words: isText ? shortened(secrets.scrub(told.toString())) : '',
       retryAfterMs: retryAfterMs(first(headers['retry-after']), first(headers['date']), clock()),
     })
   }
@@ -135,6 +144,7 @@ export function createClient(
         return await answerTo(ask, AbortSignal.any([signal, late]))
       } catch (error) {
         signal.throwIfAborted()
+        if (error instanceof Trouble) throw error
         const why = late.aborted ? `none within ${timeoutMs} ms` : reasonOf(error)
         if (why === undefined) throw error
         const message = `expected a page from ${ask.from}, found ${secrets.scrub(why)}`
@@ -145,13 +155,13 @@ export function createClient(
   }
 }
 
-/** Why the provider could not be reached, as the network has it; undefined where that is not the reason. */
-export function reasonOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error instanceof Trouble || !('code' in error)) return undefined
-  const { code, message } = error
-  const isNetwork =
-    typeof code === 'string' && (/^(?!ERR_|UND_ERR_INVALID)/.test(code) || /^ERR_(SSL|TLS)/.test(code))
-  return isNetwork ? `${code}${message === '' ? '' : `: ${message}`}` : undefined
+/** Why there is no answer, as the network has it; undefined where it is a bug. Not every error of HTTP has a code. */
+function reasonOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error instanceof TypeError) return undefined
+  const { name, message } = error
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : name
+  if (/^(UND_)?ERR_INVALID/.test(code)) return undefined
+  return `${code}${message === '' ? '' : `: ${message}`}`
 }
 
 const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
@@ -160,10 +170,3 @@ const first = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value
 
 const refused = (message: string): Trouble => new Trouble('PROVIDER_REFUSED', message)
-
-function oneLine(told: Buffer): string {
-  return told
-    .toString()
-    .replace(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-}

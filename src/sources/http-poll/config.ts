@@ -8,7 +8,7 @@ export const PRODUCT = '{product}'
 const SHORTEST_MS = 1_000
 const LONGEST_REQUEST_MS = 3_600_000
 
-const pointer = z.string().regex(/^(\/.*)?$/, 'expected a JSON pointer such as /paging/next')
+const pointer = z.string().regex(/^\/.*$/, 'expected a JSON pointer such as /paging/next')
 
 const param = z.string().min(1).meta({ description: 'The query parameter that says which page is wanted.' })
 
@@ -18,15 +18,24 @@ const product = z
   .max(256)
   .refine((text) => text.isWellFormed(), 'expected a well-formed text')
 
-const headerName = z
-  .string()
-  .regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a header')
-  .refine(
-    (name) => !/^(connection|content-length|expect|keep-alive|transfer-encoding|upgrade)$/i.test(name),
-    'must not be a header of the connection itself',
-  )
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
+const OF_THE_CONNECTION = /^(connection|content-length|expect|keep-alive|transfer-encoding|upgrade)$/i
 
 const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'expected the value of a header')
+
+const headers = z.record(z.string(), headerValue).superRefine((given, context) => {
+  for (const name of Object.keys(given)) {
+    if (!HEADER_NAME.test(name)) {
+      context.addIssue({ code: 'custom', path: [name], message: 'expected the name of a header' })
+    } else if (OF_THE_CONNECTION.test(name)) {
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: 'must not be set: it belongs to the connection',
+      })
+    }
+  }
+})
 
 const paging = z
   .discriminatedUnion('kind', [
@@ -74,12 +83,12 @@ const fields = z.strictObject({
     .refine(isAddress, 'expected a URL such as https://api.example.com/reviews, without a user in it')
     .meta({ description: `Where the reviews are; \`${PRODUCT}\` in it stands for each product in turn.` }),
   method: z.enum(['GET', 'POST']).default('GET').meta({ description: 'How it is asked.' }),
-  headers: z.record(headerName, headerValue).default({}).meta({
+  headers: headers.default({}).meta({
     secret: true,
     description: 'Sent with every request, to the host of `url` only.',
   }),
   params: z
-    .record(z.string().min(1), z.string())
+    .record(z.string(), z.string())
     .default({})
     .meta({
       secret: true,
@@ -101,12 +110,17 @@ const fields = z.strictObject({
     .prefault('30s')
     .meta({ description: 'How long one request may take, with its redirects and its body.' }),
   maxBodyBytes: bytes()
-    .prefault('64MiB')
+    .prefault('16MiB')
     .meta({ description: 'The largest body that is taken, as it is sent and once inflated.' }),
   products: z
-    .union([z.array(product).min(1), z.strictObject({ file: z.string().min(1) })])
+    .union([
+      z.array(product).min(1),
+      z.strictObject({
+        file: z.string().min(1).meta({ description: 'A text file that names a product a line.' }),
+      }),
+    ])
     .optional()
-    .meta({ description: `What \`${PRODUCT}\` stands for: a list, or \`{ file }\` with one a line.` }),
+    .meta({ description: `What \`${PRODUCT}\` stands for: a list, or \`{ file }\`.` }),
   paging,
 })
 

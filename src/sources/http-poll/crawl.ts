@@ -1,12 +1,13 @@
 import type { Batch } from '../../batch.ts'
-import { retry } from '../../lib/retry.ts'
 import type { Received } from '../../review/received.ts'
 import type { SourceContext } from '../source.ts'
-import type { Checkpoint, Reached } from './checkpoint.ts'
+import { beginningAt, type Checkpoint, type Reached } from './checkpoint.ts'
 import type { Answer, Ask, Client } from './client.ts'
+import type { Config } from './config.ts'
 import { type Page, readPage } from './page.ts'
 import { BEGINNING } from './paging.ts'
-import type { Target } from './target.ts'
+import type { Secrets } from './secrets.ts'
+import { createTarget, type Target } from './target.ts'
 import { Trouble } from './trouble.ts'
 
 /** What came of asking for one page. A page that can't be understood is handed over, and is trouble too. */
@@ -26,16 +27,18 @@ export interface Crawl {
   turn(signal: AbortSignal): Promise<Turn>
   /** Asks for nothing before that time. */
   wait(until: number): void
-  /** The same, also after a restart. */
-  pause(until: number, signal: AbortSignal): Promise<void>
 }
 
-export interface CrawlOptions {
-  readonly target: Target
-  readonly checkpoint: Checkpoint
+/** What all crawls of a source have in common. */
+export interface CrawlParts {
+  readonly config: Config
+  readonly secrets: Secrets
   readonly client: Client
-  readonly everyMs: number
   readonly context: SourceContext
+  /** A clock that is never set back. */
+  readonly now: () => number
+  /** Repeats what the registry could not do for now, until it is done. */
+  readonly insist: (save: () => Promise<void>, signal: AbortSignal) => Promise<void>
   /** From then on nothing is acknowledged. */
   readonly disposed: AbortSignal
 }
@@ -43,30 +46,36 @@ export interface CrawlOptions {
 /** So often the same page may be refused, or be unreadable, before the crawl begins anew: a cursor may have expired. */
 const MAX_REFUSALS = 5
 
-export function createCrawl({ target, checkpoint, client, everyMs, context, disposed }: CrawlOptions): Crawl {
+export function createCrawl(
+  product: string | undefined,
+  checkpoint: Checkpoint,
+  { config, secrets, client, context, now, insist, disposed }: CrawlParts,
+): Crawl {
   const { name: source, origin, clock, split, logger } = context
   let at = checkpoint.resume
   let waitUntil = 0
   let failures = 0
   let refusals = 0
 
+  const isAtBeginning = (): boolean => at.place.page === BEGINNING.page
+
   async function turn(signal: AbortSignal): Promise<Turn> {
-    if (at.place.page === BEGINNING.page) at = { ...at, startedAt: clock() }
+    if (isAtBeginning()) at = { ...at, startedAt: now() }
+    const target = createTarget(config, secrets, product)
     const ask = target.ask(at.place)
     try {
-      const answer = await client.ask(ask, signal)
-      return await take(ask, answer, signal)
+      return await take(target, ask, await client.ask(ask, signal), signal)
     } catch (error) {
       if (error instanceof Trouble) return { trouble: noted(error) }
       throw error
     }
   }
 
-  async function take(ask: Ask, answer: Answer, signal: AbortSignal): Promise<Turn> {
-    const page = readPage(answer, split)
+  async function take(target: Target, ask: Ask, answer: Answer, signal: AbortSignal): Promise<Turn> {
+    const page = readPage(answer, split, secrets.scrub)
     const isNews = page.pieces.length > 0 && page.digest !== at.last
     const items = isNews ? receive(page, ask, answer) : []
-    const behind = whatIsBehind(page, answer)
+    const behind = whatIsBehind(target, page, answer)
     if (behind instanceof Trouble) {
       const trouble = noted(behind)
       return isNews ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
@@ -75,7 +84,7 @@ export function createCrawl({ target, checkpoint, client, everyMs, context, disp
     failures = refusals = 0
     const acknowledge = checkpoint.handOver(behind)
     if (isNews) return { batch: { items, ack: async () => (disposed.aborted ? undefined : acknowledge()) } }
-    await safely(acknowledge, signal)
+    await insist(acknowledge, signal)
     return {}
   }
 
@@ -90,15 +99,16 @@ export function createCrawl({ target, checkpoint, client, everyMs, context, disp
     }))
   }
 
-  /** The crawl is at its end where a page brings nothing, brings the same as the one before, or names no other. */
-  function whatIsBehind({ pieces, digest, text, fault }: Page, { link }: Answer): Reached | Trouble {
+  /** The crawl is at its end where a page brings the same as the one before, or nothing, or names no other. */
+  function whatIsBehind(target: Target, page: Page, { link }: Answer): Reached | Trouble {
+    const { pieces, digest, text, fault } = page
     if (fault !== undefined) return fault
     const { startedAt, dueAt } = at
-    const isEnd = pieces.length === 0 || digest === at.last
     try {
-      const place = isEnd ? undefined : target.next(at.place, { text, link })
+      const clues = { text, link, isEmpty: pieces.length === 0 }
+      const place = digest === at.last ? undefined : target.next(at.place, clues)
       return place === undefined
-        ? { place: BEGINNING, last: null, startedAt, dueAt: startedAt + everyMs }
+        ? { ...beginningAt(startedAt), dueAt: startedAt + config.everyMs }
         : { place, last: digest, startedAt, dueAt }
     } catch (error) {
       if (error instanceof Trouble) return error
@@ -106,32 +116,23 @@ export function createCrawl({ target, checkpoint, client, everyMs, context, disp
     }
   }
 
+  /** What others would meet too says nothing about the page, however often it comes. */
   function noted(trouble: Trouble): Trouble {
     failures++
-    if (!trouble.mayPass) refusals++
-    if (refusals === MAX_REFUSALS && at.place.page > BEGINNING.page) {
-      const about = { source, product: target.product, page: at.place.page }
+    if (!trouble.mayPass && !trouble.isShared) refusals++
+    if (refusals === MAX_REFUSALS && !isAtBeginning()) {
+      const about = { source, product, page: at.place.page }
       logger.warn(about, `no way past a page after ${refusals} attempts; the crawl begins anew`)
-      at = { place: BEGINNING, last: null, startedAt: clock(), dueAt: clock() }
+      at = beginningAt(now())
       refusals = 0
     }
     return trouble
   }
 
-  /** The registry may be away for a while; nothing is asked meanwhile. */
-  function safely(save: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    return retry(save, signal, {
-      baseMs: 50,
-      maxMs: 30_000,
-      onFailure: ({ code, message }) => logger.warn({ source, code }, `${message}; trying again`),
-    })
-  }
-
   return {
-    product: target.product,
+    product,
     get readyAt() {
-      const isFirst = at.place.page === BEGINNING.page
-      return Math.max(waitUntil, isFirst ? at.dueAt : 0)
+      return Math.max(waitUntil, isAtBeginning() ? at.dueAt : 0)
     },
     get failures() {
       return failures
@@ -140,6 +141,5 @@ export function createCrawl({ target, checkpoint, client, everyMs, context, disp
     wait(until) {
       waitUntil = until
     },
-    pause: (until, signal) => safely(() => checkpoint.pause(until), signal),
   }
 }

@@ -18,6 +18,18 @@ const MAX_MS = 5 * 60_000
 const SLOWEST_MS = 3_600_000
 const SLOW_MS = 60_000
 
+/** A clock that only goes forward: where the one behind it is set back, it goes on from the time it had. */
+export function steady(clock: () => number): () => number {
+  let last = clock()
+  let ahead = 0
+  return () => {
+    const now = clock()
+    ahead += Math.max(0, last - now)
+    last = now
+    return now + ahead
+  }
+}
+
 /** How long to leave a provider alone after so many failures in a row: anything up to a bound that doubles. */
 export function backOff(failures: number, random: () => number): number {
   return random() * Math.min(MAX_MS, BASE_MS * 2 ** (failures - 1))

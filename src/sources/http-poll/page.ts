@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
+import { holdsMoreThan } from '../../lib/json-scan.ts'
 import { slices } from '../../lib/json-slices.ts'
 import type { Piece, Split } from '../../review/received.ts'
 import type { Answer } from './client.ts'
-import { Trouble } from './trouble.ts'
+import { shortened, Trouble } from './trouble.ts'
 
 /** What stands in an answer. */
 export interface Page {
@@ -15,49 +16,79 @@ export interface Page {
   readonly fault: Trouble | undefined
 }
 
-/** Cuts a page into reviews. What is no JSON is one unreadable piece. */
-export function readPage({ status, contentType, body }: Answer, split: Split): Page {
+/** More than these take many times the memory of their bytes. */
+const MAX_PIECES = 100_000
+const MAX_VALUES = 2_000_000
+
+/** Cuts a page into reviews. What is no JSON, or far too much, is one unreadable piece. `scrub` hides secrets. */
+export function readPage(answer: Answer, split: Split, scrub: (text: string) => string): Page {
+  const { status, body } = answer
   if (body.length === 0) {
     const isNothing = status === 204 || status === 205
     return pageOf([], undefined, isNothing ? undefined : noJson('an empty body'))
   }
-  const text = jsonOf(body)
-  if (text === undefined) {
-    const fault = noJson(`a body of ${contentType ?? 'no content-type'} that is none`)
-    return pageOf([{ raw: body, unreadable: fault.message }], undefined, fault)
-  }
+  const text = textOf(body)
+  if (text !== undefined && holdsMoreThan(text, MAX_VALUES))
+    return unreadable(body, tooMany(MAX_VALUES, 'values'))
+  if (text === undefined || !isJson(text))
+    return unreadable(body, noJson(`a body of ${typeOf(answer)} that is none`))
   const pieces: Piece[] = []
-  for (const slice of slices(body, 'json')) {
-    if (slice.unreadable === undefined) for (const piece of split(slice.raw)) pieces.push(piece)
-    else pieces.push({ raw: slice.raw, unreadable: slice.unreadable })
+  for (const piece of piecesOf(body, split)) {
+    if (pieces.length === MAX_PIECES) return unreadable(body, tooMany(MAX_PIECES, 'reviews'))
+    pieces.push(piece.failure === undefined ? piece : { ...piece, failure: scrub(piece.failure) })
   }
   const faults = pieces.map(({ unreadable, failure }) => unreadable ?? failure)
   const [found] = faults.every((fault) => fault !== undefined) ? faults : []
   return pageOf(pieces, text, found === undefined ? undefined : noReviews(found))
 }
 
+function* piecesOf(body: Buffer, split: Split): Generator<Piece> {
+  for (const { raw, unreadable } of slices(body, 'json')) {
+    if (unreadable === undefined) yield* split(raw)
+    else yield { raw, unreadable }
+  }
+}
+
 function pageOf(pieces: readonly Piece[], text: string | undefined, fault: Trouble | undefined): Page {
   return { pieces, digest: digestOf(pieces), text, fault }
 }
+
+const unreadable = (raw: Buffer, fault: Trouble): Page =>
+  pageOf([{ raw, unreadable: fault.message }], undefined, fault)
 
 /** Most often a page for people that stands in for every answer: others would get it too. */
 const noJson = (found: string): Trouble =>
   new Trouble('PAGE_UNREADABLE', `expected JSON, found ${found}`, { isShared: true })
 
 const noReviews = (found: string): Trouble =>
-  new Trouble('PAGE_UNREADABLE', `expected reviews, found: ${found}`)
+  new Trouble('PAGE_UNREADABLE', `expected reviews, found: ${shortened(found)}`)
+
+const tooMany = (max: number, what: string): Trouble =>
+  new Trouble(
+    'PAGE_UNREADABLE',
+    `expected at most ${max} ${what} on a page, found more: ask for smaller pages`,
+  )
+
+const typeOf = ({ contentType }: Answer): string =>
+  contentType === undefined ? 'no content-type' : shortened(contentType.split(';', 1)[0] ?? '')
 
 function digestOf(pieces: readonly Piece[]): string {
   return hash('sha256', pieces.map(({ raw }) => hash('sha256', raw)).join(), 'hex')
 }
 
-/** The text of a body that is JSON in UTF-8. */
-function jsonOf(body: Buffer): string | undefined {
+function textOf(body: Buffer): string | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body)
-    JSON.parse(text)
-    return text
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch {
     return undefined
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
 }

@@ -18,6 +18,8 @@ export interface Clues {
   readonly text: string | undefined
   /** The header `Link`. */
   readonly link: string | undefined
+  /** Whether it holds no reviews. That is the end, unless a next page is named. */
+  readonly isEmpty: boolean
 }
 
 export interface Paging {
@@ -41,8 +43,10 @@ export function createPaging(paging: PagingConfig, keep: (link: string, from: Pl
       const { param, first, max = Infinity, totalPages } = paging
       return {
         params: ({ page }) => ({ [param]: String(first + page - 1) }),
-        next: ({ page }, clues) =>
-          page < max && page < totalOf(clues, totalPages) ? { page: page + 1 } : undefined,
+        next({ page }, clues) {
+          const isEnd = clues.isEmpty || page >= max || page >= totalOf(clues, totalPages)
+          return isEnd ? undefined : { page: page + 1 }
+        },
       }
     }
     case 'offset': {
@@ -50,7 +54,7 @@ export function createPaging(paging: PagingConfig, keep: (link: string, from: Pl
       const sized = sizeParam === undefined ? NO_PARAMS : { [sizeParam]: String(size) }
       return {
         params: ({ page }) => ({ [param]: String((page - 1) * size), ...sized }),
-        next: ({ page }) => ({ page: page + 1 }),
+        next: ({ page }, { isEmpty }) => (isEmpty ? undefined : { page: page + 1 }),
       }
     }
     case 'cursor':
@@ -84,17 +88,20 @@ export function follow(place: Place, cursor: string | undefined): Place | undefi
   return { page, cursor, mark: isPowerOfTwo ? cursor : place.mark }
 }
 
+const LINK_PARAM = /;\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^\s;]*))/g
+
 /** The target with `rel=next` among the links of the header (RFC 8288). */
 export function nextLink(header = ''): string | undefined {
   for (const [, target, params = ''] of header.matchAll(/<([^>]*)>((?:[^"<,]|"[^"]*")*)/g)) {
-    const rel = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s;]+))/i.exec(params)
-    const names = (rel?.[1] ?? rel?.[2] ?? '').toLowerCase().split(/\s+/)
-    if (names.includes('next')) return target
+    for (const [, name = '', quoted, token = ''] of params.matchAll(LINK_PARAM)) {
+      const rels = (quoted ?? token).toLowerCase().split(/\s+/)
+      if (name.toLowerCase() === 'rel' && rels.includes('next')) return target
+    }
   }
   return undefined
 }
 
-function totalOf({ text }: Clues, pointer: string | undefined): number {
+function totalOf({ text }: Pick<Clues, 'text'>, pointer: string | undefined): number {
   if (pointer === undefined || text === undefined) return Infinity
   const total = Number.parseInt(tokenAt({ text }, pointer) ?? '', 10)
   return Number.isNaN(total) ? Infinity : total

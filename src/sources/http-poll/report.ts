@@ -6,6 +6,8 @@ import type { Trouble } from './trouble.ts'
 export interface Report {
   trouble(product: string | undefined, trouble: Trouble, waitMs: number): void
   well(product: string | undefined): void
+  /** An earlier run was told to wait. */
+  waiting(waitMs: number): void
 }
 
 export function createReport(source: string, logger: Logger): Report {
@@ -26,6 +28,9 @@ export function createReport(source: string, logger: Logger): Report {
       const level = isKnown ? 'debug' : mayPass ? 'warn' : 'error'
       const about = { source, ...(product !== undefined && { product }), code }
       logger[level](about, `${message}; asked again in ${formatDuration(waitMs)}`)
+    },
+    waiting(waitMs) {
+      logger.info({ source }, `the provider asked to wait; asked again in ${formatDuration(waitMs)}`)
     },
     well(product) {
       const isOver = told.delete(product) || shared !== undefined

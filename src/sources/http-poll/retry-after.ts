@@ -33,12 +33,11 @@ export function retryAfterMs(
 /** Milliseconds since 1970 of a date in any form that HTTP knows. */
 export function parseHttpDate(text: string, now: number): number | undefined {
   const groups = DATES.map((form) => form.exec(text)?.groups).find((found) => found !== undefined)
-  const month = MONTHS.indexOf(groups?.['month'] ?? '')
-  if (groups === undefined || month === -1) return undefined
-  const { day, year = '', hour, minute, second } = groups
-  const at = (fullYear: number): number =>
-    Date.UTC(fullYear, month, Number(day), Number(hour), Number(minute), Number(second))
-  return year.length === 2 ? at(centuryOf(Number(year), now)) : at(Number(year))
+  const { day, month = '', year = '', hour, minute, second } = groups ?? {}
+  const fullYear = year.length === 2 ? centuryOf(Number(year), now) : Number(year)
+  const midnight = new Date(Date.UTC(fullYear, MONTHS.indexOf(month), Number(day)))
+  const isReal = MONTHS.includes(month) && midnight.getUTCDate() === Number(day)
+  return isReal ? midnight.setUTCHours(Number(hour), Number(minute), Number(second)) : undefined
 }
 
 /** Two digits that would be more than 50 years ahead are of the century before. */

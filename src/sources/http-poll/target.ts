@@ -1,32 +1,29 @@
-import { HIDDEN } from '../../lib/redact.ts'
+import { HIDDEN, isSecretParameter } from '../../lib/redact.ts'
 import type { Ask } from './client.ts'
 import { type Config, PRODUCT } from './config.ts'
 import { createPaging, type Paging, type Place } from './paging.ts'
-import { isSecretParameter } from './secrets.ts'
+import type { Secrets } from './secrets.ts'
 import { Trouble } from './trouble.ts'
 
 /** One list of reviews at a provider: all of them, or those of a product. */
 export interface Target {
-  readonly product: string | undefined
   /** The request for a page. */
   ask(place: Place): Ask
   /** The place behind this one; no secret of the config is in it. Undefined at the end; throws `Trouble`. */
   readonly next: Paging['next']
 }
 
-export function createTarget(config: Config, product?: string): Target {
+export function createTarget(config: Config, secrets: Secrets, product = ''): Target {
   const { method, body, paging: kind } = config
-  const base = new URL(config.url.replaceAll(PRODUCT, () => encodeURIComponent(product ?? '')))
+  const base = new URL(config.url.replaceAll(PRODUCT, () => encodeURIComponent(product)))
   for (const [name, value] of Object.entries(config.params)) {
-    base.searchParams.set(
-      name,
-      value.replaceAll(PRODUCT, () => product ?? ''),
-    )
+    const filled = value.replaceAll(PRODUCT, () => product)
+    base.searchParams.set(name, filled)
   }
   base.hash = ''
-  const harmless = harmlessParams(config)
+  const shown = shownParams(config)
   const paging = createPaging(kind, keep)
-  const posted = body?.replaceAll(PRODUCT, () => JSON.stringify(product ?? '').slice(1, -1))
+  const posted = body?.replaceAll(PRODUCT, () => JSON.stringify(product).slice(1, -1))
   const headers = {
     ...(posted !== undefined && { 'content-type': 'application/json' }),
     ...Object.fromEntries(Object.entries(config.headers).map(([name, value]) => [name.toLowerCase(), value])),
@@ -39,58 +36,74 @@ export function createTarget(config: Config, product?: string): Target {
     return url
   }
 
-  /** A link without the values of the config, which the provider may repeat in it. */
+  /** A link as it may be saved: without what the config gives, which the provider may repeat in it. */
   function keep(link: string, from: Place): string {
     const url = URL.parse(link, urlOf(from).href)
     if (url?.origin !== base.origin) {
-      const found = url === null ? 'a text that is none' : `one to ${url.origin}`
+      const found = url === null ? 'a text that is none' : `one to ${secrets.scrub(url.origin)}`
       throw new Trouble('PAGE_UNREADABLE', `expected a link to a next page at ${base.origin}, found ${found}`)
     }
-    for (const [name, value] of base.searchParams) {
-      if (url.searchParams.get(name) === value) url.searchParams.set(name, HIDDEN)
-    }
-    url.hash = ''
-    return url.href
+    const isGiven = (name: string, value: string): boolean =>
+      base.searchParams.get(name) === value || (secrets.has(value) && secrets.areIn(value))
+    const params = [...url.searchParams].map(([name, value]): [string, string] => [
+      name,
+      isGiven(name, value) ? HIDDEN : value,
+    ])
+    if (params.some(([, value]) => value === HIDDEN)) url.search = new URLSearchParams(params).toString()
+    url.username = url.password = url.hash = ''
+    if (!secrets.areIn(url.href)) return url.href
+    throw new Trouble(
+      'PAGE_UNREADABLE',
+      'expected a link to a next page, found one with a secret of the config',
+    )
   }
 
   /** What `keep` was given. A key that the provider did not repeat is needed all the same. */
   function reveal(link: string): URL {
     const url = new URL(link)
+    const gone = [...url.searchParams].filter(
+      ([name, value]) => value === HIDDEN && !base.searchParams.has(name),
+    )
+    for (const [name] of gone) url.searchParams.delete(name)
     for (const [name, value] of base.searchParams) {
       const linked = url.searchParams.get(name)
-      if (linked === HIDDEN || (linked === null && isSecretParameter(name))) url.searchParams.set(name, value)
+      if (linked === HIDDEN || isSecretParameter(name)) url.searchParams.set(name, value)
     }
     return url
   }
 
   return {
-    product,
     ask(place) {
       const url = urlOf(place)
-      const from = shownUrl(url, harmless)
-      return { url, from, method, headers, ...(posted !== undefined && { body: posted }) }
+      return {
+        url,
+        from: shownUrl(url, shown),
+        method,
+        headers,
+        ...(posted !== undefined && { body: posted }),
+      }
     },
     next: (place, clues) => paging.next(place, clues),
   }
 }
 
 /** The URL without anything that may be a secret: of its parameters, those of these names are left. */
-export function shownUrl(url: URL, harmless: ReadonlySet<string>): string {
+function shownUrl(url: URL, names: ReadonlySet<string>): string {
   const shown = new URL(url)
   shown.username = shown.password = shown.search = shown.hash = ''
-  for (const [name, value] of url.searchParams) if (harmless.has(name)) shown.searchParams.append(name, value)
+  for (const [name, value] of url.searchParams) if (names.has(name)) shown.searchParams.append(name, value)
   return shown.href
 }
 
-/** The parameters that say which product and which page. */
-function harmlessParams({ url, params, paging }: Config): ReadonlySet<string> {
+/** The parameters that say which product and which page, and nothing else. */
+function shownParams({ url, params, paging }: Config): ReadonlySet<string> {
   const given = [...new URL(url).searchParams, ...Object.entries(params)]
-  const ofProduct = given.filter(([, value]) => value.includes(PRODUCT)).map(([name]) => name)
+  const ofProduct = given.filter(([, value]) => value === PRODUCT).map(([name]) => name)
   const ofPage =
     paging.kind === 'page'
       ? [paging.param]
       : paging.kind === 'offset'
         ? [paging.param, paging.sizeParam ?? paging.param]
         : []
-  return new Set([...ofProduct.filter((name) => !isSecretParameter(name)), ...ofPage])
+  return new Set([...ofProduct, ...ofPage])
 }

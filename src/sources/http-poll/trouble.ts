@@ -34,6 +34,8 @@ const PASSING = new Set([202, 408, 425, 429])
 /** Statuses that are about the account and not about one request. */
 const ABOUT_THE_ACCOUNT = new Set([401, 402, 403, 407, 429])
 
+const MAX_WORDS = 200
+
 const ADVICE: Readonly<Record<number, string>> = {
   202: 'the provider is not ready yet',
   400: 'compare url, params and body with what the provider documents',
@@ -66,4 +68,10 @@ export function troubleOf({ status, from, words, retryAfterMs }: NoPage): Troubl
     `expected a page from ${from}, found ${status} ${STATUS_CODES[status] ?? ''}${said}: ${advice}`,
     { isShared: status >= 500 || ABOUT_THE_ACCOUNT.has(status), retryAfterMs, status },
   )
+}
+
+/** What a provider said, as a part of one line. */
+export function shortened(words: string): string {
+  const line = words.replace(/[\p{Cc}\s]+/gu, ' ').trim()
+  return line.slice(0, MAX_WORDS).toWellFormed()
 }

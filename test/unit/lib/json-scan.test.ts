@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createScanner, findAll } from '../../../src/lib/json-scan.ts'
+import { createScanner, findAll, holdsMoreThan } from '../../../src/lib/json-scan.ts'
 
 function tokens(text: string, pointers: readonly string[]) {
   const { spans, ...rest } = createScanner(pointers)(text)
@@ -120,4 +120,20 @@ test('a pattern leads to every value it can mean', () => {
   assert.deepEqual(all('/data/0/items'), ['[1,"two"]'])
   assert.deepEqual(all(''), [text.trim()])
   assert.deepEqual(all('/nowhere/*'), [])
+})
+
+test('counts the values of any JSON, with what stands in strings left out', () => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      let values = 0
+      JSON.parse(text, () => void values++)
+      // An empty list or object counts for two: itself, and what may stand in it.
+      const empty = text
+        .match(/"(?:[^"\\]|\\.)*"|\[\s*\]|\{\s*\}/g)
+        ?.filter((token) => !token.startsWith('"'))
+      const counted = values + (empty?.length ?? 0)
+      assert.ok(holdsMoreThan(text, counted - 1))
+      assert.ok(!holdsMoreThan(text, counted))
+    }),
+  )
 })
