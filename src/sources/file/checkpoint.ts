@@ -2,19 +2,19 @@ import { z } from 'zod'
 import { HeadwaterError, TransientError } from '../../errors.ts'
 import type { Entry } from '../../stores/registry.ts'
 import type { SourceContext } from '../source.ts'
-import { isCompressed } from './content.ts'
 import { headOf, type Identity } from './files.ts'
-import type { Format } from './framing.ts'
+import { FORMATS, type Format, type Framing } from './framing.ts'
+import { inflaterOf } from './inflate.ts'
 
 const reached = z.object({
-  /** In inflated bytes: everything before is done. */
+  /** In inflated bytes: everything before is done. In a file of lines it is never in the middle of one. */
   offset: z.int(),
   /** Documents or rows that are done. */
   items: z.int(),
   /** Whether the offset is inside a root array. */
   inArray: z.boolean(),
   done: z.boolean(),
-  framing: z.object({ format: z.enum(['json', 'ndjson', 'csv']), delimiter: z.string() }).optional(),
+  framing: z.object({ format: z.enum(FORMATS), delimiter: z.string() }).optional(),
   columns: z.array(z.string()).optional(),
 })
 
@@ -22,8 +22,8 @@ const state = reached.extend({
   size: z.int(),
   modifiedMs: z.number(),
   head: z.string(),
-  /** Every run that moved this on. */
-  runs: z.array(z.string()),
+  /** The run that moved this on. */
+  run: z.string(),
 })
 
 /** How far a file was read. */
@@ -54,8 +54,7 @@ export async function openCheckpoint(
   const isAsAsked = asked === undefined || asked === saved?.framing?.format
   const resume = saved && isAsAsked ? resumeAfter(saved, identity) : undefined
   const { size, modifiedMs } = identity
-  const runs = [...new Set([...(resume && saved ? saved.runs : []), run])]
-  const about = { size, modifiedMs, head: headOf(identity, size), runs }
+  const about = { size, modifiedMs, head: headOf(identity, size), run }
 
   const handedOver: { readonly reached: Reached; isAcknowledged: boolean }[] = []
   /** What the registry may hold if nobody else writes there: an attempt that failed may have gone through. */
@@ -96,13 +95,32 @@ export async function openCheckpoint(
   }
 }
 
-/** A file that only grew goes on, where its end is the end of a line: a compressed file or a JSON document can't grow. */
+/** Whether the file may grow by lines: a compressed file or a JSON document can't. */
+export function mayGrow(framing: Framing | undefined, { start }: Identity): boolean {
+  return framing !== undefined && framing.format !== 'json' && inflaterOf(start) === undefined
+}
+
+/** What is known of the files of a source, by their absolute paths. */
+export async function* savedFiles({ name, registry }: Pick<SourceContext, 'name' | 'registry'>) {
+  const prefix = `checkpoint/${name}/`
+  for await (const entry of registry.list(prefix)) {
+    const saved = decode(entry)
+    if (saved) yield { absolute: entry.name.slice(prefix.length), ...saved }
+  }
+}
+
+/** Forgets a file that is no more. */
+export async function forgetFile(absolute: string, { name, registry }: SourceContext): Promise<void> {
+  const entry = await registry.get(`checkpoint/${name}/${absolute}`)
+  if (entry) await registry.remove(entry.name, entry.revision)
+}
+
+/** A file that only grew goes on, where it grows by lines. */
 function resumeAfter(saved: State, identity: Identity): Reached | undefined {
   if (headOf(identity, saved.size) !== saved.head) return undefined
   const { offset, items, inArray, framing, columns } = saved
   const isUntouched = identity.size === saved.size && identity.modifiedMs === saved.modifiedMs
-  const hasLines = framing !== undefined && framing.format !== 'json' && !isCompressed(identity.start)
-  const hasGrown = identity.size > saved.size && hasLines
+  const hasGrown = identity.size > saved.size && mayGrow(framing, identity)
   return isUntouched || hasGrown
     ? { offset, items, inArray, done: isUntouched && saved.done, framing, columns }
     : undefined
