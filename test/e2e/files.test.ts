@@ -102,7 +102,7 @@ describe('a watched folder', () => {
     await stored(23)
     const all = await rows(folder.path)
     assert.deepEqual(
-      all.map(({ raw }) => raw).toSorted(),
+      all.map(({ raw }) => raw ?? '').toSorted(),
       [
         ...Array.from({ length: 20 }, (__, n) => review(`G${n}`)),
         review('M1'),

@@ -38,7 +38,7 @@ test(`a watched folder whose reader is killed ${KILLS} times while files come an
   }, `${expected.length} rows`)
   assert.equal((await up.stop()).code, 0)
 
-  assert.deepEqual(found.map(({ raw }) => raw).toSorted(), expected.toSorted())
+  assert.deepEqual(found.map(({ raw }) => raw ?? '').toSorted(), expected.toSorted())
   assert.ok(
     found.every(({ verdict }) => verdict.status === 'accepted'),
     'no half line became a dead letter',

@@ -2,7 +2,7 @@ import type { Batch } from '../../batch.ts'
 import type { Slice } from '../../lib/slicer.ts'
 import type { Received } from '../../review/received.ts'
 import type { SourceContext } from '../source.ts'
-import { mayGrow, openCheckpoint, type Reached } from './checkpoint.ts'
+import { mayGrow, openFileCheckpoint, type Reached } from './checkpoint.ts'
 import { isCorrupt, openContent } from './content.ts'
 import { type Identity, identify } from './files.ts'
 import { createFileSlicer, type FileSlicer, type Format, type Framing, framingOfName } from './framing.ts'
@@ -67,7 +67,7 @@ export async function* readFile(file: FileToRead, reading: Reading): Batches {
   const { path, absolute, onOpen, onDone, isWhole = () => true } = file
   const { context, format, stop: signal } = reading
   const identity = await identify(absolute)
-  const checkpoint = await openCheckpoint(absolute, identity, context, format)
+  const checkpoint = await openFileCheckpoint(absolute, identity, context, format)
   const from = checkpoint.resume ?? BEGINNING
   const framing = from.framing ?? framingOfName(path, format)
   const whole = isWhole(identity)
