@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { parseArgs } from 'node:util'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
 import { open } from 'lmdb'
-import { isValid } from '../src/review/validate.ts'
+import schema from '../schemas/review.schema.json' with { type: 'json' }
 
 /**
  * The yardstick: what taking reviews durably costs at least in Node. It parses each, validates it by the same schema, puts
@@ -15,6 +17,10 @@ const db = open<Buffer, number>({
   eventTurnBatching: false,
 })
 let next = 0
+
+const ajv = new Ajv2020()
+addFormats.default(ajv)
+const isValid = ajv.compile(schema)
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []

@@ -24,4 +24,6 @@ export interface Adapter<Port, Config, Ctx extends Context = Context> {
   open(config: Config, context: Ctx): Promise<Port>
   /** Creates topics, tables and indexes. Safe to repeat. */
   provision?(config: Config, context: Ctx): Promise<void>
+  /** The folders of this machine that hold all its data, by what they hold; where it keeps any. Each is an LMDB environment. */
+  folders?(config: Config, context: Pick<Context, 'dataDir'>): Readonly<Record<string, string>>
 }

@@ -10,6 +10,7 @@ import { queues } from './queues/index.ts'
 import type { Queue, QueueAdapter } from './queues/queue.ts'
 import type { Rules } from './review/interpret.ts'
 import type { ReviewRecord } from './review/record.ts'
+import type { DataFolder } from './services/backup.ts'
 import { isOwn, loadOwn, sources } from './sources/index.ts'
 import type { Source, SourceAdapter, SourceContext } from './sources/source.ts'
 import { stores } from './stores/index.ts'
@@ -105,6 +106,35 @@ export async function provision(env: Environment): Promise<readonly string[]> {
     done.push(`${type} ${role}`)
   }
   return done
+}
+
+/**
+ * The folders that hold everything, in the order in which they may be copied one after the other: what a checkpoint has
+ * passed is in the queue or in the store, and what the queue's cursor has passed is in the store. Throws USAGE where a
+ * server keeps a part of it.
+ */
+export async function dataFolders({ config }: Pick<Environment, 'config'>): Promise<readonly DataFolder[]> {
+  const { queue, store, registry, dataDir } = config
+  const folderOf = (
+    what: string,
+    type: string,
+    folders: Readonly<Record<string, string>> = {},
+  ): DataFolder => {
+    const path = folders[what]
+    if (path !== undefined) return { what, path }
+    const message = `the ${what} is no folder of this machine but of the type ${type}: use the tools of that server`
+    throw new HeadwaterError('USAGE', message)
+  }
+  const [queues, stores, registries] = await Promise.all([
+    queueAdapter(queue.type),
+    storeAdapter(store.type),
+    storeAdapter(registry.type),
+  ])
+  return [
+    folderOf('registry', registry.type, registries.folders?.(registry.settings, { dataDir })),
+    folderOf('queue', queue.type, queues.folders?.(queue.settings, { dataDir })),
+    folderOf('store', store.type, stores.folders?.(store.settings, { dataDir })),
+  ]
 }
 
 async function contextOf({ config: { dataDir }, logger, signal }: Environment): Promise<Context> {

@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import pkg from '../package.json' with { type: 'json' }
 import { addAudit } from './commands/audit.ts'
+import { addBackup } from './commands/backup.ts'
 import { ABORTED, type Io } from './commands/command.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addDlq } from './commands/dlq.ts'
 import { tellFailure } from './commands/failure.ts'
+import { addGroups } from './commands/groups.ts'
 import { addImport } from './commands/import.ts'
 import { addPresets } from './commands/presets.ts'
 import { addProvision } from './commands/provision.ts'
@@ -23,12 +26,15 @@ const COMMANDS = [
   addReviews,
   addDlq,
   addTail,
+  addGroups,
   addAudit,
   addConfig,
   addPresets,
   addProvision,
   addReplay,
+  addBackup,
   addSimulate,
+  addCompletion,
 ]
 
 /** After so many signals the process ends, whatever it is doing. */

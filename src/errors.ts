@@ -19,6 +19,7 @@ export const CODES = {
     'a provider that is polled refuses what it is asked; most often the config must be corrected',
   PAGE_UNREADABLE: 'a page that was polled is not what it should be; the source does not move on behind it',
   QUEUE_FULL: 'the queue keeps as much as it may, because a group has not read it yet; publishing waits',
+  DEAD_LETTERS_FULL: 'dead letters take as much of the store as they may; their flow waits',
   DISK_FULL: 'a folder could not be written to, most likely because its disk is full; it is tried again',
   DATA_CORRUPT: 'what is read from a data folder is not what was written to it',
   DATA_FORMAT: 'a data folder was written in a format that this version does not know',

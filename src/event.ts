@@ -24,16 +24,23 @@ export function encodeEvent(record: ReviewRecord, ledger: LedgerEntry, id: strin
   const rawHash = record.rawHash ?? hash('sha256', received.raw, 'hex')
   const { type, dataschema, rawName } = verdict.status === 'accepted' ? ACCEPTED : REJECTED
   const subject = JSON.stringify(subjectOf(record))
-  const data = JSON.stringify(dataOf(verdict, received.context))
   // Written out, since a third of the time went into having JSON.stringify find this shape again for every record.
-  const before =
+  const attributes =
     `{"specversion":"1.0","id":${JSON.stringify(id)},"type":"${type}",` +
-    `"source":${JSON.stringify(`headwater:${received.origin}`)},"subject":${subject},"partitionkey":${subject},` +
+    `"source":${sourceOf(received.origin)},"subject":${subject},"partitionkey":${subject},` +
     `"time":"${timeOf(received.receivedAt)}","datacontenttype":"application/json","dataschema":"${dataschema}",` +
-    `"recordkey":"${key}","ledgerrun":${JSON.stringify(ledger.run)},"ledgerseq":"${ledger.seq}",` +
-    `"rawhash":"sha256:${rawHash}","rawlength":${member.length},"rawencoding":"${encoding}",` +
-    `"data":${data.slice(0, -1)},"${rawName}":`
-  return Buffer.concat([Buffer.from(before), member, TAIL])
+    `"recordkey":"${key}","ledgerrun":${runOf(ledger.run)},"ledgerseq":"${ledger.seq}",` +
+    `"rawhash":"sha256:${rawHash}","rawlength":${member.length},"rawencoding":"${encoding}","data":{`
+  const rest = `,"context":${JSON.stringify(received.context)},"${rawName}":`
+  return record.verbatim && verdict.status === 'accepted'
+    ? Buffer.concat([
+        Buffer.from(`${attributes}"review":`),
+        received.raw,
+        Buffer.from(`,"verdict":{${rulesOf(verdict.by)}}${rest}`),
+        member,
+        TAIL,
+      ])
+    : Buffer.concat([Buffer.from(attributes + dataOf(verdict) + rest), member, TAIL])
 }
 
 const ACCEPTED = {
@@ -48,11 +55,14 @@ const REJECTED = {
   rawName: 'data',
 } as const
 
-/** What was received together has the same time, and is encoded one after the other. */
+/** What is received together has these in common, and is encoded one after the other. */
 const timeOf = latest((millis: number) => new Date(millis).toISOString())
+const sourceOf = latest((origin: string) => JSON.stringify(`headwater:${origin}`))
+const runOf = latest((run: string) => JSON.stringify(run))
+const rulesOf = latest((by: RuleVersions) => JSON.stringify(by).slice(1, -1))
 
-function latest(compute: (from: number) => string): (from: number) => string {
-  let known = Number.NaN
+function latest<From>(compute: (from: From) => string): (from: From) => string {
+  let known: From | undefined
   let result = ''
   return (from) => {
     if (from !== known) [known, result] = [from, compute(from)]
@@ -67,14 +77,41 @@ export function subjectOf({ verdict, received }: ReviewRecord): string {
 
 /** Reads an event that `encodeEvent` made. Throws EVENT_UNREADABLE for anything else, and where raw is not what its hash says. */
 export function decodeEvent(body: Buffer): Published {
-  const event = parseWithoutRaw(body)
-  const raw = rawOf(body, event.rawlength, event.rawencoding)
+  const head = headOf(body)
+  const event = parseHead(head)
+  const raw = rawOf(body.subarray(head.length, body.length - TAIL.length), event.rawencoding)
   if (`sha256:${hash('sha256', raw, 'hex')}` !== event.rawhash) {
     throw new HeadwaterError(
       'EVENT_UNREADABLE',
       `event ${event.id}: raw does not have the hash ${event.rawhash}`,
     )
   }
+  return { ...recordOf(event, raw), head }
+}
+
+/** What an event says before raw. Whatever a record came by, this is enough to know it again. */
+export function encodeHead(record: ReviewRecord): Buffer {
+  return record.head ?? headOf(encodeEvent(record, record.ledger ?? UNPUBLISHED))
+}
+
+/** The record that a head and the bytes that were received stand for; raw is taken as it is. */
+export function decodeHead(head: Buffer, raw: Buffer): ReviewRecord & { readonly rawHash: string } {
+  const { ledger, encoding: _, ...record } = recordOf(parseHead(head), raw)
+  return ledger.run === UNPUBLISHED.run ? record : { ...record, ledger }
+}
+
+/** When the item of a head was received. Quotes inside texts are escaped, so that this stands nowhere else before it. */
+export function receivedAtOf(head: Buffer): number {
+  const from = head.indexOf(TIME) + TIME.length
+  return Date.parse(head.toString('latin1', from, head.indexOf('"', from)))
+}
+
+const TIME = '"time":"'
+
+/** Stands for the publication of a record that never went through a queue. */
+const UNPUBLISHED: LedgerEntry = { run: '', seq: 0 }
+
+function recordOf(event: Event, raw: Buffer): Published {
   return {
     key: event.recordkey,
     received: {
@@ -98,7 +135,6 @@ interface Event {
   readonly ledgerrun: string
   readonly ledgerseq: string
   readonly rawhash: string
-  readonly rawlength: number
   readonly rawencoding: RawEncoding
   readonly data: AcceptedData | RejectedData
 }
@@ -122,13 +158,22 @@ interface RejectedData {
   readonly context: Context
 }
 
-function dataOf(verdict: Verdict, context: Context): AcceptedData | RejectedData {
+/** The members of `data` before the context. */
+function dataOf(verdict: Verdict): string {
   const { by, sanitised, derived } = verdict
-  const judgement = { ...by, ...(sanitised && { sanitised }), ...(derived && { derived }) }
-  if (verdict.status === 'accepted') return { review: verdict.review, verdict: judgement, context }
+  const rules =
+    rulesOf(by) +
+    (sanitised === undefined ? '' : `,"sanitised":${JSON.stringify(sanitised)}`) +
+    (derived === undefined ? '' : `,"derived":${JSON.stringify(derived)}`)
+  if (verdict.status === 'accepted') {
+    return `"review":${JSON.stringify(verdict.review)},"verdict":{${rules}}`
+  }
   const { code, errors, cluster, product } = verdict
-  const named = product === undefined ? { cluster } : { cluster, product }
-  return { error: sentenceOf(verdict), code, errors, verdict: { ...judgement, ...named }, context }
+  const named = product === undefined ? '' : `,"product":${JSON.stringify(product)}`
+  return (
+    `"error":${JSON.stringify(sentenceOf(verdict))},"code":${JSON.stringify(code)},"errors":${JSON.stringify(errors)},` +
+    `"verdict":{${rules},"cluster":${JSON.stringify(cluster)}${named}}`
+  )
 }
 
 function verdictOf(data: AcceptedData | RejectedData): Verdict {
@@ -158,26 +203,34 @@ function memberOf(raw: Buffer, encoding: RawEncoding): Buffer {
   return Buffer.from(JSON.stringify(raw.toString(encoding === 'text' ? 'utf8' : 'base64')))
 }
 
-/** The bytes as received, out of an event's body. */
-function rawOf(body: Buffer, rawlength: number, rawencoding: RawEncoding): Buffer {
-  const member = body.subarray(body.length - TAIL.length - rawlength, body.length - TAIL.length)
+/** The bytes as received, out of the member that stands for them. */
+function rawOf(member: Buffer, rawencoding: RawEncoding): Buffer {
   if (rawencoding === 'json') return member
   return Buffer.from(JSON.parse(member.toString()) as string, rawencoding === 'text' ? 'utf8' : 'base64')
 }
 
-/** Raw is most of an event and needs no parsing; its length stands before it, and quotes inside texts are escaped. */
-function parseWithoutRaw(body: Buffer): Event {
+/** Everything before raw, whose length stands in it. */
+function headOf(body: Buffer): Buffer {
+  const at = body.indexOf(RAW_LENGTH) + RAW_LENGTH.length
+  const end = body.length - TAIL.length - Number.parseInt(body.toString('latin1', at, at + 16), 10)
+  if (end > 0) return body.subarray(0, end)
+  throw noEvent(body)
+}
+
+const RAW_LENGTH = '"rawlength":'
+
+function parseHead(head: Buffer): Event {
   try {
-    const at = body.indexOf('"rawlength":') + '"rawlength":'.length
-    const rawlength = Number.parseInt(body.toString('latin1', at, at + 16), 10)
-    const end = body.length - TAIL.length - rawlength
-    if (!(end > 0)) throw new RangeError('no rawlength')
-    return JSON.parse(`${body.toString('utf8', 0, end)}null}}`) as Event
+    return JSON.parse(`${head.toString()}null}}`) as Event
   } catch (cause) {
-    throw new HeadwaterError(
-      'EVENT_UNREADABLE',
-      `expected an event of Headwater, found ${body.length} other bytes`,
-      { cause },
-    )
+    throw noEvent(head, cause)
   }
+}
+
+function noEvent({ length }: Buffer, cause?: unknown): HeadwaterError {
+  return new HeadwaterError(
+    'EVENT_UNREADABLE',
+    `expected an event of Headwater, found ${length} other bytes`,
+    { cause },
+  )
 }

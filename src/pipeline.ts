@@ -2,26 +2,23 @@ import { hostname } from 'node:os'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, newRun, openQueue, openRegistry, openSource, openStore } from './app.ts'
-import type { SourceConfig } from './config/schema.ts'
-import { isLoopback } from './lib/fields.ts'
 import { openAdmin } from './console/admin.ts'
-import { BoundedMap } from './lib/bounded-map.ts'
+import { isLoopback } from './lib/fields.ts'
 import { createIntakeListener, listen } from './listeners.ts'
-import type { Watch } from './pump.ts'
+import { createLoops, type Failure, type OpenSource } from './loops.ts'
 import type { Queue } from './queues/queue.ts'
-import type { Rules } from './review/interpret.ts'
-import { ingest, type Seen } from './services/ingestion.ts'
-import { createLedger } from './services/ledger.ts'
-import { keepOversize } from './services/oversize.ts'
-import { store as keep } from './services/storage.ts'
-import type { Progress, Source } from './sources/source.ts'
+import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
+import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
+import { openSuppression } from './services/suppression.ts'
+import type { Progress } from './sources/source.ts'
+import { createStopping } from './stopping.ts'
 import { prefixed } from './stores/prefixed.ts'
 import type { Registry } from './stores/registry.ts'
 import { createAlerts } from './telemetry/alerts/alert.ts'
 import { createRules } from './telemetry/alerts/rules.ts'
 import { watchAlerts } from './telemetry/alerts/watch.ts'
 import { createHealth } from './telemetry/health.ts'
-import { createMetrics, type Stage } from './telemetry/metrics.ts'
+import { createMetrics } from './telemetry/metrics.ts'
 import { createCounting, type Tally } from './telemetry/tally.ts'
 import { createLook, type TopicQuestions } from './telemetry/vitals.ts'
 
@@ -63,30 +60,15 @@ export interface Pipeline extends AsyncDisposable {
   kill(): void
 }
 
-export interface Failure {
-  readonly source: string
-  readonly error: unknown
-}
-
 export interface Status extends Tally {
   /** Messages that are published and not yet stored. */
   readonly backlog: number
   readonly progress: readonly Progress[]
 }
 
-interface OpenSource {
-  readonly config: SourceConfig
-  readonly source: Source
-  readonly rules: Rules
-}
-
 /** How many items a process remembers having published. */
 const REMEMBERED = 100_000
-/** A loop that works on one batch for longer than this is stuck. */
-const STUCK_MS = 60_000
 const DRAIN_CHECK_MS = 25
-/** Whoever told it to stop may end it by force after 10 s. */
-const STOP_LIMIT_MS = 8_000
 
 /**
  * Opens the services that are asked for and starts them: what it resolves to is running. It stops by itself where the
@@ -96,21 +78,22 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   const { config, logger } = env
   const { clock } = options
   const { topics } = config.queue
-  const stopping = new AbortController()
-  const stopSources = new AbortController()
-  const stopStorage = new AbortController()
-  const kill = new AbortController()
   const run = newRun(clock())
+  const stopping = createStopping(logger)
   const health = createHealth({ clock })
   const metrics = createMetrics(clock)
   const counting = createCounting(metrics)
-  const failures: Failure[] = []
 
   await using opened = new AsyncDisposableStack()
   const registry = opened.use(await openRegistry(env))
   const store = opened.use(await openStore(env))
   const reviews = opened.use(await openQueue(env, topics.reviews))
   const deadLetters = opened.use(await openQueue(env, topics.deadLetters))
+  const suppression = opened.use(
+    await openSuppression(registry, (error) =>
+      logger.warn({ error }, 'the list of erased reviews is as it was'),
+    ),
+  )
   const http = createIntakeListener()
   opened.defer(() => http.close())
   const look = createLook({
@@ -134,11 +117,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     : {}
 
   async function openSources(): Promise<readonly OpenSource[]> {
-    const checkpoints = prefixed(registry, options.checkpointsIn ?? '')
     const parts = {
       run,
       clock,
-      registry: checkpoints,
+      registry: prefixed(registry, options.checkpointsIn ?? ''),
       http,
       httpIsLoopback: isLoopback(config.http.listen.host),
       ...(options.stdin && { stdin: options.stdin }),
@@ -151,112 +133,45 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     return all
   }
 
-  function watch(name: string, stage: Stage): Watch {
-    const loop = health.loop(name, STUCK_MS)
-    loop.idle()
-    return {
-      turned: () => loop.turned(),
-      idle: () => loop.idle(),
-      trouble(error) {
-        loop.turned()
-        metrics.retry(stage, error.code)
-        logger.warn({ loop: name, code: error.code }, `${error.message}; trying again`)
-      },
-    }
-  }
-
-  let seq = 0
-  const number = () => ({ run, seq: seq++ })
-  const oversize = createLedger(registry, `${run}.oversize`)
-  const seen = options.remember ? remembering(REMEMBERED) : NOTHING_SEEN
-
-  async function runSource({ config: { name, type }, source, rules }: OpenSource): Promise<void> {
-    const tell = health.source(name, type)
-    const loop = watch(`source ${name}`, 'publish')
-    try {
-      metrics.source(name)
-      tell('running')
-      await ingest(
-        {
-          source,
-          rules,
-          reviews,
-          deadLetters,
-          seen,
-          number,
-          keepOversize: (records, signal) => keepOversize(records, { store, ledger: oversize }, signal),
-          onSafe(outcomes) {
-            tell('running')
-            counting.safe(name, outcomes)
-          },
-          watch: {
-            ...loop,
-            trouble(error) {
-              tell('failing', error.message)
-              loop.trouble(error)
-            },
-          },
-        },
-        stopSources.signal,
-        kill.signal,
-      )
-      tell('ended')
-    } catch (error) {
-      if (kill.signal.aborted) return
-      failures.push({ source: name, error })
-      tell('failing', String(error))
-      logger.error({ source: name, error }, 'the source stopped; the others go on')
-    }
-  }
-
-  async function runStorage(topic: string, queue: Queue): Promise<void> {
-    const ledger = createLedger(registry, `${run}.${topic}`)
-    const loop = watch(`storage ${topic}`, 'store')
-    const onSettled = counting.settled(clock)
-    await keep(
-      { topic, queue, store, registry, ledger, clock, onSettled, watch: loop },
-      stopStorage.signal,
-      kill.signal,
-    )
-  }
-
+  const loops = createLoops({
+    run,
+    store,
+    registry,
+    reviews,
+    deadLetters,
+    suppression,
+    limit: createDeadLetterLimit(store, config.deadLetters.maxBytes),
+    seen: options.remember ? rememberSeen(REMEMBERED) : NOTHING_SEEN,
+    stopping,
+    health,
+    metrics,
+    counting,
+    clock,
+    logger,
+  })
   const endless = sources.filter(({ source }) => source.progress === undefined)
   const ending = sources.filter(({ source }) => source.progress !== undefined)
-  const endingRuns = Promise.all(ending.map(runSource))
-  const sourceRuns = Promise.all([endingRuns, ...endless.map(runSource)])
+  const endingRuns = Promise.all(ending.map(loops.source))
+  const sourceRuns = Promise.all([endingRuns, ...endless.map(loops.source)])
   const storageRuns = options.storage
-    ? [runStorage(topics.reviews, reviews), runStorage(topics.deadLetters, deadLetters)]
+    ? [loops.storage(topics.reviews, reviews), loops.storage(topics.deadLetters, deadLetters)]
     : []
 
   async function runAll(): Promise<void> {
     // What storage can't write must not pile up: its end is the end of everything.
-    for (const storage of storageRuns) storage.catch(stop)
-    await until(stopping.signal)
+    for (const storage of storageRuns) storage.catch(stopping.stop)
+    await until(stopping.asked)
     await sourceRuns
-    stopStorage.abort()
+    stopping.endStorage()
     const ended = await Promise.allSettled(storageRuns)
     const failed = ended.find((end) => end.status === 'rejected')
-    if (failed && !kill.signal.aborted) throw failed.reason
+    if (failed && !stopping.kill.aborted) throw failed.reason
   }
-  const stopped = runAll()
+  const stopped = runAll().finally(stopping.finished)
   stopped.catch(() => {}) // whoever opened the pipeline looks at it later
 
-  function stop(): void {
-    if (stopping.signal.aborted) return
-    stopping.abort()
-    stopSources.abort()
-    const limit = setTimeout(() => {
-      logger.warn(
-        {},
-        `not finished after ${STOP_LIMIT_MS / 1000} s; what is in hand is abandoned and comes again`,
-      )
-      kill.abort(new Error('stopping took too long'))
-    }, STOP_LIMIT_MS)
-    const cancel = (): void => clearTimeout(limit)
-    stopped.then(cancel, cancel)
-  }
-  if (env.signal.aborted) stop()
-  else env.signal.addEventListener('abort', stop, { once: true })
+  if (env.signal.aborted) stopping.stop()
+  else env.signal.addEventListener('abort', stopping.stop, { once: true })
 
   if (options.listen) {
     opened.use(watchAlerts({ ...config.alerts, look, alerts, from: hostname(), clock, logger }))
@@ -267,7 +182,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     run,
     registry,
     addresses,
-    failures,
+    failures: loops.failures,
     stopped,
     ends: ending.length > 0,
     async status() {
@@ -280,19 +195,16 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     },
     async drained() {
       await endingRuns
-      stopSources.abort()
+      stopping.endSources()
       await sourceRuns
-      await Promise.all([caughtUp(reviews, stopping.signal), caughtUp(deadLetters, stopping.signal)])
+      await Promise.all([caughtUp(reviews, stopping.asked), caughtUp(deadLetters, stopping.asked)])
     },
-    stop,
-    kill() {
-      kill.abort(new Error('told to stop at once'))
-      stop()
-    },
+    stop: stopping.stop,
+    kill: stopping.killNow,
     async [Symbol.asyncDispose]() {
-      stop()
+      stopping.stop()
       await stopped.catch(() => {})
-      env.signal.removeEventListener('abort', stop)
+      env.signal.removeEventListener('abort', stopping.stop)
       await resources.disposeAsync()
     },
   }
@@ -318,10 +230,3 @@ function until(signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 }
-
-function remembering(capacity: number): Seen {
-  const keys = new BoundedMap<string, true>(capacity)
-  return { has: (key) => keys.get(key) === true, add: (key) => keys.set(key, true) }
-}
-
-const NOTHING_SEEN: Seen = { has: () => false, add: () => {} }

@@ -36,10 +36,12 @@ export const addAudit: AddCommand = (program, io) => {
       if (!ok) io.exitCode = FAILED
       if (env.json) return writeJson(io, { ok, records, bytes, problems })
       for (const { problem, keys } of problems) {
+        const named = keys.length === 0 ? '' : `: ${keys.slice(0, NAMED).join(' ')}`
         const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : ''
-        await write(io, `${problem}: ${keys.slice(0, NAMED).join(' ')}${more}\n`)
+        await write(io, `${problem}${named}${more}\n`)
       }
-      const told = ok ? 'all as they were received' : `${problems.length} problems`
-      await write(io, `${formatCount(records)} records, ${formatCount(bytes)} bytes of raw: ${told}\n`)
+      const found = `${problems.length} problem${problems.length === 1 ? '' : 's'}`
+      const looked = `${formatCount(records)} records, ${formatCount(bytes)} bytes of raw`
+      await write(io, ok ? `${looked}: all as they were received\n` : `${found}\n`)
     })
 }

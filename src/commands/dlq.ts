@@ -6,10 +6,11 @@ import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { sentenceOf } from '../event.ts'
 import type { Redriven } from '../services/dead-letters.ts'
-import type { Stored } from '../stores/store.ts'
+import { formatBytes, formatCount } from '../lib/units.ts'
+import { MOST_COUNTED, type Stored } from '../stores/store.ts'
 import { type AddCommand, environment, FAILED, type Io } from './command.ts'
 import { openQueue, openStore } from './open.ts'
-import { writeJson } from './output.ts'
+import { excerpt, table, write, writeJson } from './output.ts'
 import {
   type ExportOptions,
   exportRecords,
@@ -17,8 +18,9 @@ import {
   listRecords,
   type Selection,
   select,
+  selected,
   showRecord,
-} from './reviews.ts'
+} from './records.ts'
 import { example } from './up.ts'
 
 const isOpen = ({ verdict }: Stored): boolean =>
@@ -37,6 +39,12 @@ export const addDlq: AddCommand = (program, io) => {
       await using store = await openStore(env)
       await listRecords(store, selection, isOpen, io, env)
     })
+
+  dlq
+    .command('clusters')
+    .description('list the faults that dead letters share, the most frequent first')
+    .addHelpText('after', example('headwater dlq clusters', 'headwater dlq clusters --json'))
+    .action(async (_, command: Command) => tellClusters(await environment(command, io), io))
 
   dlq
     .command('show')
@@ -79,6 +87,13 @@ export const addDlq: AddCommand = (program, io) => {
       else io.stdout.write(`${key} is discarded\n`)
     })
 
+  select(dlq.command('purge').description('erase discarded dead letters for good, to make room'))
+    .option('--dry-run', 'only count')
+    .addHelpText('after', example('headwater dlq purge --to 30d --dry-run', 'headwater dlq purge --to 30d'))
+    .action(async (selection: Selection & { dryRun?: boolean }, command: Command) =>
+      purge(selection, await environment(command, io), io),
+    )
+
   select(dlq.command('export').description('write dead letters as NDJSON, or their exact bytes'))
     .option('--cluster <id>', 'those that share one fault')
     .option('--limit <n>', 'at most this many')
@@ -95,6 +110,75 @@ export const addDlq: AddCommand = (program, io) => {
       await exportRecords(store, options, isOpen, io)
     })
 }
+
+async function tellClusters(env: Environment & { json: boolean }, io: Io): Promise<void> {
+  await using store = await openStore(env)
+  if (store.clusters === undefined) {
+    throw new HeadwaterError(
+      'USAGE',
+      `a store of the type ${env.config.store.type} can't list clusters: use dlq list`,
+    )
+  }
+  const clusters = await Array.fromAsync(store.clusters({ signal: io.signal }))
+  clusters.sort((a, b) => b.count - a.count)
+  const rows = [['cluster', 'letters', 'origin', 'preset', 'first', 'last', 'what is wrong']]
+  for (const { cluster, count, first, last } of clusters) {
+    const { verdict, received } = first
+    if (verdict.status !== 'rejected') continue
+    const isMore = count === MOST_COUNTED
+    const [firstAt, lastAt] = [first, last].map((row) => new Date(row.received.receivedAt).toISOString())
+    const about = { origin: received.origin, preset: verdict.by.preset, code: verdict.code }
+    const sentence = sentenceOf(verdict)
+    if (env.json) await writeJson(io, { cluster, count, isMore, ...about, firstAt, lastAt, error: sentence })
+    else {
+      const shown = `${formatCount(count)}${isMore ? '+' : ''}`
+      const days = [firstAt, lastAt].map((at = '') => at.slice(0, 10))
+      rows.push([
+        cluster,
+        shown,
+        excerpt(about.origin, 20),
+        excerpt(about.preset, 24),
+        ...days,
+        excerpt(sentence, 100),
+      ])
+    }
+  }
+  if (env.json) return
+  if (rows.length === 1) io.stderr.write('no dead letter waits to be mended\n')
+  else await write(io, table(rows))
+}
+
+async function purge(
+  selection: Selection & { readonly dryRun?: boolean },
+  env: Environment & { json: boolean },
+  io: Io,
+): Promise<void> {
+  await using store = await openStore(env)
+  let [count, bytes] = [0, 0]
+  let page: Stored[] = []
+  const erase = async (): Promise<void> => {
+    if (!selection.dryRun)
+      await store.erase(
+        page.map(({ key }) => key),
+        { signal: io.signal },
+      )
+    page = []
+  }
+  for await (const row of selected(store, selection, isDiscarded, io.signal)) {
+    count++
+    bytes += row.received.raw.length
+    if (page.push(row) >= PURGED_AT_ONCE) await erase()
+  }
+  await erase()
+  if (env.json) return writeJson(io, { [selection.dryRun ? 'wouldErase' : 'erased']: count, bytes })
+  const verb = selection.dryRun ? 'would be erased' : 'are erased'
+  await write(io, `${formatCount(count)} discarded dead letters, ${formatBytes(bytes)} of raw, ${verb}\n`)
+}
+
+const PURGED_AT_ONCE = 500
+
+const isDiscarded = ({ verdict }: Stored): boolean =>
+  verdict.status === 'rejected' && verdict.discarded !== undefined
 
 interface RedriveOptions {
   readonly review?: string

@@ -42,12 +42,17 @@ export async function writeJson(io: Io, value: unknown, indent = 0): Promise<voi
   await write(io, `${steady(JSON.stringify(value, undefined, indent))}\n`)
 }
 
-/** A JSON document as one line: a line break in it can only be white space. On a terminal it is steady, too. */
-export function lineOf(document: Buffer, { stdout }: Pick<Io, 'stdout'>): Buffer {
-  const line = Buffer.concat([stdout.isTTY ? Buffer.from(steady(document.toString())) : document, NEWLINE])
+/** A JSON document as one line: a line break in it can only be white space. */
+export function lineOf(document: Buffer): Buffer {
+  const line = Buffer.concat([document, NEWLINE])
   const end = line.length - 1
   for (let at = 0; at < end; at++) if (line[at] === 0x0a || line[at] === 0x0d) line[at] = 0x20
   return line
+}
+
+/** A JSON document as one line for this output: on a terminal it is steady, too. */
+export function lineFor(document: Buffer, { stdout }: Pick<Io, 'stdout'>): Buffer {
+  return lineOf(stdout.isTTY ? Buffer.from(steady(document.toString())) : document)
 }
 
 const NEWLINE = Buffer.from('\n')

@@ -1,25 +1,24 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
-import { sentenceOf } from '../event.ts'
-import type { Scan, Store, Stored } from '../stores/store.ts'
-import { type AddCommand, environment, FAILED, type Io, parseCount, parseTime } from './command.ts'
-import { openStore } from './open.ts'
-import { excerpt, write, writeJson } from './output.ts'
+import type { Environment } from '../app.ts'
+import { halfOf, reviewHalves } from '../review/key.ts'
+import { originsIn } from '../services/origins.ts'
+import type { Registry } from '../stores/registry.ts'
+import type { Store, Stored } from '../stores/store.ts'
+import { type AddCommand, environment, type Io } from './command.ts'
+import { openRegistry, openStore } from './open.ts'
+import { write, writeJson } from './output.ts'
+import {
+  type ExportOptions,
+  exportRecords,
+  getOne,
+  listRecords,
+  type Selection,
+  select,
+  showRecord,
+  tellRecord,
+} from './records.ts'
 import { example } from './up.ts'
-
-/** Which records of the store are meant. */
-export interface Selection {
-  readonly from?: string
-  readonly to?: string
-  readonly source?: string
-  readonly product?: string
-  readonly review?: string
-  readonly cluster?: string
-  readonly limit?: string
-}
 
 /** Reads the raw store. */
 export const addReviews: AddCommand = (program, io) => {
@@ -76,151 +75,101 @@ export const addReviews: AddCommand = (program, io) => {
       await using store = await openStore(env)
       await exportRecords(store, options, () => true, io)
     })
+
+  reviews
+    .command('history')
+    .description(
+      'list every version of a review, and its dead letters, in the order in which they were received',
+    )
+    .argument('<review-id>', 'the id that the provider gave it')
+    .option('--source <name>', 'only where that source brings it; otherwise wherever it was ever received')
+    .addHelpText(
+      'after',
+      example('headwater reviews history R2X9', 'headwater reviews history R2X9 --source partner'),
+    )
+    .action(async (id: string, { source }: { source?: string }, command: Command) => {
+      const env = await environment(command, io)
+      await using store = await openStore(env)
+      await using registry = await openRegistry(env)
+      const rows = await historyOf(await halvesOf(id, source, { env, registry }), store, io.signal)
+      await listAll(rows, io, env)
+    })
+
+  reviews
+    .command('erase')
+    .description('erase a review for good: all its versions and dead letters; it is not taken again')
+    .argument('[key]', 'the key of any of its records')
+    .option('--review <id>', 'the id that the provider gave it, in place of a key')
+    .option('--source <name>', 'with --review: only where that source brings it')
+    .option('--dry-run', 'only show what would be erased')
+    .addHelpText(
+      'after',
+      example('headwater reviews erase 2f6c…', 'headwater reviews erase --review R2X9 --dry-run'),
+    )
+    .action(async (key: string | undefined, options: EraseOptions, command: Command) => {
+      const env = await environment(command, io)
+      await using store = await openStore(env)
+      await using registry = await openRegistry(env)
+      const halves = await meant(key, options, { env, store, registry })
+      if (options.dryRun) return listAll(await historyOf(halves, store, io.signal), io, env)
+      const { eraseReviews } = await import('../services/suppression.ts')
+      const erased = await eraseReviews(halves, { store, registry }, io.signal)
+      if (env.json) await writeJson(io, { erased })
+      else await write(io, `${erased.length} records are erased, and the review is not taken again\n`)
+    })
 }
 
-/** Adds the options that select records. */
-export function select(command: Command): Command {
-  return command
-    .option('--from <time>', 'received from then on: 2026-01-31T10:00:00Z, 2026-01-31 or 7d')
-    .option('--to <time>', 'received before then')
-    .option('--source <name>', 'of one source')
-    .option('--product <id>', 'of one product')
-    .option('--review <id>', 'all versions of one review; needs --source')
+interface EraseOptions {
+  readonly review?: string
+  readonly source?: string
+  readonly dryRun?: boolean
 }
 
-/** The records that are meant, in the store's order. */
-export async function* selected(
+interface Places {
+  readonly env: Environment
+  readonly registry: Registry
+}
+
+/** Which review a person means, as halves of record keys. */
+async function meant(
+  key: string | undefined,
+  { review, source }: EraseOptions,
+  { store, ...places }: Places & { readonly store: Store },
+): Promise<readonly string[]> {
+  if ((key === undefined) === (review === undefined)) {
+    throw new HeadwaterError('USAGE', 'expected the key of a record, or --review ID')
+  }
+  if (key === undefined) return halvesOf(review ?? '', source, places)
+  return [halfOf((await getOne(store, key)).key)]
+}
+
+/** The halves under which a review of this id may be stored: of one source, or of every origin there is. */
+async function halvesOf(
+  reviewId: string,
+  source: string | undefined,
+  { env, registry }: Places,
+): Promise<readonly string[]> {
+  const origins = source === undefined ? await originsIn(registry) : [originOf(source, env)]
+  return origins.flatMap((origin) => reviewHalves(origin, reviewId))
+}
+
+/** An import has no source in the config: its name is the origin. */
+const originOf = (source: string, { config }: Environment): string =>
+  config.sources.find(({ name }) => name === source)?.origin ?? source
+
+async function historyOf(
+  halves: readonly string[],
   store: Store,
-  selection: Selection,
-  where: (row: Stored) => boolean,
   signal: AbortSignal,
-): AsyncGenerator<Stored> {
-  const { source, limit } = selection
-  let left = limit === undefined ? Number.POSITIVE_INFINITY : parseCount(limit, '--limit')
-  const matches = (row: Stored): boolean =>
-    where(row) && (source === undefined || row.received.context.source === source)
-  for await (const { records } of store.scan({ ...scanOf(selection), where: matches, signal })) {
-    for (const record of records) {
-      signal.throwIfAborted()
-      if (left-- <= 0) return
-      yield record
-    }
-    if (left <= 0) return
+): Promise<readonly Stored[]> {
+  const rows: Stored[] = []
+  for (const half of halves) {
+    for await (const { records } of store.scan({ by: 'review', half, signal })) rows.push(...records)
   }
+  return rows.toSorted((a, b) => a.received.receivedAt - b.received.receivedAt)
 }
 
-/** What the options select, as the store is asked for it. */
-export function scanOf({ from, to, source, product, review, cluster }: Selection): Scan {
-  const now = Date.now()
-  const window = {
-    ...(from !== undefined && { from: parseTime(from, '--from', now) }),
-    ...(to !== undefined && { to: parseTime(to, '--to', now) }),
-  }
-  if (review !== undefined) {
-    if (source === undefined)
-      throw new HeadwaterError('USAGE', '--review: needs --source, since two sources may use the same id')
-    return { by: 'review', origin: source, reviewId: review, ...window }
-  }
-  if (product !== undefined) return { by: 'product', product, ...window }
-  if (cluster !== undefined) return { by: 'cluster', cluster, ...window }
-  return { by: 'time', ...window }
-}
-
-/** One line a record for a person, one document a record with --json. */
-export async function listRecords(
-  store: Store,
-  selection: Selection,
-  where: (row: Stored) => boolean,
-  io: Io,
-  { config, json }: Pick<Environment, 'config'> & { json: boolean },
-): Promise<void> {
-  let count = 0
-  for await (const row of selected(store, selection, where, io.signal)) {
-    count++
-    if (json) await writeJson(io, documentOf(row))
-    else await write(io, `${lineOf(row)}\n`)
-  }
-  if (json) return
-  if (count === 0) io.stderr.write(`nothing found; the data folder is ${config.dataDir}\n`)
-  else if (String(count) === selection.limit) io.stderr.write(`the first ${count}; --limit shows more\n`)
-}
-
-export async function getOne(store: Store, key: string): Promise<Stored> {
-  const row = (await store.get([key])).get(key)
-  if (row) return row
-  throw new HeadwaterError('NOT_FOUND', `${key}: no such record; \`headwater reviews list\` shows keys`)
-}
-
-/** One record in full. Raw is shown as text; `--raw` gives the bytes. */
-export async function showRecord(row: Stored, io: Io, json: boolean): Promise<void> {
-  await writeJson(io, documentOf(row), json ? 0 : 2)
-}
-
-export function documentOf(row: Stored) {
-  const { key, revision, rawHash, received, verdict, ledger } = row
-  const { origin, receivedAt, context, raw } = received
-  const text = raw.toString()
-  const rawAs = Buffer.from(text).equals(raw) ? { raw: text } : { rawBase64: raw.toString('base64') }
-  return {
-    key,
-    revision,
-    origin,
-    receivedAt: new Date(receivedAt).toISOString(),
-    verdict,
-    context,
-    ledger,
-    rawHash,
-    ...rawAs,
-  }
-}
-
-function lineOf({ key, received, verdict }: Stored): string {
-  const time = new Date(received.receivedAt).toISOString().slice(0, 19)
-  if (verdict.status === 'rejected') {
-    const state = verdict.discarded ? 'discarded' : verdict.code
-    return `${key}  ${time}  ${excerpt(received.origin, 20)}  ✗ ${state}: ${excerpt(sentenceOf(verdict), 100)}`
-  }
-  const { product_id, rating, review_text } = verdict.review
-  return `${key}  ${time}  ${excerpt(received.origin, 20)}  ${excerpt(product_id, 16)}  ${rating}  ${excerpt(review_text, 80)}`
-}
-
-export interface ExportOptions {
-  readonly raw?: boolean
-  readonly framing?: string
-  readonly dir?: string
-}
-
-export async function exportRecords(
-  store: Store,
-  options: Selection & ExportOptions,
-  where: (row: Stored) => boolean,
-  io: Io,
-): Promise<void> {
-  const { raw, framing, dir = 'export' } = options
-  if (framing !== undefined && framing !== 'length' && framing !== 'files') {
-    throw new HeadwaterError('USAGE', `--framing: expected length or files, found "${framing}"`)
-  }
-  if (framing !== undefined && !raw)
-    throw new HeadwaterError('USAGE', '--framing: needs --raw; without it each record is a line of JSON')
-  if (framing === 'files') await mkdir(dir, { recursive: true })
-  for await (const row of selected(store, options, where, io.signal)) {
-    const bytes = row.received.raw
-    if (!raw) await writeJson(io, documentOf(row))
-    else if (framing === 'files') await writeFile(join(dir, `${row.key}.raw`), bytes)
-    else if (framing === 'length') await writeFramed(bytes, io)
-    else if (bytes.includes(0x0a)) {
-      io.stderr.write(`${row.key} holds a newline: use --framing length or --framing files\n`)
-      io.exitCode = FAILED
-      return
-    } else {
-      await write(io, bytes)
-      await write(io, '\n')
-    }
-  }
-}
-
-async function writeFramed(bytes: Buffer, io: Io): Promise<void> {
-  await write(io, `${bytes.length}\n`)
-  await write(io, bytes)
-  await write(io, '\n')
+async function listAll(rows: readonly Stored[], io: Io, { json }: { readonly json: boolean }): Promise<void> {
+  for (const row of rows) await tellRecord(row, io, json)
+  if (rows.length === 0 && !json) io.stderr.write('nothing found; reviews list shows what there is\n')
 }

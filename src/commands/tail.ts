@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander'
 import { type AddCommand, environment, parseCount } from './command.ts'
 import { openQueue } from './open.ts'
-import { lineOf, write } from './output.ts'
+import { lineFor, write } from './output.ts'
 import { example } from './up.ts'
 
 /** Reads a queue as NDJSON. */
@@ -34,7 +34,7 @@ export const addTail: AddCommand = (program, io) => {
       const reading = queue.read({ signal: io.signal, maxItems, ...(group !== undefined && { group }) })
       for await (const batch of reading) {
         for (const { body } of batch.items.slice(0, left)) {
-          await write(io, lineOf(body, io))
+          await write(io, lineFor(body, io))
         }
         // What was written is committed; a batch that was cut short comes again.
         if (batch.items.length <= left) await batch.ack()

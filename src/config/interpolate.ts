@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readText } from './file.ts'
+import type { Answer } from './secrets/secret-manager.ts'
+import { openSecrets, type SecretOptions, type Secrets } from './secrets/secrets.ts'
 import { type Path, pathText } from './shape.ts'
 
 export interface Interpolated {
@@ -7,19 +9,18 @@ export interface Interpolated {
   readonly references: ReadonlyMap<string, string>
 }
 
-export interface InterpolateOptions {
-  readonly env: Readonly<Record<string, string | undefined>>
+export interface InterpolateOptions extends SecretOptions {
   readonly problem: (path: Path, message: string) => void
 }
 
 /**
- * Replaces `${NAME}`, `${NAME:-default}` (also where NAME is empty) and `${file:/path}` (less its last line end) in every
- * text of a document; `$${` stands for `${`. What is inserted is never looked at again.
+ * Replaces `${NAME}`, `${NAME:-default}` (also where NAME is empty), `${file:/path}` (less its last line end) and the
+ * references of managers such as `${vault:PATH#KEY}` in every text of a document; `$${` stands for `${`. What is inserted
+ * is never looked at again.
  */
-export async function interpolate(
-  document: unknown,
-  { env, problem }: InterpolateOptions,
-): Promise<Interpolated> {
+export async function interpolate(document: unknown, options: InterpolateOptions): Promise<Interpolated> {
+  const { env, problem } = options
+  const secrets = openSecrets(options)
   const references = new Map<string, string>()
 
   async function walk(value: unknown, path: Path, within: readonly object[]): Promise<unknown> {
@@ -38,52 +39,33 @@ export async function interpolate(
     if (!text.includes('${')) return text
     const parts = text.split(/(\$?\$\{[^{}]*\}?)/)
     if (parts.some((part) => part.startsWith('${'))) references.set(pathText(path), text)
-    const replaced = await Promise.all(parts.map((part) => replacePart(part, path)))
-    return replaced.join('')
+    const answers = await Promise.all(parts.map(replacePart))
+    const problems = answers.flatMap((answer) => ('problem' in answer ? answer.problem : []))
+    if (problems.length > 0) problem(path, [...new Set(problems)].join('; '))
+    return answers.map((answer) => ('value' in answer ? answer.value : '')).join('')
   }
 
-  async function replacePart(part: string, path: Path): Promise<string> {
-    if (part.startsWith('$${')) return part.slice(1)
-    if (!part.startsWith('${')) return part
-    const resolved = await resolve(part, env)
-    if ('value' in resolved) return resolved.value
-    problem(path, resolved.problem)
-    return ''
+  async function replacePart(part: string): Promise<Answer> {
+    if (part.startsWith('$${')) return { value: part.slice(1) }
+    return part.startsWith('${') ? resolve(part, env, secrets) : { value: part }
   }
 
   return { value: await walk(document, [], []), references }
 }
 
-type Resolved = { readonly value: string } | { readonly problem: string }
+const FORMS =
+  '${NAME}, ${NAME:-default}, ${file:/path}, ${aws-sm:NAME#KEY}, ${gcp-sm:projects/PROJECT/secrets/SECRET#KEY} or ${vault:PATH#KEY}'
 
-async function resolve(reference: string, env: InterpolateOptions['env']): Promise<Resolved> {
+async function resolve(reference: string, env: InterpolateOptions['env'], secrets: Secrets): Promise<Answer> {
   const file = /^\$\{file:([^{}]+)\}$/.exec(reference)?.[1]
-  if (file !== undefined) return readSecret(file)
+  if (file !== undefined) return readText(file)
+  const secret = secrets.resolve(reference)
+  if (secret) return secret
   const [, name, fallback] = /^\$\{([A-Za-z_]\w*)(?::-([^{}]*))?\}$/.exec(reference) ?? []
   if (name === undefined) {
-    return {
-      problem: `expected \${NAME}, \${NAME:-default} or \${file:/path}, found "${reference}"; a literal \${ is written $\${`,
-    }
+    return { problem: `expected ${FORMS}, found "${reference}"; a literal \${ is written $\${` }
   }
   const value = env[name]
   if (fallback !== undefined) return { value: value === undefined || value === '' ? fallback : value }
   return value === undefined ? { problem: `the environment has no variable ${name}` } : { value }
-}
-
-async function readSecret(path: string): Promise<Resolved> {
-  try {
-    const text = await readFile(path, 'utf8')
-    return { value: text.replace(/\r?\n$/, '') }
-  } catch (error) {
-    return { problem: `cannot read the file ${path}: ${reasonOf(error)}` }
-  }
-}
-
-/** Why a file can't be read, in words. */
-export function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT') return 'it does not exist'
-  if (code === 'EACCES') return 'permission denied'
-  if (code === 'EISDIR') return 'it is a folder'
-  return error instanceof Error ? error.message : String(error)
 }

@@ -5,7 +5,8 @@ import type { ZodObject } from 'zod'
 import { HeadwaterError } from '../errors.ts'
 import { isOwn } from '../sources/index.ts'
 import { check, createProblems, type Place, read } from './check.ts'
-import { interpolate, reasonOf } from './interpolate.ts'
+import { reasonOf } from './file.ts'
+import { interpolate } from './interpolate.ts'
 import { isMapping, suggestion } from './names.ts'
 import { adapterOf } from './own.ts'
 import {
@@ -22,12 +23,12 @@ import {
   storeFields,
   topFields,
 } from './schema.ts'
+import type { SecretOptions } from './secrets/secrets.ts'
 import { merge, type Path, shapeOf } from './shape.ts'
 
-export interface LoadOptions {
+export interface LoadOptions extends SecretOptions {
   /** The file that the user named. Else `headwater.yaml` is used where there is one, else the default. */
   readonly path?: string | undefined
-  readonly env: Readonly<Record<string, string | undefined>>
   readonly args?: { readonly data?: string | undefined }
   /** Where `headwater.yaml` and `data` are looked for. */
   readonly folder?: string
@@ -45,12 +46,12 @@ store: { type: embedded }
  * secret. Of the adapters, only the chosen ones are loaded.
  */
 export async function load(options: LoadOptions, rooms: Rooms = ROOMS): Promise<Config> {
-  const { env, args = {}, folder = '.' } = options
+  const { args = {}, folder = '.' } = options
   const { path, text } = await find(options.path, folder)
   const name = path ?? 'the default config'
   const problems = createProblems()
   const { value, references } = await interpolate(parse(text, name), {
-    env,
+    ...options,
     problem: (at, message) => problems.add(at, message),
   })
   const at = path === undefined ? folder : dirname(path)
@@ -76,8 +77,7 @@ async function readSections(value: unknown, rooms: Rooms, place: Place): Promise
   const own = given['registry']
   const registry = own === undefined ? store : await readStore(own, rooms.stores, below(place, 'registry'))
   if (!top || !queue || !store || !registry) return undefined
-  const { http, admin, alerts, log } = top
-  return { sources, queue, store, registry, http, admin, alerts, log }
+  return { ...top, sources, queue, store, registry }
 }
 
 async function find(named: string | undefined, folder: string): Promise<{ path?: string; text: string }> {

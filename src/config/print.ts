@@ -16,13 +16,13 @@ export async function print(config: Config, rooms: Rooms = ROOMS): Promise<strin
     const shape = await sectionShape(kind, common.type, rooms[kind])
     return toWritten({ ...common, ...Object(settings) }, shape, path, show)
   }
-  const { http, admin, alerts, log, registry, store } = config
+  const { http, admin, deadLetters, alerts, log, registry, store } = config
   return stringify({
     sources: await Promise.all(config.sources.map((source, n) => section('sources', source, ['sources', n]))),
     queue: await section('queues', config.queue, ['queue']),
     store: await section('stores', store, ['store']),
     ...(registry === store ? {} : { registry: await section('stores', registry, ['registry']) }),
-    ...Object(toWritten({ http, admin, alerts, log }, shapeOf(topFields), [], show)),
+    ...Object(toWritten({ http, admin, deadLetters, alerts, log }, shapeOf(topFields), [], show)),
   })
 }
 

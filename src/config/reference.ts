@@ -17,10 +17,14 @@ the store are the embedded ones, in \`./data\`, and a webhook listens on this ma
 
 - Unknown keys are errors. \`headwater config check\` tells every problem at once, with its path.
 - \`\${NAME}\` is an environment variable, \`\${NAME:-default}\` one that may be absent or empty, \`\${file:/path}\` a file's text
-  without its last line end. A literal \`\${\` is written \`$\${\`.
+  without its last line end. \`\${aws-sm:NAME#KEY}\`, \`\${gcp-sm:projects/PROJECT/secrets/SECRET#KEY}\` and
+  \`\${vault:PATH#KEY}\` are secrets of AWS Secrets Manager, Google Secret Manager and HashiCorp Vault, see
+  [secrets.md](secrets.md). A literal \`\${\` is written \`$\${\`.
 - A duration is written \`250ms\`, \`30s\`, \`5m\`, \`1h\` or \`7d\`; a size \`64KiB\`, \`10MiB\` or \`1GB\`.
-- Keys marked as secret are never logged or printed. They belong into the environment or into files.
-- Relative paths are relative to the working folder; that of a [source of your own](sources-of-your-own.md), to the config file.
+- Keys marked as secret are never logged or printed. They belong into the environment, into files or into a
+  secrets manager.
+- Relative paths are relative to the working folder; that of a [source of your own](sources-of-your-own.md), to the
+  config file.
 - \`headwater config schema\` prints a JSON Schema, with which editors complete and check.
 `
 
@@ -39,13 +43,16 @@ const TITLES = {
   ],
 } as const
 
+/** What has a chapter of its own. */
+const SECTIONS = { sources: true, queue: true, store: true, registry: true }
+
 /** docs/configuration.md: every key there is, from the schemas. */
 export async function reference(rooms: Rooms = ROOMS): Promise<string> {
   const parts = [INTRODUCTION]
   for (const kind of ['sources', 'queues', 'stores'] as const) parts.push(await chapter(kind, rooms[kind]))
   const top = shapeOf(topFields)
-  for (const key of ['http', 'admin', 'alerts', 'log'])
-    parts.push(`## \`${key}:\`\n`, table(childOf(top, key)))
+  for (const { key, written } of fields(top).filter(({ key }) => !Object.hasOwn(SECTIONS, key)))
+    parts.push(`## \`${written}:\`\n`, table(childOf(top, key)))
   return parts.join('\n')
 }
 

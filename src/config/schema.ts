@@ -2,7 +2,7 @@ import { z, type ZodType } from 'zod'
 import { queues } from '../queues/index.ts'
 import { sources } from '../sources/index.ts'
 import { stores } from '../stores/index.ts'
-import { type Address, address, isLoopback, secret } from '../lib/fields.ts'
+import { type Address, address, bytes, isLoopback, secret } from '../lib/fields.ts'
 import { alertsFields } from './alerts.ts'
 import { type Shape, shapeOf } from './shape.ts'
 
@@ -19,6 +19,7 @@ export interface Config {
   readonly registry: StoreConfig
   readonly http: { readonly listen: Address }
   readonly admin: { readonly listen: Address; readonly token?: string | undefined }
+  readonly deadLetters: { readonly maxBytes: number }
   readonly alerts: z.infer<typeof alertsFields>
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
   /** The texts that came out of references such as `${NAME}`, as the user wrote them, by their path. */
@@ -88,6 +89,13 @@ export const topFields = z.strictObject({
     .refine(({ listen, token }) => isLoopback(listen.host) || token !== undefined, {
       path: ['token'],
       message: 'needed, since other machines can reach admin.listen',
+    })
+    .prefault({}),
+  deadLetters: z
+    .strictObject({
+      maxBytes: bytes().prefault('10GiB').meta({
+        description: 'What dead letters may take of the store, in bytes of raw; beyond it their flow waits.',
+      }),
     })
     .prefault({}),
   alerts: alertsFields.prefault({}),

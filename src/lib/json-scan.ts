@@ -13,6 +13,8 @@ export interface Scan {
   readonly plain: boolean
   /** A key that was looked for stands twice in one object. */
   readonly repeated: boolean
+  /** How many members the root object has; those with the same key are counted apart. */
+  readonly members: number
 }
 
 const MAX_DEPTH = 64
@@ -45,6 +47,7 @@ export function createScanner(pointers: readonly string[]): Scanner {
   let finite = true
   let deepest = 0
   let repeated = false
+  let members = 0
 
   /** From an opening brace to behind its closing one. */
   function object(open: number, step: Step, depth: number): number {
@@ -52,6 +55,7 @@ export function createScanner(pointers: readonly string[]): Scanner {
     let met = 0
     let at = skipBlank(text, open + 1)
     while (text.charCodeAt(at) === QUOTE) {
+      if (step === root) members++
       const keyEnd = stringEnd(text, at)
       const child = step.below.get(keyOf(text, at, keyEnd))
       const start = skipBlank(text, skipBlank(text, keyEnd) + 1)
@@ -108,12 +112,13 @@ export function createScanner(pointers: readonly string[]): Scanner {
     finite = true
     deepest = 0
     repeated = false
+    members = 0
     spans.fill(-1)
     const start = skipBlank(text, 0)
     if (text.charCodeAt(start) === OPEN_OBJECT) object(start, root, 1)
     else value(start, 0)
     const plain = finite && deepest <= MAX_DEPTH && !(text.includes('\\u') && LONE_SURROGATE.test(text))
-    return { spans, plain, repeated }
+    return { spans, plain, repeated, members }
   }
 }
 

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { parseRecord } from '../lib/csv.ts'
 import { createScanner, segmentsOf } from '../lib/json-scan.ts'
 import type { Reading, Rules } from '../review/interpret.ts'
@@ -19,13 +19,15 @@ export interface RuleOptions extends Derivation {
 export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
   const { pointers, review, told, content, volatile } = placesOf(preset)
   const scan = createScanner(pointers)
+  /** Nothing comes from the envelope around an item. */
+  const isAlone = Object.values(preset.fields).every(({ carried }) => carried === undefined)
 
   /** `all` is asked for only where the content fields can't tell two reviews apart. */
   function identityOf(token: (n: number) => string | undefined, apart: boolean, all: () => string): Identity {
-    const id = review.map(token).find(isGiven)
-    const isTold = id !== undefined && told.some((n) => isGiven(token(n)))
+    const id = firstGiven(review, token)
+    const isTold = id !== undefined && firstGiven(told, token) !== undefined
     const byContent = isTold && apart && options.versions !== 'raw'
-    const text = byContent ? content.map((n) => compact(token(n) ?? 'null')).join('\0') : all()
+    const text = byContent ? contentOf(content, token) : all()
     return id === undefined ? { content: text } : { review: id, content: text }
   }
 
@@ -41,23 +43,20 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
         'text',
       )
     }
-    const { spans, plain, repeated } = scan(text)
+    const { spans, plain, repeated, members } = scan(text)
     const encoding = plain ? 'json' : 'text'
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    if (!isObject(value)) {
       return unreadable(`expected a JSON object, found ${kindOf(value)}`, encoding)
     }
-    const places = spans.slice() // the next scan overwrites them
-    const startOf = (n: number): number => places[2 * n] ?? -1
-    const endOf = (n: number): number => places[2 * n + 1] ?? -1
-    const tokenAt = (n: number): string | undefined =>
-      startOf(n) === -1 ? undefined : text.slice(startOf(n), endOf(n))
-    const rest = (): string =>
-      without(
-        text,
-        volatile.map((n) => [startOf(n), endOf(n)]),
-      )
-    const identity = identityOf(tokenAt, !repeated, rest)
-    return { value, token: (pointer) => tokenAt(pointers.indexOf(pointer)), identity, encoding, cells: false }
+    const identity = identityOf(
+      (n) => tokenAt(text, spans, n),
+      !repeated,
+      () => without(text, spans, volatile),
+    )
+    // Looked for again, since the next scan writes over the spans, and hardly anybody asks.
+    const token = (pointer: string): string | undefined =>
+      tokenAt(text, scan(text).spans, pointers.indexOf(pointer))
+    return { value, token, identity, encoding, cells: false, members, tame: isAlone && isTame(raw) }
   }
 
   function readCells(raw: Buffer, columns: readonly string[], delimiter: string): Reading {
@@ -68,7 +67,8 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
       JSON.stringify(value[segmentsOf(pointer)[0] ?? ''])
     const rest = (): string => raw.toString()
     const identity = identityOf((n) => tokenAt(pointers[n] ?? ''), true, rest)
-    return { value, token: tokenAt, identity, encoding: undefined, cells: true }
+    const members = columns.length
+    return { value, token: tokenAt, identity, encoding: undefined, cells: true, members, tame: false }
   }
 
   return {
@@ -84,27 +84,66 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
   }
 }
 
+/** Whether JSON can hold nothing but printable ASCII: it is ASCII, without escapes and without DEL. */
+const isTame = (raw: Buffer): boolean => isAscii(raw) && !raw.includes(0x5c) && !raw.includes(0x7f)
+
 function unreadable(message: string, encoding: Reading['encoding']): Reading {
   return { code: 'unreadable', message, encoding }
 }
 
-/** Null and blank ids say nothing. */
-const isGiven = (token: string | undefined): token is string =>
-  token !== undefined && token !== 'null' && !/^"\s*"$/.test(token)
+/** The exact text behind pointer n. */
+function tokenAt(text: string, spans: Int32Array, n: number): string | undefined {
+  const start = spans[2 * n] ?? -1
+  return start === -1 ? undefined : text.slice(start, spans[2 * n + 1])
+}
+
+/** Null and blank texts say nothing. */
+function firstGiven(places: readonly number[], token: (n: number) => string | undefined): string | undefined {
+  for (const n of places) {
+    const found = token(n)
+    if (found !== undefined && found !== 'null' && !isBlankText(found)) return found
+  }
+  return undefined
+}
+
+/** A text of white space. Letters and digits at its beginning, which most texts have, are told at one look. */
+function isBlankText(token: string): boolean {
+  const first = token.charCodeAt(1)
+  const mayBeBlank = first <= QUOTE || first > 0x7f
+  return token.charCodeAt(0) === QUOTE && mayBeBlank && /^"\s*"$/.test(token)
+}
+
+const QUOTE = 0x22
+
+function contentOf(places: readonly number[], token: (n: number) => string | undefined): string {
+  let text = ''
+  for (const n of places) text += `${text === '' ? '' : '\0'}${compact(token(n) ?? 'null')}`
+  return text
+}
 
 /** An array or object without the white space between its tokens, which depends on how deep it stood in the document. */
-const compact = (token: string): string =>
-  token.startsWith('[') || token.startsWith('{') ? token.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, '$1') : token
+function compact(token: string): string {
+  const first = token.charCodeAt(0)
+  if (first !== 0x5b && first !== 0x7b) return token
+  return token.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, '$1')
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
 
 const kindOf = (value: unknown): string => {
   if (value === null) return 'null'
   return Array.isArray(value) ? 'an array' : `a ${typeof value}`
 }
 
-function without(text: string, spans: readonly (readonly [number, number])[]): string {
+/** The text without the values behind these pointers. */
+function without(text: string, spans: Int32Array, places: readonly number[]): string {
+  const found = places
+    .map((n) => [spans[2 * n] ?? -1, spans[2 * n + 1] ?? -1] as const)
+    .filter(([start]) => start !== -1)
   let kept = ''
   let from = 0
-  for (const [start, end] of spans.filter(([at]) => at !== -1).toSorted(([a], [b]) => a - b)) {
+  for (const [start, end] of found.toSorted(([a], [b]) => a - b)) {
     kept += text.slice(from, start)
     from = end
   }

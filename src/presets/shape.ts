@@ -27,7 +27,10 @@ export function createShape({ fields }: Preset, { missingUserId, missingReviewId
     ...(missingUserId === 'derive' ? ['user_id'] : []),
   ]
 
+  const isPlain = wanted.length === 0 && Object.entries(fields).every(isTakenAsItIs)
+
   return function shape(reading: Readable, received: Received, key: string): Shaped {
+    if (isPlain && isShaped(reading, fields)) return { candidate: reading.value, derived: NOTHING_DERIVED }
     const candidate: Record<string, unknown> = {}
     for (const [name, read] of readers) {
       const value = read(reading, received)
@@ -37,6 +40,27 @@ export function createShape({ fields }: Preset, { missingUserId, missingReviewId
     for (const field of derived) candidate[field] = `derived:${key.slice(0, 16)}`
     return { candidate, derived }
   }
+}
+
+const NOTHING_DERIVED: readonly string[] = []
+
+/** Whether a field stands under its own name and needs no parsing. */
+function isTakenAsItIs([name, { from, parse }]: [
+  string,
+  NonNullable<Preset['fields'][ReviewField]>,
+]): boolean {
+  return parse === undefined && from?.length === 1 && from[0] === `/${name}`
+}
+
+/** Whether an item has known fields only, each once, and none that is null. */
+function isShaped({ value, members, cells }: Readable, fields: Preset['fields']): boolean {
+  if (cells) return false
+  let count = 0
+  for (const name in value) {
+    if (!Object.hasOwn(fields, name) || value[name] === null) return false
+    count++
+  }
+  return count === members
 }
 
 function createReader(
@@ -51,7 +75,7 @@ function createReader(
     for (const { pointer, get } of places) {
       const found = get(value)
       if (found === undefined || found === null || (cells && type !== 'string' && found === '')) continue
-      if (parser) return parser(found, token(pointer) ?? '', value)
+      if (parser) return parser(found, () => token(pointer) ?? '', value)
       return cells ? fromCell(found, type) : found
     }
     return carried === undefined ? undefined : context.carried?.[carried]
@@ -60,9 +84,12 @@ function createReader(
 
 /** A cell of a CSV file is text; where the review wants a number or a truth value it is read as one. */
 function fromCell(cell: unknown, type: ReturnType<typeof fieldType>): unknown {
-  if (type === 'number' || type === 'integer') return PARSERS.number(cell, '')
-  return type === 'boolean' ? PARSERS.boolean(cell, '') : cell
+  if (type === 'number' || type === 'integer') return PARSERS.number(cell, NO_TOKEN)
+  return type === 'boolean' ? PARSERS.boolean(cell, NO_TOKEN) : cell
 }
+
+/** A cell is its own token. */
+const NO_TOKEN = (): string => ''
 
 const isMissing = (value: unknown): boolean =>
   value === undefined || (typeof value === 'string' && value.trim() === '')

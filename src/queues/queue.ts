@@ -42,6 +42,30 @@ export interface Queue extends AsyncDisposable {
    * signal aborts; where the broker can tell.
    */
   caughtUp?(group: string, options: { readonly signal: AbortSignal }): Promise<void>
+  /** The groups that there are, where the broker knows them. */
+  groups?(options?: Cancellable): Promise<readonly GroupState[]>
+  /** Makes a group that begins at the oldest kept message. One that *holds* keeps what it has not read from being deleted. */
+  addGroup?(group: string, options: { readonly hold: boolean } & Cancellable): Promise<void>
+  /**
+   * Forgets a group, and what was published to it alone. False where there is none; throws `CONFLICT` where a reader is at
+   * work.
+   */
+  removeGroup?(group: string, options?: Cancellable): Promise<boolean>
+  /** Like `publish`, but only this group sees the messages; where a group has a queue of its own. It must be there. */
+  publishTo?(
+    group: string,
+    messages: readonly Message[],
+    options?: Cancellable,
+  ): Promise<readonly Rejection[]>
+}
+
+export interface GroupState {
+  readonly group: string
+  /** Messages that it has not acknowledged. */
+  readonly backlog: number
+  /** Whether what it has not acknowledged is kept, whatever its age. */
+  readonly holds: boolean
+  readonly readers: number
 }
 
 /** Opens one topic. Opening makes sure that the group `storage` exists, so that nothing is published before it. */

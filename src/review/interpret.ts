@@ -12,7 +12,10 @@ export interface Rules {
   readonly versions: RuleVersions
   /** What is inside the item; never throws. */
   read(received: Received): Reading
-  /** The review as the preset finds it, before it is mended, sanitised and validated. */
+  /**
+   * The review as the preset finds it, before it is mended, sanitised and validated. The value itself where that is it, down
+   * to the last member.
+   */
   shape(reading: Readable, received: Received, key: string): Shaped
 }
 
@@ -20,13 +23,17 @@ export interface Rules {
 export type Reading = Readable | Unreadable
 
 export interface Readable {
-  readonly value: object
+  readonly value: Readonly<Record<string, unknown>>
   /** The exact JSON text behind a pointer that the preset needs it for; undefined where there is nothing. */
   readonly token: (pointer: string) => string | undefined
   readonly identity: Identity
   readonly encoding: RawEncoding | undefined
   /** Whether this is a record of a CSV file, where every value is text. */
   readonly cells: boolean
+  /** How many members the value has as it is written; those with the same key are counted apart. */
+  readonly members: number
+  /** Whether its texts hold nothing but printable ASCII, so that there is little to clean. */
+  readonly tame: boolean
 }
 
 export interface Unreadable {
@@ -46,8 +53,14 @@ export function judge(received: Received, rules: Rules): ReviewRecord {
   const key = recordKey(received.origin, 'identity' in reading ? reading.identity : { content: received.raw })
   const { encoding } = reading
   const verdict = verdictOn(reading, received, key, rules)
-  return encoding === undefined ? { key, received, verdict } : { key, received, verdict, encoding }
+  if (encoding === undefined) return { key, received, verdict }
+  const isVerbatim = encoding === 'json' && verdict.status === 'accepted' && isItself(verdict.review, reading)
+  return isVerbatim
+    ? { key, received, verdict, encoding, verbatim: true }
+    : { key, received, verdict, encoding }
 }
+
+const isItself = (review: Review, reading: Reading): boolean => 'value' in reading && review === reading.value
 
 /** What this record is under these rules. Pure: the same input gives the same verdict for ever. */
 export function interpret(
@@ -82,15 +95,15 @@ function verdictOn(
   }
   const { candidate, derived } = readable ? rules.shape(reading, received, key) : NOTHING
   const mended = patch === undefined ? candidate : patched(candidate, patch)
-  const { clean, changes } = sanitise(mended)
+  const { clean, changes } = sanitise(mended, readable && reading.tame && patch === undefined)
   if (!isValid(clean)) {
     const errors = allFaults(clean)
     return reject(codeOf(errors[0]), errors, clean, received, by)
   }
+  const accepted = { status: 'accepted', review: clean as Review, by } as const
+  if (changes.length === 0 && derived.length === 0) return accepted
   return {
-    status: 'accepted',
-    review: clean as Review,
-    by,
+    ...accepted,
     ...(changes.length > 0 && { sanitised: changes }),
     ...(derived.length > 0 && { derived }),
   }

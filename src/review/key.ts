@@ -32,4 +32,7 @@ export function reviewHalves(origin: string, reviewId: string): readonly string[
   return /^-?\d+$/.test(reviewId) ? [asString, reviewHalf(origin, reviewId)] : [asString]
 }
 
+/** The half of a record key that says which review it is. */
+export const halfOf = (key: string): string => key.slice(0, 16)
+
 const digest = (data: string | Buffer): string => hash('sha256', data, 'hex')

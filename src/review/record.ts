@@ -9,8 +9,15 @@ export interface ReviewRecord {
   readonly verdict: Verdict
   /** How raw can travel inside JSON; looked up when it is needed and not known. */
   readonly encoding?: RawEncoding
+  /** Raw itself is the review, as JSON: nothing had to be found, parsed, mended, completed or left out. */
+  readonly verbatim?: true
   /** SHA-256 of raw in hex, where it is known: it was checked against raw and needn't be computed again. */
   readonly rawHash?: string
+  /**
+   * The beginning of the event that says all this but raw, where it came by one: whoever keeps the record may keep that. Left
+   * out by whoever changes anything.
+   */
+  readonly head?: Buffer
   /** The publication that brought it. Absent where it never went through a queue. */
   readonly ledger?: LedgerEntry
 }

@@ -1,6 +1,7 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import schema from '../../schemas/review.schema.json' with { type: 'json' }
+import { isPlainUtc } from '../lib/utc.ts'
 import type { Fault } from './verdict.ts'
 
 /** As verdicts note it. */
@@ -9,12 +10,17 @@ export const SCHEMA_VERSION = 'review@1'
 /** A rejected item tells this many faults; more help nobody, and the sender chooses how many there are. */
 const MAX_FAULTS = 20
 
-const first = compile(false)
-const every = compile(true)
+/**
+ * Takes most of what is valid, at half the cost: texts are measured in UTF-16 units, of which there are never fewer than
+ * characters.
+ */
+const quick = compile({ allErrors: false, unicode: false })
+const exact = compile({ allErrors: false })
+const every = compile({ allErrors: true })
 
 /** Stops at the first fault: for the hot path. */
 export function isValid(candidate: object): boolean {
-  return first(candidate)
+  return quick(candidate) || exact(candidate)
 }
 
 /** Every fault, in the schema's order, at most 20. */
@@ -31,9 +37,11 @@ export function codeOf(fault: Fault | undefined): string {
   return `${missing ? 'missing' : 'invalid'}_${field}`
 }
 
-function compile(allErrors: boolean): ValidateFunction {
-  const ajv = new Ajv2020({ allErrors, strict: true, verbose: true })
+function compile(options: Options): ValidateFunction {
+  const ajv = new Ajv2020({ strict: true, verbose: true, logger: false, ...options })
   addFormats.default(ajv)
+  const { validate } = addFormats.default.get('date-time') as { validate: (text: string) => boolean }
+  ajv.addFormat('date-time', { validate: (text: string) => isPlainUtc(text) || validate(text) })
   return ajv.compile(schema)
 }
 

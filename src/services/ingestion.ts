@@ -1,13 +1,15 @@
 import type { Outcome, Rejection } from '../batch.ts'
 import { encodeEvent, sentenceOf, subjectOf } from '../event.ts'
+import { createKeySet } from '../lib/key-set.ts'
 import { pump, type Watch } from '../pump.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { newRejected } from '../review/compare.ts'
 import { judge, type Rules } from '../review/interpret.ts'
 import type { Received } from '../review/received.ts'
 import type { LedgerEntry, ReviewRecord } from '../review/record.ts'
-import type { Verdict } from '../review/verdict.ts'
+import type { RuleVersions, Verdict } from '../review/verdict.ts'
 import type { Source } from '../sources/source.ts'
+import type { Suppression } from './suppression.ts'
 
 export interface Ingestion {
   readonly source: Source
@@ -16,6 +18,8 @@ export interface Ingestion {
   readonly deadLetters: Queue
   /** What was published before and needn't be again: an optimisation, never a decision. */
   readonly seen: Seen
+  /** Reviews that were erased for good: they come out as unchanged. */
+  readonly suppression: Pick<Suppression, 'has'>
   /** Numbers a publication. */
   readonly number: () => LedgerEntry
   /** Keeps, as dead letters, items that are too large for the queue. */
@@ -25,15 +29,36 @@ export interface Ingestion {
   readonly watch?: Watch
 }
 
+/** Which items were published, and by which rules: under newer ones they are published again, so that their verdict can change. */
 export interface Seen {
-  has(key: string): boolean
-  add(key: string): void
+  has(key: string, by: RuleVersions): boolean
+  add(key: string, by: RuleVersions): void
 }
 
-/** What goes to one queue in one call: the same messages under the same numbers, however often it is tried. */
+/** Remembers about as many as `capacity`. */
+export function rememberSeen(capacity: number): Seen {
+  const keys = createKeySet(capacity)
+  const marks = new Map<RuleVersions, number>()
+
+  /** The items of one source have the versions of one object; where two say the same, nothing worse than a repeat comes of it. */
+  function markOf(by: RuleVersions): number {
+    const mark = marks.get(by) ?? marks.size
+    marks.set(by, mark)
+    return mark
+  }
+  return { has: (key, by) => keys.has(key, markOf(by)), add: (key, by) => keys.add(key, markOf(by)) }
+}
+
+export const NOTHING_SEEN: Seen = { has: () => false, add: () => {} }
+
+/**
+ * What goes to one queue in one call: the same messages under the same numbers, however often it is tried. What was judged is
+ * not kept meanwhile: it is most of the memory, and hardly ever needed again.
+ */
 interface Parcel {
   readonly queue: Queue
-  readonly records: readonly ReviewRecord[]
+  readonly items: readonly Received[]
+  readonly ledgers: readonly LedgerEntry[]
   readonly messages: readonly Message[]
   /** What the queue refused of it; known once the rest is safe there. */
   refused?: readonly Rejection[]
@@ -41,31 +66,39 @@ interface Parcel {
 
 /** Source to queues: each item is judged once, published once, and only then acknowledged. */
 export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): Promise<void> {
-  const { source, rules, reviews, deadLetters, seen, number, keepOversize, onSafe, watch } = parts
+  const { source, rules, reviews, deadLetters, seen, suppression, number, keepOversize, onSafe, watch } =
+    parts
 
   function prepare(items: readonly Received[]): Prepared {
-    const records = items.map((received) => judge(received, rules))
-    const fresh = records
-      .filter((record) => !seen.has(seenAs(record)))
-      .map((record) => ({ ...record, ledger: number() }))
-    const parcels = [
-      pack(reviews, fresh.filter(isAccepted)),
-      pack(
-        deadLetters,
-        fresh.filter((record) => !isAccepted(record)),
-      ),
-    ]
-    const outcomes = records.map((record) =>
-      seen.has(seenAs(record)) ? 'unchanged' : outcomeOf(record.verdict),
-    )
-    return { fresh, parcels: parcels.filter(({ records }) => records.length > 0), outcomes }
+    const keys: string[] = []
+    const outcomes: Outcome[] = []
+    const accepted = emptyParcel(reviews)
+    const rejected = emptyParcel(deadLetters)
+    for (const received of items) {
+      const record = judge(received, rules)
+      if (seen.has(record.key, rules.versions) || suppression.has(record.key)) {
+        outcomes.push('unchanged')
+        continue
+      }
+      const ledger = number()
+      const parcel = record.verdict.status === 'accepted' ? accepted : rejected
+      parcel.items.push(received)
+      parcel.ledgers.push(ledger)
+      parcel.messages.push({ key: subjectOf(record), body: encodeEvent(record, ledger) })
+      keys.push(record.key)
+      outcomes.push(outcomeOf(record.verdict))
+    }
+    const parcels = [accepted, rejected].filter(({ messages }) => messages.length > 0)
+    return { keys, outcomes, parcels }
   }
 
   async function publish(parcel: Parcel, signal: AbortSignal): Promise<void> {
     parcel.refused ??= await parcel.queue.publish(parcel.messages, { signal })
-    const tooLarge = parcel.refused.flatMap(({ index, code, message }) => {
-      const record = parcel.records[index]
-      return record ? [{ ...record, verdict: newRejected(record, code, message) }] : []
+    const tooLarge = parcel.refused.flatMap(({ index, code, message }): ReviewRecord[] => {
+      const [received, ledger] = [parcel.items[index], parcel.ledgers[index]]
+      if (received === undefined || ledger === undefined) return []
+      const record = { ...judge(received, rules), ledger }
+      return [{ ...record, verdict: newRejected(record, code, message) }]
     })
     if (tooLarge.length > 0) await keepOversize(tooLarge, signal)
   }
@@ -82,7 +115,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
       const batch = prepared.get(items) ?? prepare(items)
       prepared.set(items, batch)
       await allDone(batch.parcels.map((parcel) => publish(parcel, signal)))
-      for (const record of batch.fresh) seen.add(seenAs(record))
+      for (const key of batch.keys) seen.add(key, rules.versions)
       onSafe?.(batch.outcomes)
       return batch.outcomes
     },
@@ -90,30 +123,24 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
 }
 
 interface Prepared {
-  readonly fresh: readonly ReviewRecord[]
-  readonly parcels: readonly Parcel[]
+  /** Of what is published. */
+  readonly keys: readonly string[]
   readonly outcomes: readonly Outcome[]
+  readonly parcels: readonly Parcel[]
 }
 
-type Numbered = ReviewRecord & { readonly ledger: LedgerEntry }
-
-function pack(queue: Queue, records: readonly Numbered[]): Parcel {
-  const messages = records.map(
-    (record): Message => ({ key: subjectOf(record), body: encodeEvent(record, record.ledger) }),
-  )
-  return { queue, records, messages }
-}
+const emptyParcel = (queue: Queue) => ({
+  queue,
+  items: [] as Received[],
+  ledgers: [] as LedgerEntry[],
+  messages: [] as Message[],
+})
 
 /** Waits for all of them, also where one fails: nothing is still under way when it is tried again. */
 async function allDone(works: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected')
   if (failed?.status === 'rejected') throw failed.reason
 }
-
-/** Under newer rules the same item is published again, so that its verdict can change. */
-const seenAs = ({ key, verdict: { by } }: ReviewRecord): string => `${key} ${by.preset} ${by.schema}`
-
-const isAccepted = ({ verdict }: ReviewRecord): boolean => verdict.status === 'accepted'
 
 function outcomeOf(verdict: Verdict): Outcome {
   if (verdict.status === 'accepted') return 'accepted'

@@ -2,10 +2,14 @@ import { HeadwaterError } from '../errors.ts'
 import type { ReviewRecord } from '../review/record.ts'
 import type { Store } from '../stores/store.ts'
 import { isSamePublication, type Ledger, type Settlement } from './ledger.ts'
+import type { DeadLetterLimit } from './dead-letter-limit.ts'
+import type { Origins } from './origins.ts'
 
 export interface Oversize {
   readonly store: Store
   readonly ledger: Ledger
+  readonly origins: Origins
+  readonly limit: DeadLetterLimit
 }
 
 /**
@@ -14,9 +18,11 @@ export interface Oversize {
  */
 export async function keepOversize(
   records: readonly ReviewRecord[],
-  { store, ledger }: Oversize,
+  { store, ledger, origins, limit }: Oversize,
   signal: AbortSignal,
 ): Promise<void> {
+  await limit.makeSure(records)
+  await origins.note(new Set(records.map(({ received }) => received.origin)))
   const outcomes = await store.put(records, { signal })
   for (const [n, outcome] of outcomes.entries()) {
     if (typeof outcome === 'object')

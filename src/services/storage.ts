@@ -9,8 +9,11 @@ import { newRejected, isNewer, sameVerdict } from '../review/compare.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { PutOutcome, Store } from '../stores/store.ts'
 import { withCaution } from './caution.ts'
+import type { DeadLetterLimit } from './dead-letter-limit.ts'
 import { isSamePublication, type Ledger, type Settlement } from './ledger.ts'
 import { narrow } from './narrow.ts'
+import type { Origins } from './origins.ts'
+import type { Suppression } from './suppression.ts'
 
 export interface Storage {
   /** The topic's name, for the records of what is no event. */
@@ -19,6 +22,10 @@ export interface Storage {
   readonly store: Store
   readonly registry: Registry
   readonly ledger: Ledger
+  readonly origins: Origins
+  /** Reviews that were erased for good: what still comes of them is unchanged. */
+  readonly suppression: Pick<Suppression, 'has'>
+  readonly limit: DeadLetterLimit
   readonly clock: () => number
   /** Told of every settled batch. */
   readonly onSettled?: (settled: readonly Settled[]) => void
@@ -68,14 +75,18 @@ export async function store(options: Storage, stop: AbortSignal, kill: AbortSign
 
 async function write(
   records: readonly ReviewRecord[],
-  { store, ledger, onSettled }: Storage,
+  { store, ledger, origins, suppression, limit, onSettled }: Storage,
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
-  const put = await putAll(records, store, signal)
-  const known = records.filter((_, n) => put[n] === 'unchanged')
+  await origins.note(new Set(records.map(({ received }) => received.origin)))
+  const wanted = records.filter(({ key }) => !suppression.has(key))
+  await limit.makeSure(wanted)
+  const put = await putAll(wanted, store, signal)
+  const stored = new Set(wanted.filter((_, n) => put[n] === 'stored'))
+  const known = wanted.filter((_, n) => put[n] === 'unchanged')
   const written = await reconcile(known, store, signal)
-  const settled = records.map((record, n): Settled => {
-    const isNew = put[n] === 'stored' || written.has(record)
+  const settled = records.map((record): Settled => {
+    const isNew = stored.has(record) || written.has(record)
     if (!isNew) return { record, as: 'unchanged' }
     return { record, as: record.verdict.status === 'accepted' ? 'stored' : 'rejected' }
   })
@@ -150,6 +161,6 @@ const foreign: Rules = {
   shape: () => ({ candidate: {}, derived: [] }),
 }
 
-function rejected(record: ReviewRecord, code: string, message: string): ReviewRecord {
+function rejected({ head: _, ...record }: ReviewRecord, code: string, message: string): ReviewRecord {
   return { ...record, verdict: newRejected(record, code, message) }
 }

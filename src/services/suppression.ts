@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { reviewHalves } from '../review/key.ts'
+import { halfOf } from '../review/key.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store } from '../stores/store.ts'
 
@@ -45,41 +45,25 @@ export async function openSuppression(
   }
 }
 
-/** Which review is to be forgotten: the one of a record, or all that go by an id at an origin. */
-export type Erasure = { readonly key: string } | { readonly origin: string; readonly reviewId: string }
-
-/** Puts the review on the list, waits until every process has seen that, and removes all its versions and dead letters. */
-export async function eraseReview(
-  erasure: Erasure,
-  store: Store,
-  registry: Registry,
+/**
+ * Puts reviews on the list, waits until every process has seen that, and removes all their versions and dead letters.
+ * `halves` say which reviews. Resolves to the keys that are gone. Safe to repeat.
+ */
+export async function eraseReviews(
+  halves: readonly string[],
+  { store, registry }: { readonly store: Store; readonly registry: Registry },
   signal: AbortSignal,
-): Promise<number> {
-  const named = 'key' in erasure ? await idOf(erasure.key, store) : erasure
-  const halves = new Set([
-    ...('key' in erasure ? [halfOf(erasure.key)] : []),
-    ...(named ? reviewHalves(named.origin, named.reviewId) : []),
-  ])
+): Promise<readonly string[]> {
   for (const half of halves) await registry.compareAndSet(LIST + half, 0, Buffer.alloc(0), { signal })
   await sleep(SETTLE_MS, undefined, { signal })
-  const keys = new Set('key' in erasure ? await present([erasure.key], store) : [])
-  if (named) {
-    for await (const { records } of store.scan({ by: 'review', ...named, signal })) {
-      for (const { key } of records) keys.add(key)
+  const keys: string[] = []
+  for (const half of halves) {
+    for await (const { records } of store.scan({ by: 'review', half, signal })) {
+      keys.push(...records.map(({ key }) => key))
     }
   }
-  await store.erase([...keys], { signal })
-  return keys.size
-}
-
-async function idOf(key: string, store: Store): Promise<{ origin: string; reviewId: string } | undefined> {
-  const row = (await store.get([key])).get(key)
-  if (row?.verdict.status !== 'accepted') return undefined
-  return { origin: row.received.origin, reviewId: row.verdict.review.review_id }
-}
-
-async function present(keys: readonly string[], store: Store): Promise<readonly string[]> {
-  return [...(await store.get(keys)).keys()]
+  await store.erase(keys, { signal })
+  return keys
 }
 
 async function read(registry: Registry): Promise<ReadonlySet<string>> {
@@ -87,5 +71,3 @@ async function read(registry: Registry): Promise<ReadonlySet<string>> {
   for await (const { name } of registry.list(LIST)) halves.add(name.slice(LIST.length))
   return halves
 }
-
-const halfOf = (key: string): string => key.slice(0, 16)

@@ -16,7 +16,8 @@ export type Scan = Window &
   (
     | { readonly by: 'time' }
     | { readonly by: 'product'; readonly product: string }
-    | { readonly by: 'review'; readonly origin: string; readonly reviewId: string }
+    /** `half` says which review: the first half of its record keys, see `reviewHalves`. */
+    | { readonly by: 'review'; readonly half: string }
     | { readonly by: 'cluster'; readonly cluster: string }
   )
 
@@ -42,6 +43,7 @@ export interface Page {
  * - The first write of a key wins, so `put` is safe to repeat after any error; also twice in one call is once.
  * - Raw, context and key never change; `amend` replaces a verdict, and the indexes with it, if nobody else has since
  *   `revision`.
+ * - A dead letter that was discarded is in no cluster any more.
  * - `scan` is complete for what was stored before it began, in an order of the store's own that does not change and is
  *   close to received time; a page may be empty. It holds one page in memory.
  */
@@ -52,9 +54,26 @@ export interface Store extends AsyncDisposable {
   amend(key: string, revision: number, verdict: Verdict, options?: Cancellable): Promise<boolean>
   /** Removes rows with everything that points to them. Keys that are not there are no error. */
   erase(keys: readonly string[], options?: Cancellable): Promise<void>
+  /** Every cluster of dead letters that wait to be mended, where the store can tell without looking at all rows. */
+  clusters?(options?: Cancellable): AsyncIterable<Cluster>
+  /** How many bytes of raw all dead letters have together, also those that were discarded; where the store can tell. */
+  deadLetterBytes?(options?: Cancellable): Promise<number>
   /** Looks for damage inside: what can't be read, and indexes that don't agree with the rows. In bounded memory. */
   check?(options?: Cancellable): AsyncIterable<Damage>
 }
+
+/** Dead letters that share one fault. */
+export interface Cluster {
+  readonly cluster: string
+  /** How many there are, counted to 10,000 and no further. */
+  readonly count: number
+  /** Those that were received first and last, about. */
+  readonly first: Stored
+  readonly last: Stored
+}
+
+/** `Cluster.count` goes no further. */
+export const MOST_COUNTED = 10_000
 
 /** One thing that is wrong inside a store, and the records that it concerns, as far as they are known. */
 export interface Damage {

@@ -5,6 +5,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Batch } from '../../src/batch.ts'
 import type { Message, Queue } from '../../src/queues/queue.ts'
+import { numbered, text } from '../support/messages.ts'
+import { groupPromises, type Optional, type Stage } from './queue-groups.ts'
 
 export interface QueueHarness {
   /** Two openings of one name are two sessions on one queue; a new name is an empty queue. */
@@ -15,24 +17,21 @@ export interface QueueHarness {
   readonly patienceMs?: number
 }
 
-interface Stage {
-  readonly queue: Queue
-  /** One more session on the same queue. */
-  readonly reopen: () => Promise<Queue>
-  /** Reads and acknowledges until there are `count` messages. */
-  readonly take: (queue: Queue, count: number, group?: string) => Promise<Message[]>
-  /** Reads `count` batches of one message each and acknowledges none. */
-  readonly hold: (queue: Queue, count: number) => Promise<Batch<Message>[]>
-}
-
 /** Every queue keeps these promises. The titles are the contract. */
 export function queueConformance(name: string, { open, skip = {}, patienceMs = 5_000 }: QueueHarness): void {
-  function promise(title: string, run: (stage: Stage) => Promise<void>): void {
-    test(title, { skip: skip[title] ?? false, timeout: 4 * patienceMs + 30_000 }, async () => {
+  function promise(
+    title: string,
+    run: (stage: Stage) => Promise<void>,
+    needs: readonly Optional[] = [],
+  ): void {
+    test(title, { skip: skip[title] ?? false, timeout: 4 * patienceMs + 30_000 }, async (t) => {
       const unique = `test-${randomUUID()}`
       await using sessions = new AsyncDisposableStack()
       const reopen = async () => sessions.use(await open(unique))
-      await run({ queue: await reopen(), reopen, take, hold })
+      const queue = await reopen()
+      const missing = needs.filter((method) => queue[method] === undefined)
+      if (missing.length > 0) return t.skip(`this queue has no ${missing.join(' and no ')}`)
+      await run({ queue, reopen, take, hold })
     })
   }
 
@@ -285,50 +284,7 @@ export function queueConformance(name: string, { open, skip = {}, patienceMs = 5
       assert.ok(performance.now() - startedAt < patienceMs)
     })
 
-    promise('tells the backlog of a group', async ({ queue, reopen, take, hold }) => {
-      const other = await reopen()
-      assert.equal(await queue.backlog?.('storage'), 0)
-      await queue.publish(numbered(0, 5))
-      assert.equal(await other.backlog?.('storage'), 5)
-      await take(queue, 5, 'storage')
-      assert.equal(await other.backlog?.('storage'), 0)
-      const [first] = await hold(queue, 2)
-      assert.equal(await other.backlog?.('g'), 5)
-      await first?.ack()
-      assert.equal(await other.backlog?.('g'), 4)
-    })
-
-    promise('tells when a group has caught up, whatever is published meanwhile', async ({ queue, hold }) => {
-      if (!queue.caughtUp) return
-      const { signal } = new AbortController()
-      await queue.caughtUp('g', { signal })
-      await queue.publish(numbered(0, 2))
-      const [first, second] = await hold(queue, 2)
-      let isCaughtUp = false
-      const caughtUp = queue.caughtUp('g', { signal }).then(() => (isCaughtUp = true))
-      await queue.publish(numbered(2, 3))
-      await first?.ack()
-      assert.equal(isCaughtUp, false)
-      await second?.ack()
-      await caughtUp
-      assert.equal(await queue.backlog?.('g'), 1)
-      const stop = new AbortController()
-      const stopped = queue.caughtUp('g', { signal: stop.signal })
-      stop.abort()
-      await stopped
-    })
-
-    promise('tells how long the oldest unacknowledged message has waited', async ({ queue, take }) => {
-      const ageMs = async (): Promise<number> => (await queue.oldestAgeMs?.('storage')) ?? Number.NaN
-      assert.equal(await ageMs(), 0)
-      const before = Date.now()
-      await queue.publish(numbered(0, 5))
-      let waited = 0
-      while (waited < 5) waited = await ageMs()
-      assert.ok(waited <= Date.now() - before, `${waited} ms`)
-      await take(queue, 5, 'storage')
-      assert.equal(await ageMs(), 0)
-    })
+    groupPromises(promise)
   })
 
   async function look(queue: Queue, count: number): Promise<string[]> {
@@ -358,12 +314,6 @@ export function queueConformance(name: string, { open, skip = {}, patienceMs = 5
 }
 
 const MIB = 1024 * 1024
-
-/** Numbered messages of one key. */
-const numbered = (from: number, to: number): Message[] =>
-  Array.from({ length: to - from }, (_, n) => ({ key: 'same', body: Buffer.from(String(from + n)) }))
-
-const text = ({ body }: Message): string => body.toString()
 
 const plain = ({ key, body, headers }: Message) => [key, body.toString('hex'), { ...headers }]
 

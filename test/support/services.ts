@@ -3,7 +3,9 @@ import { encodeEvent, subjectOf } from '../../src/event.ts'
 import embeddedQueue from '../../src/queues/embedded/index.ts'
 import type { Message, Queue } from '../../src/queues/queue.ts'
 import type { ReviewRecord } from '../../src/review/record.ts'
+import { createDeadLetterLimit } from '../../src/services/dead-letter-limit.ts'
 import { createLedger, type Ledger } from '../../src/services/ledger.ts'
+import { createOrigins } from '../../src/services/origins.ts'
 import { store as storage } from '../../src/services/storage.ts'
 import embeddedStore from '../../src/stores/embedded/index.ts'
 import type { Registry } from '../../src/stores/registry.ts'
@@ -48,6 +50,9 @@ export interface Faults {
   readonly store?: (store: Store) => Store
   readonly ledger?: (ledger: Ledger) => Ledger
   readonly queue?: (queue: Queue) => Queue
+  /** Keys of reviews that were erased for good. */
+  readonly erased?: ReadonlySet<string>
+  readonly maxDeadLetterBytes?: number
 }
 
 /** Runs the storage service until all that was published is acknowledged. */
@@ -65,6 +70,9 @@ export async function storeAll(
       store: faults.store?.(store) ?? store,
       ledger: faults.ledger?.(ledger) ?? ledger,
       registry,
+      origins: createOrigins(registry),
+      suppression: { has: (key) => faults.erased?.has(key) ?? false },
+      limit: createDeadLetterLimit(store, faults.maxDeadLetterBytes ?? Infinity),
       clock: Date.now,
     },
     stop.signal,

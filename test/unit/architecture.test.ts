@@ -13,7 +13,7 @@ const doors: Record<string, readonly string[]> = {
   review: ['lib/', 'errors.ts'],
   presets: ['review/', 'lib/', 'errors.ts'],
   queues: ['review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
-  stores: ['review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
+  stores: ['review/', 'lib/', 'batch.ts', 'errors.ts', 'event.ts', 'adapter.ts'],
   sources: ['stores/registry.ts', 'review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
   services: [
     'queues/queue.ts',
@@ -39,9 +39,9 @@ const doors: Record<string, readonly string[]> = {
   ],
 }
 
-/** Clients of brokers and databases: loaded only when they are chosen. */
+/** Clients of brokers, databases and secrets managers: loaded only when they are chosen. */
 const clients =
-  /^(lmdb|@platformatic\/kafka|amqplib|@aws-sdk\/.*|@google-cloud\/.*|mongodb|cassandra-driver)$/
+  /^(lmdb|@platformatic\/kafka|amqplib|@aws-sdk\/.*|@google-cloud\/.*|google-auth-library|mongodb|cassandra-driver)$/
 
 test('rooms open only the doors they should', async () => {
   const trespasses: string[] = []

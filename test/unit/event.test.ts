@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CloudEvent } from 'cloudevents'
 import fc from 'fast-check'
-import { decodeEvent, encodeEvent } from '../../src/event.ts'
+import { decodeEvent, decodeHead, encodeEvent, receivedAtOf } from '../../src/event.ts'
 import { loadPreset } from '../../src/presets/index.ts'
 import { compileRules } from '../../src/presets/rules.ts'
 import { judge } from '../../src/review/interpret.ts'
@@ -41,9 +41,13 @@ describe('an event', () => {
         const original = record(raw)
         const body = encodeEvent(original, ledger)
         JSON.parse(body.toString())
-        const { rawHash: _, encoding: __, ...decoded } = decodeEvent(body)
+        const { rawHash: _, encoding: __, head = Buffer.alloc(0), ...decoded } = decodeEvent(body)
         const { encoding: ___, ...expected } = original
         assert.deepEqual(decoded, { ...expected, ledger })
+        // The head alone says all of it but raw.
+        const { rawHash: ____, ...again } = decodeHead(head, raw)
+        assert.deepEqual(again, decoded)
+        assert.equal(receivedAtOf(head), original.received.receivedAt)
       }),
       { numRuns: 2_000 },
     )

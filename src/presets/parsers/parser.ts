@@ -1,5 +1,5 @@
 /**
- * Reads one value of one field: `token` is its exact JSON text, `item` the whole review around it. What a parser can't read
- * it hands back as it is, and the schema then says what is wrong with it: nothing is guessed.
+ * Reads one value of one field: `token` tells its exact JSON text, `item` is the whole review around it. What a parser can't
+ * read it hands back as it is, and the schema then says what is wrong with it: nothing is guessed.
  */
-export type Parser = (value: unknown, token: string, item?: unknown) => unknown
+export type Parser = (value: unknown, token: () => string, item?: unknown) => unknown

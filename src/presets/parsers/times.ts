@@ -1,10 +1,13 @@
 import { number } from './numbers.ts'
 import type { Parser } from './parser.ts'
 
+/** For parsers that look at values alone. */
+const NONE = (): string => ''
+
 /** Seconds since 1970, also as text. */
-export const seconds: Parser = (value) => timestamp(number(value, ''), 1000)
+export const seconds: Parser = (value) => timestamp(number(value, NONE), 1000)
 /** Milliseconds since 1970, also as text. */
-export const milliseconds: Parser = (value) => timestamp(number(value, ''), 1)
+export const milliseconds: Parser = (value) => timestamp(number(value, NONE), 1)
 
 /**
  * A day as midnight UTC, however it is written: "2023-10-03", "October 3, 2023", "10 3, 2023", or the end of a sentence

@@ -1,7 +1,7 @@
 import type { Parser } from './parser.ts'
 
 /** An id that may be a number: its digits as they were written, however many. */
-export const id: Parser = (value, token) => (typeof value === 'number' ? token : value)
+export const id: Parser = (value, token) => (typeof value === 'number' ? token() : value)
 
 /** A truth value that came as a word: true, y, yes, false, n or no, in any case. */
 export const boolean: Parser = (value) => {

@@ -2,8 +2,7 @@ import { HeadwaterError, TransientError } from '../../errors.ts'
 import { formatBytes, formatCount } from '../../lib/units.ts'
 import type { Message } from '../queue.ts'
 import { type Block, decodeBlock } from './block.ts'
-import type { Key } from './environment.ts'
-import type { Folder } from './folder.ts'
+import { type Folder, type Key, PARTITIONS } from './folder.ts'
 import {
   backlogOf,
   bytesOf,
@@ -24,6 +23,8 @@ export interface Limits {
 
 /** One topic of a folder: what is kept, who reads it, and how far. */
 export interface Log {
+  /** Whether anything was ever written to it. */
+  exists(): boolean
   /** The topic as it is now, also to other processes. */
   state(): Topic
   /** Changes the topic in one transaction, and resolves when that is synced to disk. */
@@ -34,6 +35,8 @@ export interface Log {
   append(blocks: readonly Block[]): Promise<void>
   /** The messages from `position` on, whole blocks of them, until there are enough. That one must be kept. */
   read(partition: number, position: number, enough: Enough): Message[]
+  /** Removes all of it, in several transactions, which may be cut off and done again. */
+  remove(): Promise<void>
 }
 
 export interface Enough {
@@ -56,21 +59,21 @@ interface BlockKey {
 }
 
 export function createLog(folder: Folder, name: string, limits: Limits, clock: () => number): Log {
-  const { environment } = folder
+  const { root, transact } = folder
   const topicKey: Key = ['topic', name]
   const partitionKey = (partition: number, ...rest: number[]): Key => ['block', name, partition, ...rest]
 
   function state(): Topic {
-    const record = environment.get(topicKey)
+    const record = root.getBinary(topicKey)
     return record ? (JSON.parse(record.toString()) as Topic) : createTopic()
   }
 
   function change<T>(work: (topic: Topic) => T): Promise<T> {
-    return environment.transact(() => {
+    return transact(() => {
       const topic = state()
       trim(topic)
       const result = work(topic)
-      environment.put(topicKey, Buffer.from(JSON.stringify(topic)))
+      void root.put(topicKey, Buffer.from(JSON.stringify(topic)))
       return result
     })
   }
@@ -83,13 +86,13 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
       return undefined
     })
     if (full) throw new TransientError('QUEUE_FULL', explainFull(full))
-    folder.bell.ring()
+    folder.content.ring()
   }
 
   function write(topic: Topic, { partition: index, count, bytes }: Block, writtenAt: number): void {
     const partition = partitionAt(topic, index)
     if (partition.oldest === partition.next) partition.oldestAt = writtenAt
-    environment.put(partitionKey(index, partition.next, count, writtenAt, bytes.length), bytes)
+    void root.put(partitionKey(index, partition.next, count, writtenAt, bytes.length), bytes)
     partition.next += count
     partition.bytes += bytes.length
   }
@@ -140,7 +143,7 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
     )) {
       partition.oldestAt = writtenAt
       if (first + count > needed || !isDue(writtenAt)) return
-      environment.remove(key)
+      void root.remove(key)
       partition.oldest = first + count
       partition.bytes -= bytes
     }
@@ -148,14 +151,14 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
 
   /** The block that holds a message, and those after it. */
   function blocksFrom(partition: number, position: number, limit: number): BlockKey[] {
-    const [before] = environment.keys({
+    const [before] = root.getKeys({
       start: partitionKey(partition, position + 1),
       end: partitionKey(partition),
       reverse: true,
       limit: 1,
     })
     const start = before ?? partitionKey(partition)
-    return environment.keys({ start, end: partitionKey(partition + 1), limit }).map(parseBlockKey)
+    return Array.from(root.getKeys({ start, end: partitionKey(partition + 1), limit }), parseBlockKey)
   }
 
   function read(partition: number, position: number, enough: Enough): Message[] {
@@ -175,12 +178,24 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
   }
 
   function open(partition: number, { key, first, count, bytes }: BlockKey): Message[] {
-    const value = environment.get(key)
+    const value = root.getBinary(key)
     if (value?.length !== bytes)
       throw damaged(partition, first, `it has ${value?.length ?? 'no'} bytes of ${bytes}`)
     const messages = decodeBlock(value, count)
     if (!messages) throw damaged(partition, first, 'its bytes are not those that were written')
     return messages
+  }
+
+  async function remove(): Promise<void> {
+    for (let gone = KEYS_AT_ONCE; gone === KEYS_AT_ONCE; ) {
+      gone = await transact(() => {
+        const range = { start: ['block', name], end: ['block', name, PARTITIONS], limit: KEYS_AT_ONCE }
+        const keys = Array.from(root.getKeys(range))
+        for (const key of keys) void root.remove(key)
+        if (keys.length < KEYS_AT_ONCE) void root.remove(topicKey)
+        return keys.length
+      })
+    }
   }
 
   function damaged(partition: number, first: number, what: string): HeadwaterError {
@@ -190,7 +205,7 @@ export function createLog(folder: Folder, name: string, limits: Limits, clock: (
     )
   }
 
-  return { state, change, oldestAgeMs, append, read }
+  return { exists: () => root.doesExist(topicKey), state, change, oldestAgeMs, append, read, remove }
 }
 
 function parseBlockKey(key: Key): BlockKey {

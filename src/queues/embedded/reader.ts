@@ -17,10 +17,16 @@ export interface Holding {
   acknowledge(takings: readonly Taken[]): Promise<void>
 }
 
-export interface Reading {
+/** A log, and the partitions of it that a reader has. */
+export interface Stream {
   readonly log: Log
-  readonly bell: Bell
   readonly holding: Holding
+}
+
+export interface Reading {
+  /** What to read from now; more may come to it, and what is there stays. */
+  readonly streams: () => readonly Stream[]
+  readonly bell: Bell
   /** Aborts when the queue is disposed. */
   readonly closing: AbortSignal
 }
@@ -31,25 +37,38 @@ const BATCH_BYTES = 4 * 1024 * 1024
 
 /** Hands over batches until the signal aborts or the queue is disposed, and waits where there is nothing to read. */
 export async function* readBatches(
-  { log, bell, holding, closing }: Reading,
+  { streams, bell, closing }: Reading,
   { signal, maxItems = 500, lingerMs = 0 }: ReadOptions,
 ): AsyncGenerator<Batch<Message>, void, undefined> {
   const stop = AbortSignal.any([signal, closing])
+  const joined: Stream[] = []
   let turn = 0
 
-  function gather(takings: Taken[]): void {
+  async function join(): Promise<void> {
+    for (const stream of streams()) {
+      if (joined.includes(stream)) continue
+      joined.push(stream)
+      await stream.holding.join()
+    }
+  }
+
+  function gather(takings: Taking[]): void {
+    turn++
+    for (const stream of joined) if (!isFull(takings, maxItems)) gatherFrom(stream, takings)
+  }
+
+  function gatherFrom({ log, holding }: Stream, takings: Taking[]): void {
     const topic = log.state()
     holding.check(topic)
     const held = holding.held()
-    turn++
     for (let n = 0; n < held.length; n++) {
       const taken = held[(turn + n) % held.length]?.take(topic, roomIn(takings, maxItems))
-      if (taken) takings.push(taken)
+      if (taken) takings.push({ ...taken, holding })
       if (isFull(takings, maxItems)) return
     }
   }
 
-  async function fill(takings: Taken[]): Promise<void> {
+  async function fill(takings: Taking[]): Promise<void> {
     const until = performance.now() + lingerMs
     for (let leftMs = lingerMs; leftMs > 0 && !stop.aborted; leftMs = until - performance.now()) {
       if (isFull(takings, maxItems)) return
@@ -59,29 +78,40 @@ export async function* readBatches(
   }
 
   if (stop.aborted) return
-  await holding.join()
   try {
     while (!stop.aborted) {
-      const takings: Taken[] = []
+      await join()
+      const takings: Taking[] = []
       gather(takings)
       if (takings.length === 0) {
         await bell.wait(POLL_MS, stop)
       } else {
         await fill(takings)
-        yield toBatch(takings, holding)
+        yield toBatch(takings)
       }
     }
   } finally {
-    holding.leave()
+    for (const { holding } of joined) holding.leave()
   }
 }
 
-function toBatch(takings: readonly Taken[], holding: Holding): Batch<Message> {
+/** What was taken, and from where. */
+interface Taking extends Taken {
+  readonly holding: Holding
+}
+
+function toBatch(takings: readonly Taking[]): Batch<Message> {
   let acknowledged: Promise<void> | undefined
+
+  async function acknowledge(): Promise<void> {
+    for (const [holding, some] of Map.groupBy(takings, (taking) => taking.holding))
+      await holding.acknowledge(some)
+  }
+
   return {
     items: takings.flatMap(({ messages }) => messages),
     ack() {
-      acknowledged ??= holding.acknowledge(takings).catch((error: unknown) => {
+      acknowledged ??= acknowledge().catch((error: unknown) => {
         acknowledged = undefined
         throw error
       })
@@ -90,13 +120,13 @@ function toBatch(takings: readonly Taken[], holding: Holding): Batch<Message> {
   }
 }
 
-function roomIn(takings: readonly Taken[], maxItems: number) {
+function roomIn(takings: readonly Taking[], maxItems: number) {
   const items = takings.reduce((sum, { messages }) => sum + messages.length, 0)
   const bytes = takings.reduce((sum, taken) => sum + taken.bytes, 0)
   return { items: maxItems - items, bytes: BATCH_BYTES - bytes }
 }
 
-function isFull(takings: readonly Taken[], maxItems: number): boolean {
+function isFull(takings: readonly Taking[], maxItems: number): boolean {
   const { items, bytes } = roomIn(takings, maxItems)
   return items <= 0 || bytes <= 0
 }

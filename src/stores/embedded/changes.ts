@@ -4,6 +4,7 @@ import { decodeRow, ERASED, isErased } from './row.ts'
 import type { Rows } from './rows.ts'
 import {
   amendmentOf,
+  deadLetterBytesOf,
   digest,
   encodeKey,
   encodeNumber,
@@ -36,6 +37,9 @@ export function openChanges({ tables, refresh, write }: StoreEnvironment, rows: 
       const isSame = numberOf(tables, key) === number && revisionOf(key) === revision
       if (!isSame) return false
       putAmendment(tables, key, { revision: revision + 1, verdict })
+      countDeadLetters(
+        deadLetterBytesOf(stored.received, verdict) - deadLetterBytesOf(stored.received, stored.verdict),
+      )
       removePointers(stored.verdict, number)
       for (const to of POINTING) {
         const text = findableBy(verdict)[to]
@@ -110,10 +114,17 @@ export function openChanges({ tables, refresh, write }: StoreEnvironment, rows: 
   }
 
   function removeEntries(row: Buffer, number: number): void {
-    const { key, verdict } = decodeRow(row)
-    removePointers(amendmentOf(tables, key)?.verdict ?? verdict, number)
+    const { key, received, verdict } = decodeRow(row)
+    const present = amendmentOf(tables, key)?.verdict ?? verdict
+    removePointers(present, number)
+    countDeadLetters(-deadLetterBytesOf(received, present))
     tables.verdicts.removeSync(encodeKey(key))
     tables.keys.removeSync(encodeKey(key))
+  }
+
+  function countDeadLetters(bytes: number): void {
+    const state = readState(tables)
+    if (bytes !== 0) writeState(tables, { ...state, deadLetterBytes: state.deadLetterBytes + bytes })
   }
 
   function countErasure(tailBytes: number): void {

@@ -5,6 +5,7 @@ import { pagesOf, type TableEntry } from './paging.ts'
 import { sha256 } from './row.ts'
 import { keysOfRows, type Place, type Rows } from './rows.ts'
 import {
+  deadLetterBytesOf,
   decodeNumber,
   digest,
   encodePointer,
@@ -32,10 +33,15 @@ export async function* checkStore(
   rows: Rows,
   signal?: AbortSignal,
 ): AsyncGenerator<Damage> {
-  const { tables, refresh } = environment
+  const { tables, refresh, folder, fault } = environment
+  const broken = fault()
+  // Going on would end this process: the database trusts its pages.
+  if (broken !== undefined) return yield { problem: `${folder}: ${broken}`, keys: [] }
   refresh()
   const end = readState(tables).next
   const tally: Record<Index, number> = { keys: 0, products: 0, clusters: 0 }
+  const before = readState(tables)
+  let deadLetterBytes = 0
   const unreadable: Place[] = []
 
   for (let number = 0; number < end; ) {
@@ -59,6 +65,13 @@ export async function* checkStore(
     if ((await entriesBelow(tables[index], index, end)) !== tally[index]) yield* followAll(index, signal)
   }
   yield* checkAmendments()
+  refresh()
+  const after = readState(tables)
+  const isQuiet = after.next === before.next && after.deadLetterBytes === before.deadLetterBytes
+  if (isQuiet && unreadable.length === 0 && deadLetterBytes !== after.deadLetterBytes) {
+    const problem = `dead letters have ${deadLetterBytes} bytes of raw, and ${after.deadLetterBytes} are counted`
+    yield { problem, keys: [] }
+  }
 
   async function* checkRun(first: number, run: readonly Buffer[]): AsyncGenerator<Damage> {
     const damaged = new Map<string, string[]>()
@@ -77,6 +90,7 @@ export async function* checkStore(
       const record = rows.present(row)
       if (!record) return undefined
       const missing = missingFor(record, number)
+      deadLetterBytes += deadLetterBytesOf(record.received, record.verdict)
       for (const index of indexesFor(record)) if (!missing.includes(index)) tally[index]++
       return missing.length === 0 && isGenuine(record)
     } catch (error) {

@@ -18,13 +18,13 @@ type Config = z.infer<typeof config>
 /** Keeps records and registry in two folders of the data folder. Needs nothing but a local disk. */
 const embedded: StoreAdapter<Config> = {
   config,
-  open: ({ dir }, context) => openStore(folderFor('store', dir, context)),
-  openRegistry: ({ dir }, context) => openRegistry(folderFor('registry', dir, context)),
+  folders,
+  open: (given, context) => openStore(folders(given, context).store),
+  openRegistry: (given, context) => openRegistry(folders(given, context).registry),
 }
 
-function folderFor(name: string, dir: string | undefined, { dataDir, signal }: Context): string {
-  signal.throwIfAborted()
-  return join(dir ?? dataDir, name)
+function folders({ dir }: Config, { dataDir }: Pick<Context, 'dataDir'>) {
+  return { store: join(dir ?? dataDir, 'store'), registry: join(dir ?? dataDir, 'registry') }
 }
 
 export default embedded

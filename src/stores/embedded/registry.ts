@@ -1,10 +1,10 @@
 import type { Cancellable } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
 import type { Entry, Registry } from '../registry.ts'
-import { openEnvironment } from './environment.ts'
+import { openEnvironment, tablesOf } from './environment.ts'
 import { pagesOf } from './paging.ts'
 
-const TABLES = ['meta', 'entries'] as const
+const layout = tablesOf(['entries'])
 const MAX_NAME_BYTES = 1_500
 /** A page of a list is held in memory, and values may be large. */
 const LIST_PAGE = 16
@@ -16,7 +16,7 @@ const LAST_REVISION = Buffer.from('revision')
  * that was seen on an entry is never seen again on another that took its name.
  */
 export async function openRegistry(folder: string): Promise<Registry> {
-  const environment = await openEnvironment(folder, TABLES)
+  const environment = await openEnvironment(folder, layout)
   const { during, refresh, write } = environment
   const { meta, entries } = environment.tables
 

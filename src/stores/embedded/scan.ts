@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HeadwaterError } from '../../errors.ts'
-import { reviewHalves } from '../../review/key.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import type { Place, Rows } from './rows.ts'
 import {
@@ -119,12 +118,9 @@ async function* byReview(
   rows: Rows,
   scan: Scan & { readonly by: 'review' },
 ): AsyncGenerator<Step> {
-  const halves = reviewHalves(scan.origin, scan.reviewId).map((half) => Buffer.from(half, 'hex'))
-  const numbers = halves.flatMap((half) =>
-    Array.from(tables.keys.getRange({ start: half, end: Buffer.concat([half, ABOVE]) }), ({ value }) =>
-      decodeNumber(value),
-    ),
-  )
+  const half = Buffer.from(scan.half, 'hex')
+  const range = { start: half, end: Buffer.concat([half, ABOVE]) }
+  const numbers = Array.from(tables.keys.getRange(range), ({ value }) => decodeNumber(value))
   const times: (readonly [number, number])[] = []
   for (const number of numbers) {
     const record = await rows.read(number)
@@ -155,7 +151,7 @@ function matches(record: Stored, scan: Scan): boolean {
   return receivedAt >= from && receivedAt < to && isOn(record, scan) && (where?.(record) ?? true)
 }
 
-function isOn({ received, verdict }: Stored, scan: Scan): boolean {
+function isOn({ key, verdict }: Stored, scan: Scan): boolean {
   switch (scan.by) {
     case 'time':
       return true
@@ -164,7 +160,7 @@ function isOn({ received, verdict }: Stored, scan: Scan): boolean {
     case 'cluster':
       return findableBy(verdict).clusters === scan.cluster
     case 'review':
-      return received.origin === scan.origin
+      return key.startsWith(scan.half)
   }
 }
 

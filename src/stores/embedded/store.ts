@@ -1,15 +1,16 @@
 import type { Store, Stored } from '../store.ts'
 import { openChanges } from './changes.ts'
 import { checkStore } from './check.ts'
+import { clustersIn } from './clusters.ts'
 import { openEnvironment } from './environment.ts'
 import { openRows } from './rows.ts'
 import { scanStore } from './scan.ts'
-import { numberOf, type StoreEnvironment, TABLES } from './tables.ts'
+import { layout, numberOf, readState, type StoreEnvironment } from './tables.ts'
 import { openWriter } from './writer.ts'
 
 /** Opens the store in a folder, which is made where it is absent. */
 export async function openStore(folder: string): Promise<Store> {
-  const environment: StoreEnvironment = await openEnvironment(folder, TABLES)
+  const environment: StoreEnvironment = await openEnvironment(folder, layout)
   const { tables, during, refresh } = environment
   const rows = openRows(environment)
   const writer = openWriter(environment)
@@ -43,6 +44,11 @@ export async function openStore(folder: string): Promise<Store> {
       })
     },
     erase: (keys, { signal } = {}) => during(() => changes.erase(keys, signal)),
+    clusters: ({ signal } = {}) => clustersIn(environment, rows, signal),
+    async deadLetterBytes() {
+      refresh()
+      return readState(tables).deadLetterBytes
+    },
     check: ({ signal } = {}) => checkStore(environment, rows, signal),
     [Symbol.asyncDispose]: () => environment[Symbol.asyncDispose](),
   }

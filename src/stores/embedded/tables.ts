@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
+import type { Received } from '../../review/received.ts'
 import type { Verdict } from '../../review/verdict.ts'
-import type { Environment, Table } from './environment.ts'
+import { type Environment, type Table, tablesOf } from './environment.ts'
 
 /**
  * Every row has a number, in the order of arrival and never used again. Rows arrive in `blocks`, or in the `tail` until
@@ -17,18 +18,11 @@ import type { Environment, Table } from './environment.ts'
  * | clusters | digest of the cluster, row   | nothing                                      |
  * | verdicts | record key, 16 bytes         | JSON: the verdict that replaces the row's    |
  */
-export const TABLES = [
-  'meta',
-  'blocks',
-  'payloads',
-  'tail',
-  'keys',
-  'products',
-  'clusters',
-  'verdicts',
-] as const
+const NAMES = ['blocks', 'payloads', 'tail', 'keys', 'products', 'clusters', 'verdicts'] as const
 
-export type StoreEnvironment = Environment<(typeof TABLES)[number]>
+export const layout = tablesOf(NAMES)
+
+export type StoreEnvironment = Environment<'meta' | (typeof NAMES)[number]>
 export type Tables = StoreEnvironment['tables']
 
 /** What is counted, changed only within a write. */
@@ -37,19 +31,21 @@ export interface State {
   readonly next: number
   readonly tailRows: number
   readonly tailBytes: number
+  /** Bytes of raw of the rows whose present verdict is a rejection. */
+  readonly deadLetterBytes: number
   /** How often rows were erased: whoever rebuilds rows outside of a write looks whether this has moved. */
   readonly erasures: number
 }
 
 const STATE_KEY = Buffer.from('state')
-const EMPTY: State = { next: 0, tailRows: 0, tailBytes: 0, erasures: 0 }
+const EMPTY: State = { next: 0, tailRows: 0, tailBytes: 0, deadLetterBytes: 0, erasures: 0 }
 const NOTHING = Buffer.alloc(0)
 const NUMBER_BYTES = 6
 const DIGEST_BYTES = 8
 
 export function readState({ meta }: Tables): State {
   const written = meta.get(STATE_KEY)
-  return written ? (JSON.parse(written.toString()) as State) : EMPTY
+  return written ? { ...EMPTY, ...(JSON.parse(written.toString()) as State) } : EMPTY
 }
 
 export function writeState({ meta }: Tables, state: State): void {
@@ -89,7 +85,12 @@ export type Pointing = 'products' | 'clusters'
 export function findableBy(verdict: Verdict): Readonly<Record<Pointing, string | undefined>> {
   return verdict.status === 'accepted'
     ? { products: verdict.review.product_id, clusters: undefined }
-    : { products: verdict.product, clusters: verdict.cluster }
+    : { products: verdict.product, clusters: verdict.discarded ? undefined : verdict.cluster }
+}
+
+/** What a record with this verdict counts among dead letters. */
+export function deadLetterBytesOf({ raw }: Pick<Received, 'raw'>, { status }: Verdict): number {
+  return status === 'rejected' ? raw.length : 0
 }
 
 /** Different texts may share a digest: whoever follows a pointer looks at the row. */
@@ -102,6 +103,11 @@ export function encodePointer(digest: Buffer, row: number): Buffer {
   digest.copy(bytes)
   bytes.writeUIntBE(row, DIGEST_BYTES, NUMBER_BYTES)
   return bytes
+}
+
+/** The digest that a pointer begins with. */
+export function digestIn(pointer: Buffer): Buffer {
+  return pointer.subarray(0, DIGEST_BYTES)
 }
 
 /** The row that a pointer is for. */

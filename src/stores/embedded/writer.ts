@@ -11,6 +11,7 @@ import {
 } from './block.ts'
 import { encodeRow } from './row.ts'
 import {
+  deadLetterBytesOf,
   decodeNumber,
   digest,
   encodeKey,
@@ -93,7 +94,13 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
     putEntries(entries, state.next)
     const size = rows.reduce((sum, { bytes }) => sum + bytes.length, 0)
     const tail = blocks ? {} : { tailRows: state.tailRows + rows.length, tailBytes: state.tailBytes + size }
-    writeState(tables, { ...state, ...tail, next: state.next + rows.length })
+    const dead = rows.reduce((sum, { record }) => sum + deadLetterBytesOf(record.received, record.verdict), 0)
+    writeState(tables, {
+      ...state,
+      ...tail,
+      next: state.next + rows.length,
+      deadLetterBytes: state.deadLetterBytes + dead,
+    })
     return NONE
   }
 

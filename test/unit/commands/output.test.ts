@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
-import { excerpt, lineOf, ReaderGone, steady, write, writeJson } from '../../../src/commands/output.ts'
+import { excerpt, lineFor, ReaderGone, steady, write, writeJson } from '../../../src/commands/output.ts'
 
 const ESCAPES = '\u001b[31m \u009b31m \u0007 \u202e \u2066 \u200f'
 
@@ -22,7 +22,7 @@ test('an excerpt is one harmless line in which no character is cut in half', () 
 
 test('an event whose raw has line breaks was several lines: it is one, of the same length and meaning', () => {
   const event = Buffer.from('{"data":{"raw":{\r\n  "text": "a\\n\u202e"\n}}}')
-  const line = lineOf(event, { stdout: terminal().stdout })
+  const line = lineFor(event, { stdout: terminal().stdout })
   assert.equal(line.indexOf('\n'), event.length)
   assert.deepEqual(JSON.parse(line.toString()), JSON.parse(event.toString()))
   assert.ok(event.includes('\n'), 'the event itself is untouched')
@@ -30,7 +30,7 @@ test('an event whose raw has line breaks was several lines: it is one, of the sa
 
 test('on a terminal an event is steady, too', () => {
   const stdout = Object.assign(terminal().stdout, { isTTY: true })
-  assert.equal(lineOf(Buffer.from('"\u009b\u202e"'), { stdout }).toString(), '"\\u009b\\u202e"\n')
+  assert.equal(lineFor(Buffer.from('"\u009b\u202e"'), { stdout }).toString(), '"\\u009b\\u202e"\n')
 })
 
 test('a full disk was taken for success: what can not be written is an error, but for a reader who left', async () => {

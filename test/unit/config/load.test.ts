@@ -149,7 +149,7 @@ test('names the variables and files that are missing', async () => {
   const found = await problems(text)
   assert.deepEqual(found.toSorted(), [
     'sources[0].every: the environment has no variable NOPE',
-    'sources[0].params.x: expected ${NAME}, ${NAME:-default} or ${file:/path}, found "${aws:y}"; a literal ${ is written $${',
+    'sources[0].params.x: expected ${NAME}, ${NAME:-default}, ${file:/path}, ${aws-sm:NAME#KEY}, ${gcp-sm:projects/PROJECT/secrets/SECRET#KEY} or ${vault:PATH#KEY}, found "${aws:y}"; a literal ${ is written $${',
     'sources[0].url: cannot read the file /no/such/file: it does not exist',
   ])
 })

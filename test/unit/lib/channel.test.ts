@@ -50,9 +50,13 @@ test('closing ends a waiting drain and refuses what comes after', async () => {
   assert.equal(channel.closed, true)
 })
 
-test('a bounded map forgets the oldest first', () => {
-  const map = new BoundedMap<string, number>(2)
-  for (const [at, key] of ['a', 'b', 'a', 'c'].entries()) map.set(key, at)
-  assert.equal(map.size, 2)
-  assert.deepEqual([map.get('a'), map.get('b'), map.get('c')], [undefined, 1, 3])
+test('a bounded map remembers the last entries, and at most twice as many', () => {
+  const map = new BoundedMap<number, number>(10)
+  for (let key = 0; key < 100; key++) {
+    map.set(key, key)
+    for (let recent = Math.max(0, key - 9); recent <= key; recent++) assert.equal(map.get(recent), recent)
+    assert.equal(map.get(key - 20), undefined)
+  }
+  map.set(99, -1)
+  assert.equal(map.get(99), -1)
 })

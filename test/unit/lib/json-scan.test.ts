@@ -56,7 +56,12 @@ describe('the scanner', () => {
   })
 
   test('notices a wanted key that stands twice, and takes the last as JSON.parse does', () => {
-    assert.deepEqual(tokens('{"a":1,"a":2}', ['/a']), { found: ['2'], plain: true, repeated: true })
+    assert.deepEqual(tokens('{"a":1,"a":2}', ['/a']), {
+      found: ['2'],
+      plain: true,
+      repeated: true,
+      members: 2,
+    })
     assert.equal(tokens('{"a":{"b":1},"a":{"b":2}}', ['/a/b']).repeated, true)
     assert.equal(tokens('{"a":1,"x":1,"x":2}', ['/a']).repeated, false)
   })

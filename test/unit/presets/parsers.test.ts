@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { PARSERS } from '../../../src/presets/parsers.ts'
 
+const NO_TOKEN = (): string => ''
+
 type Cases = readonly (readonly [given: unknown, read: unknown])[]
 
 const CASES: Readonly<Partial<Record<keyof typeof PARSERS, Cases>>> = {
@@ -109,25 +111,26 @@ describe('a parser', () => {
   for (const [name, cases] of Object.entries(CASES)) {
     test(`${name} reads what it is for`, () => {
       for (const [given, read] of cases)
-        assert.deepEqual(PARSERS[name as keyof typeof PARSERS](given, ''), read, JSON.stringify(given))
+        assert.deepEqual(PARSERS[name as keyof typeof PARSERS](given, NO_TOKEN), read, JSON.stringify(given))
     })
   }
 
   for (const [name, values] of Object.entries(UNREADABLE)) {
     test(`${name} hands back what it can't read`, () => {
       for (const value of values)
-        assert.equal(PARSERS[name as keyof typeof PARSERS](value, ''), value, JSON.stringify(value))
+        assert.equal(PARSERS[name as keyof typeof PARSERS](value, NO_TOKEN), value, JSON.stringify(value))
     })
   }
 
   test('rating_in_range refuses a rating that is not out of five', () => {
-    const read = (Rating: unknown, item: object) => PARSERS.rating_in_range(Rating, '', { Rating, ...item })
+    const read = (Rating: unknown, item: object) =>
+      PARSERS.rating_in_range(Rating, NO_TOKEN, { Rating, ...item })
     assert.equal(read(4, { RatingRange: 5 }), 4)
     assert.equal(read(4, {}), 4)
     assert.equal(read(4, { RatingRange: 10 }), '4 of 10')
   })
 
   test('links keeps an entry whose address it does not know', () => {
-    assert.deepEqual(PARSERS.links([{ somewhere: 'x' }], ''), [{ somewhere: 'x' }])
+    assert.deepEqual(PARSERS.links([{ somewhere: 'x' }], NO_TOKEN), [{ somewhere: 'x' }])
   })
 })

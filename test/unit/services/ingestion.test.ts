@@ -9,6 +9,8 @@ import { compileRules } from '../../../src/presets/rules.ts'
 import type { Queue } from '../../../src/queues/queue.ts'
 import { ingest } from '../../../src/services/ingestion.ts'
 import { countsOf, createLedger } from '../../../src/services/ledger.ts'
+import { createDeadLetterLimit } from '../../../src/services/dead-letter-limit.ts'
+import { createOrigins } from '../../../src/services/origins.ts'
 import { keepOversize } from '../../../src/services/oversize.ts'
 import file from '../../../src/sources/file/index.ts'
 import type { Source, SourceContext } from '../../../src/sources/source.ts'
@@ -66,6 +68,8 @@ async function ingestAll(source: Source, place: Place, queues: Queues = {}): Pro
   let seq = 0
   const outcomes: Outcome[] = []
   const ledger = createLedger(place.registry, 'run-1.oversize')
+  const origins = createOrigins(place.registry)
+  const limit = createDeadLetterLimit(place.store, Infinity)
   await ingest(
     {
       source: reading,
@@ -73,8 +77,10 @@ async function ingestAll(source: Source, place: Place, queues: Queues = {}): Pro
       reviews: queues.reviews ?? place.queue,
       deadLetters: queues.deadLetters ?? place.deadLetters,
       seen: { has: () => false, add: () => {} },
+      suppression: { has: () => false },
       number: () => ({ run: 'run-1', seq: seq++ }),
-      keepOversize: (records, signal) => keepOversize(records, { store: place.store, ledger }, signal),
+      keepOversize: (records, signal) =>
+        keepOversize(records, { store: place.store, origins, limit, ledger }, signal),
       onSafe: (safe) => void outcomes.push(...safe),
     },
     never,

@@ -32,6 +32,21 @@ describe('the storage service', () => {
     assert.deepEqual((await one(place.store, good.key))?.received.raw, good.received.raw)
   })
 
+  test('stores nothing of a review that was erased while its message waited', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const records = numbered(3)
+    await place.queue.publish(records.map(messageOf))
+    await storeAll(place, { erased: new Set([records[1]?.key ?? '']) })
+
+    const rows = await all(place.store, { by: 'time' })
+    assert.deepEqual(
+      rows.map(({ key }) => key),
+      [records[0]?.key, records[2]?.key],
+    )
+    assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 2, rejected: 0, unchanged: 1 })
+  })
+
   test('convicts the message that fails while its neighbours are stored, after five rounds', async () => {
     await using folder = await temporaryFolder()
     await using place = await openPlace(folder.path)

@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { HeadwaterError } from '../../../src/errors.ts'
-import { openEnvironment } from '../../../src/stores/embedded/environment.ts'
+import { openEnvironment, tablesOf } from '../../../src/stores/embedded/environment.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'test-environment-'))
 after(() => rm(folder, { recursive: true }))
 
-const NAMES = ['meta', 'things'] as const
+const layout = tablesOf(['things'])
 const A = Buffer.from('a')
 
 test('a write that throws leaves nothing, and does not disturb the others of its turn', async () => {
-  await using environment = await openEnvironment(join(folder, 'throws'), NAMES)
+  await using environment = await openEnvironment(join(folder, 'throws'), layout)
   const { tables, write } = environment
   const put = (name: string) => write(() => tables.things.putSync(Buffer.from(name), A))
   const failing = write(() => {
@@ -30,8 +30,8 @@ test('a write that throws leaves nothing, and does not disturb the others of its
 
 test('a folder stays open until the last of its users has closed it', async () => {
   const place = join(folder, 'shared')
-  const first = await openEnvironment(place, NAMES)
-  const second = await openEnvironment(place, NAMES)
+  const first = await openEnvironment(place, layout)
+  const second = await openEnvironment(place, layout)
   await first[Symbol.asyncDispose]()
   await first[Symbol.asyncDispose]()
   await second.write(() => second.tables.things.putSync(A, A))
@@ -41,13 +41,13 @@ test('a folder stays open until the last of its users has closed it', async () =
     /closed/,
   )
   const closing = second[Symbol.asyncDispose]()
-  await using third = await openEnvironment(place, NAMES)
+  await using third = await openEnvironment(place, layout)
   await closing
   assert.deepEqual(third.tables.things.get(A), A)
 })
 
 test('closing waits for what is under way', async () => {
-  const environment = await openEnvironment(join(folder, 'waits'), NAMES)
+  const environment = await openEnvironment(join(folder, 'waits'), layout)
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
   const order: string[] = []
   const running = environment.during(async () => {
@@ -64,12 +64,12 @@ test('closing waits for what is under way', async () => {
 test('a folder in a format of another version is refused, and says what to do', async () => {
   const place = join(folder, 'format')
   {
-    await using environment = await openEnvironment(place, NAMES)
+    await using environment = await openEnvironment(place, layout)
     const { tables, write } = environment
     await write(() => tables.meta.putSync(Buffer.from('format'), Buffer.from('{"format":2}')))
   }
   for (let attempt = 0; attempt < 2; attempt++) {
-    await assert.rejects(openEnvironment(place, NAMES), (error: unknown) => {
+    await assert.rejects(openEnvironment(place, layout), (error: unknown) => {
       return error instanceof HeadwaterError && error.code === 'DATA_FORMAT' && error.message.includes(place)
     })
   }
@@ -78,7 +78,7 @@ test('a folder in a format of another version is refused, and says what to do', 
 test('a place that is no folder is refused by name', async () => {
   const place = join(folder, 'file')
   await writeFile(place, '')
-  await assert.rejects(openEnvironment(join(place, 'store'), NAMES), (error: unknown) => {
+  await assert.rejects(openEnvironment(join(place, 'store'), layout), (error: unknown) => {
     return (
       error instanceof HeadwaterError && error.code === 'FOLDER_UNUSABLE' && error.message.includes(place)
     )

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { HeadwaterError } from '../../../src/errors.ts'
+import { reviewHalf } from '../../../src/review/key.ts'
 import { openEnvironment } from '../../../src/stores/embedded/environment.ts'
 import { openStore } from '../../../src/stores/embedded/store.ts'
 import {
@@ -12,7 +13,7 @@ import {
   numberOf,
   readState,
   type StoreEnvironment,
-  TABLES,
+  layout,
 } from '../../../src/stores/embedded/tables.ts'
 import type { Damage, Store } from '../../../src/stores/store.ts'
 import { accepted, acceptedVerdict, numbered, rejected } from '../../support/records.ts'
@@ -27,7 +28,7 @@ let folders = 0
 async function withStore(run: (opened: Opened) => Promise<void>): Promise<void> {
   const place = join(folder, `store-${folders++}`)
   await using store = await openStore(place)
-  await using inside = await openEnvironment(place, TABLES)
+  await using inside = await openEnvironment(place, layout)
   await run({ store, inside })
 }
 
@@ -184,6 +185,6 @@ test('a position that no scan has given out is refused', () =>
   withStore(async ({ store }) => {
     const isRefused = (error: unknown) => error instanceof HeadwaterError && error.code === 'POSITION_UNKNOWN'
     await assert.rejects(Array.fromAsync(store.scan({ by: 'time', after: 'page 2' })), isRefused)
-    const history = { by: 'review', origin: 'shop', reviewId: 'R1', after: '7' } as const
+    const history = { by: 'review', half: reviewHalf('shop', '"R1"'), after: '7' } as const
     await assert.rejects(Array.fromAsync(store.scan(history)), isRefused)
   }))

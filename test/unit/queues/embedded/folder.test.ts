@@ -6,43 +6,43 @@ import { temporaryFolder } from '../../../support/temp.ts'
 test('shares one environment between openings, until the last is disposed of', async () => {
   await using temporary = await temporaryFolder()
   const [one, two] = await Promise.all([openFolder(temporary.path), openFolder(`${temporary.path}/.`)])
-  assert.equal(one.environment, two.environment)
+  assert.equal(one.root, two.root)
   await one[Symbol.asyncDispose]()
   await one[Symbol.asyncDispose]()
-  await two.environment.transact(() => two.environment.put(['a'], Buffer.from('1')))
+  await two.transact(() => two.root.put(['a'], Buffer.from('1')))
   await two[Symbol.asyncDispose]()
 })
 
 test('opens again what is just being closed, with everything in it', async () => {
   await using temporary = await temporaryFolder()
   const one = await openFolder(temporary.path)
-  void one.environment.transact(() => one.environment.put(['a'], Buffer.from('1')))
+  void one.transact(() => one.root.put(['a'], Buffer.from('1')))
   const closing = one[Symbol.asyncDispose]()
   await using two = await openFolder(temporary.path)
   await closing
-  assert.equal(two.environment.get(['a'])?.toString(), '1')
+  assert.equal(two.root.get(['a'])?.toString(), '1')
 })
 
 test('writes nothing of a transaction that throws', async () => {
   await using temporary = await temporaryFolder()
   await using folder = await openFolder(temporary.path)
-  const { environment } = folder
-  const failing = environment.transact(() => {
-    environment.put(['a'], Buffer.from('1'))
+  const { root, transact } = folder
+  const failing = transact(() => {
+    void root.put(['a'], Buffer.from('1'))
     throw new Error('no')
   })
-  const working = environment.transact(() => environment.put(['b'], Buffer.from('2')))
+  const working = transact(() => root.put(['b'], Buffer.from('2')))
   await assert.rejects(failing, /^Error: no$/)
   await working
-  assert.equal(environment.get(['a']), undefined)
-  assert.equal(environment.get(['b'])?.toString(), '2')
+  assert.equal(root.get(['a']), undefined)
+  assert.equal(root.get(['b'])?.toString(), '2')
 })
 
 test('refuses a format that it does not know, and says what to do', async () => {
   await using temporary = await temporaryFolder()
   const folder = await openFolder(temporary.path)
-  const { environment } = folder
-  await environment.transact(() => environment.put(['format'], Buffer.from('{"format":2,"partitions":8}')))
+  const { root, transact } = folder
+  await transact(() => root.put(['format'], Buffer.from('{"format":2,"partitions":8}')))
   await folder[Symbol.asyncDispose]()
   for (const _ of [1, 2]) {
     await assert.rejects(openFolder(temporary.path), (error: Error & { code?: string }) => {

@@ -120,21 +120,21 @@ test('reads on in the middle of a block, and over many', async () => {
 test('says which block is damaged or missing, and where', async () => {
   await using stage = await openLog(plenty)
   const { log, folder } = stage
-  const { environment, path } = folder
+  const { root, path, transact } = folder
   await log.append(blocks(3))
   const partition = log.state().partitions.findIndex(({ next }) => next === 3)
   const read = () => log.read(partition, 0, { items: 1, bytes: 1 })
   const start = ['block', 'topic', partition]
-  const [key = []] = environment.keys({ start, end: ['block', 'topic', partition + 1], limit: 1 })
-  const bytes = environment.get(key)
+  const [key = []] = root.getKeys({ start, end: ['block', 'topic', partition + 1], limit: 1 })
+  const bytes = root.getBinary(key)
   assert.ok(bytes)
   const damages = [
-    () => environment.put(key, Buffer.from(bytes).fill(255, 20, 21)),
-    () => environment.put(key, bytes.subarray(1)),
-    () => environment.remove(key),
+    () => void root.put(key, Buffer.from(bytes).fill(255, 20, 21)),
+    () => void root.put(key, bytes.subarray(1)),
+    () => void root.remove(key),
   ]
   for (const damage of damages) {
-    await environment.transact(damage)
+    await transact(damage)
     assert.throws(read, (error: Error & { code?: string }) => {
       assert.equal(error.code, 'DATA_CORRUPT')
       for (const part of ['topic', `partition ${partition}`, 'message 0', path])

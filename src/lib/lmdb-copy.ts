@@ -1,0 +1,43 @@
+import { open as openFile, mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { HeadwaterError } from '../errors.ts'
+import { type Layout, openLmdb } from './lmdb.ts'
+import { alone } from './presence.ts'
+
+/** Nothing is read or written by it. */
+const anything: Layout<Buffer, undefined> = { keyEncoding: 'binary', prepare: async () => undefined }
+
+/**
+ * Copies an environment as it is at one moment into a folder that is made for it, without its free pages, while others read
+ * and write it. The copy is on disk when this resolves.
+ */
+export async function copyLmdb(folder: string, to: string): Promise<void> {
+  await using environment = await openLmdb(folder, anything)
+  await mkdir(to, { recursive: true })
+  await environment.root.backup(to, true)
+  await sync(join(to, 'data.mdb'))
+  await sync(to)
+}
+
+/**
+ * Writes an environment anew without its free pages, and puts that in its place in one step. Throws `CONFLICT` where
+ * another process uses it.
+ */
+export async function compactLmdb(folder: string): Promise<void> {
+  using mine = alone(folder)
+  if (mine === undefined) {
+    throw new HeadwaterError('CONFLICT', `${folder} is used by another process: stop it, and compact again`)
+  }
+  const copy = join(folder, 'compacted')
+  await rm(copy, { recursive: true, force: true })
+  await copyLmdb(folder, copy)
+  await rename(join(copy, 'data.mdb'), join(folder, 'data.mdb'))
+  await sync(folder)
+  await rm(copy, { recursive: true })
+}
+
+/** Makes sure that what was written to a file, or the names in a folder, are on disk. */
+export async function sync(path: string): Promise<void> {
+  await using handle = await openFile(path, 'r')
+  await handle.sync()
+}

@@ -1,0 +1,38 @@
+import { TransientError } from '../errors.ts'
+import { formatBytes } from '../lib/units.ts'
+import type { ReviewRecord } from '../review/record.ts'
+import type { Store } from '../stores/store.ts'
+
+/** Holds what dead letters take of the store to a limit, so that a sender of rubbish can't fill the disk. */
+export interface DeadLetterLimit {
+  readonly maxBytes: number
+  /** What they take now; undefined where the store can't tell. */
+  bytes(): Promise<number | undefined>
+  /** Throws a `TransientError` while there is no room: nothing is dropped, and the flow of dead letters waits. */
+  makeSure(records: readonly ReviewRecord[]): Promise<void>
+}
+
+/** Room is made by a person, who wants to see that it worked. */
+const LOOK_AGAIN_MS = 1_000
+
+export function createDeadLetterLimit(store: Store, maxBytes: number): DeadLetterLimit {
+  async function bytes(): Promise<number | undefined> {
+    return store.deadLetterBytes?.()
+  }
+
+  return {
+    maxBytes,
+    bytes,
+    async makeSure(records) {
+      if (!records.some(({ verdict }) => verdict.status === 'rejected')) return
+      const taken = await bytes()
+      if (taken === undefined || taken < maxBytes) return
+      throw new TransientError(
+        'DEAD_LETTERS_FULL',
+        `dead letters take ${formatBytes(taken)}, as much as dead_letters.max_bytes allows (${formatBytes(maxBytes)}); ` +
+          'mend them (`headwater dlq clusters`), discard and purge them, or raise the limit',
+        { retryAfterMs: LOOK_AGAIN_MS },
+      )
+    },
+  }
+}

@@ -1,0 +1,8 @@
+import type { Message } from '../../src/queues/queue.ts'
+
+/** Numbered messages of one key. */
+export const numbered = (from: number, to: number): Message[] =>
+  Array.from({ length: to - from }, (_, n) => ({ key: 'same', body: Buffer.from(String(from + n)) }))
+
+/** What a numbered message says. */
+export const text = ({ body }: Message): string => body.toString()
