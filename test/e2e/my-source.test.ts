@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, copyFile } from 'node:fs/promises'
+import { appendFile, copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { run, start } from '../support/cli.ts'
@@ -15,6 +15,13 @@ test('the example of a source of your own is right where it stands', async () =>
   const path = join(examples, 'my-source.yaml')
   const { code, stdout, stderr } = await run(['config', 'check', '-c', path], { cwd: folder.path })
   assert.deepEqual([code, stdout, stderr], [0, `${path} is valid\n`, ''])
+})
+
+test('the page about sources of your own shows the example as it is', async () => {
+  const page = await readFile(join(examples, '../docs/sources-of-your-own.md'), 'utf8')
+  const example = await readFile(join(examples, 'my-source.ts'), 'utf8')
+  const code = example.slice(example.indexOf('import '))
+  assert.ok(page.includes(`\n\`\`\`ts\n${code}\`\`\`\n`))
 })
 
 test('a source of your own runs from a folder anywhere, and goes on where it was', async () => {
