@@ -149,6 +149,7 @@ async function sourceAdapter(type: string): Promise<SourceAdapter<unknown>> {
   if (isOwn(type)) return (await loadOwn(type)).default
   return (await sources[type as keyof typeof sources]()).default as SourceAdapter<unknown>
 }
+
 const queueAdapter = async (type: keyof typeof queues) =>
   (await queues[type]()).default as QueueAdapter<unknown>
 const storeAdapter = async (type: keyof typeof stores) =>

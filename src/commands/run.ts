@@ -57,19 +57,19 @@ export async function run(env: Environment, io: Io, options: RunOptions): Promis
     live?.end()
   }
   if (pipeline.failures.length > 0 || isCutOff) io.exitCode = FAILED
-  if (isCutOff) io.stderr.write(`Stopped before the end; ${howToGoOn(env)}.\n`)
+  if (isCutOff) {
+    const goesOn = readsInput(env) ? '' : '; the same command goes on from here'
+    io.stderr.write(`Stopped before the end${goesOn}.\n`)
+  }
   await options.ended?.(pipeline, await summarise(pipeline, (performance.now() - startedAt) / 1000))
 }
 
-/** All sources that end go on from their checkpoints, but for the standard input: nobody can ask for it again. */
-function howToGoOn({ config }: Environment): string {
-  const readsInput = config.sources.some(
-    ({ type, settings }) => type === 'file' && (settings as FileConfig).files.includes('-'),
+/** The standard input is the one thing that nobody can go on with; its source says what to do. */
+function readsInput({ config }: Environment): boolean {
+  return config.sources.some(
+    ({ type, settings, enabled }) =>
+      enabled && type === 'file' && (settings as FileConfig).files.includes('-'),
   )
-  return readsInput
-    ? 'the standard input can not be gone on with. ' +
-        'Send it again from its beginning: what is there already comes out as unchanged'
-    : 'the same command goes on from here'
 }
 
 async function tell(live: Live, pipeline: Pipeline): Promise<void> {

@@ -40,8 +40,9 @@ describe('the standard input', () => {
     assert.match(stdout, /^received 2 in .*: 2 stored/m)
     assert.match(
       stderr,
-      /^Stopped before the end; the standard input can not be gone on with\. Send it again/,
+      /the standard input was not read to its end, and can not be gone on with: send it again/,
     )
+    assert.match(stderr, /^Stopped before the end\.$/m)
     const again = await run(['import', '-', '--json'], { cwd: folder.path, input: input + review('R3') })
     const { stored, unchanged, earlier } = JSON.parse(again.stdout) as Record<string, unknown>
     assert.deepEqual([again.code, stored, unchanged, earlier], [0, 1, 2, undefined])

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { HeadwaterError } from '../../errors.ts'
 import type { Source, SourceContext } from '../source.ts'
+import type { Reached } from './checkpoint.ts'
 import { openPipe } from './content.ts'
 import { framingOfName } from './framing.ts'
 import { BEGINNING, type Limits, readInput, untilAborted } from './reader.ts'
@@ -10,6 +11,10 @@ export const STANDARD_INPUT = '-'
 
 /** What comes slowly is handed over although a batch is not full. */
 const LINGER_MS = 100
+
+const CUT_OFF =
+  'the standard input was not read to its end, and can not be gone on with: ' +
+  'send it again from its beginning; what is there already comes out as unchanged'
 
 /** Two that read one stream would each get parts of its items. */
 const taken = new WeakSet<Readable>()
@@ -29,10 +34,11 @@ export function openInput(limits: Limits, context: SourceContext): Source {
   let bytesRead = (): number => 0
 
   return {
-    read({ signal }) {
+    async *read({ signal }) {
       const stop = AbortSignal.any([signal, disposed.signal])
       const content = openPipe(STANDARD_INPUT, stdin, stop)
       bytesRead = content.bytesRead
+      let isDone = false
       const input = {
         path: STANDARD_INPUT,
         chunks: content.chunks,
@@ -40,10 +46,13 @@ export function openInput(limits: Limits, context: SourceContext): Source {
         framing: framingOfName(STANDARD_INPUT, limits.format),
         isWhole: true,
         lingerMs: LINGER_MS,
-        handOver: () => async () => {},
+        handOver: (reached: Reached) => async () => {
+          isDone ||= reached.done
+        },
       }
       const reading = { ...limits, context, stop, disposed: disposed.signal }
-      return untilAborted(readInput(input, reading), stop)
+      yield* untilAborted(readInput(input, reading), stop)
+      if (!isDone) context.logger.warn({ source: context.name }, CUT_OFF)
     },
     progress: () => ({ done: bytesRead(), unit: 'bytes' }),
     async [Symbol.asyncDispose]() {

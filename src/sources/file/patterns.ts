@@ -40,12 +40,7 @@ async function read(text: string): Promise<Pattern> {
   })
   if (there?.isDirectory()) return within(text, () => filesIn(text))
   if (there === undefined) return within(fixedPartOf(text), () => Array.fromAsync(glob(text)))
-  return within(dirname(text), () =>
-    stat(text).then(
-      () => [text],
-      () => [],
-    ),
-  )
+  return within(dirname(text), async () => ((await isThere(text)) ? [text] : []))
 }
 
 const MAGIC = /[*?[{]/
@@ -64,6 +59,8 @@ function within(folder: string, find: () => Promise<string[]>): Pattern {
     },
   }
 }
+
+const isThere = (path: string): Promise<boolean> => stat(path).then(Boolean, () => false)
 
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true })

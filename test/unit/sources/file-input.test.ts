@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { PassThrough, Readable } from 'node:stream'
-import { describe, test } from 'node:test'
+import { beforeEach, describe, test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { createPlace, follow, lines, never, type Place, readAll, texts } from './file-harness.ts'
 
 const [one = '', two = ''] = lines(2)
 
+const told: string[] = []
+const tell = (_: object, message: string): void => void told.push(message)
+const logger = { debug: tell, info: tell, warn: tell, error: tell }
+beforeEach(() => void told.splice(0))
+
 const openInput = (place: Place, stdin: Readable, settings: object = {}) =>
-  place.open({ files: ['-'], ...settings }, { stdin })
+  place.open({ files: ['-'], ...settings }, { stdin, logger })
 
 /** In pieces that fall on no border. */
 function pipe(content: string | Buffer, size = 3): Readable {
@@ -87,18 +92,30 @@ describe('the standard input', () => {
     assert.ok(taken > 2 ** 26)
   })
 
-  test('ends quietly and promptly when told to stop while it waits, and lets go of the pipe', async (t) => {
+  test('ends quietly and promptly when told to stop while it waits, lets go of the pipe, and says what that means', async (t) => {
     const place = await createPlace(t)
     for (const start of ['', one, gzipSync(one), zstdCompressSync(one)]) {
       const stdin = new PassThrough()
       stdin.write(start)
       const stop = new AbortController()
       const source = await openInput(place, stdin)
-      const read = readUntil(source.read({ signal: stop.signal }))
+      const read = Array.fromAsync(source.read({ signal: stop.signal }))
       stop.abort()
       await read
       assert.ok(stdin.destroyed)
     }
+    const said = 'the standard input was not read to its end, and can not be gone on with: '
+    assert.equal(told.filter((message) => message.startsWith(said)).length, 4)
+  })
+
+  test('that was read and acknowledged to its end is no matter, though it was told to stop', async (t) => {
+    const place = await createPlace(t)
+    const stop = new AbortController()
+    for await (const batch of (await openInput(place, pipe(one))).read({ signal: stop.signal })) {
+      stop.abort()
+      await batch.ack()
+    }
+    assert.deepEqual(told, [])
   })
 
   test('that fails is told', async (t) => {
@@ -140,7 +157,3 @@ describe('the standard input', () => {
     assert.deepEqual(texts(await readAll(await place.open({ files: [path] }))), [one])
   })
 })
-
-async function readUntil(batches: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of batches);
-}
