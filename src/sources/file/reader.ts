@@ -129,30 +129,33 @@ export async function* readInput(input: Input, reading: Reading): Batches {
   }
 
   const timed = lingerMs === undefined ? chunks : withPauses(chunks, lingerMs)
-  for await (const piece of cut(timed, slicer, isWhole, stop)) {
-    if (piece === PAUSE) {
-      if (items.length > 0) yield batch(reached)
-      continue
+  for await (const { slices, endedBy } of cut(timed, slicer, isWhole, stop)) {
+    if (endedBy === 'pause' && items.length > 0) yield batch(reached)
+    for (const slice of slices) {
+      if (bytes >= BATCH_BYTES) yield batch(reached)
+      for (const received of receiver.receive(slice, slicer.framing)) {
+        if (items.length === batchItems) yield batch(reached)
+        items.push(received)
+      }
+      bytes += slice.raw.length
+      // A line that nothing ended may go on when the file has grown, and is then read again as a whole.
+      if (endedBy === 'end' && slicer.framing?.format !== 'json') continue
+      reached = {
+        ...whereIs(slice),
+        items: receiver.items,
+        framing: slicer.framing,
+        columns: receiver.columns,
+      }
     }
-    const { slice, isCutOff } = piece
-    if (bytes >= BATCH_BYTES) yield batch(reached)
-    for (const received of receiver.receive(slice, slicer.framing)) {
-      if (items.length === batchItems) yield batch(reached)
-      items.push(received)
-    }
-    bytes += slice.raw.length
-    // A line that nothing ended may go on when the file has grown, and is then read again as a whole.
-    if (isCutOff && slicer.framing?.format !== 'json') continue
-    reached = { ...whereIs(slice), items: receiver.items, framing: slicer.framing, columns: receiver.columns }
   }
   if (isWhole) yield batch({ ...reached, framing: slicer.framing, done: true })
   else if (items.length > 0) yield batch(reached)
 }
 
 interface Cut {
-  readonly slice: Slice
-  /** Whether nothing but the end of the input ended it. */
-  readonly isCutOff: boolean
+  readonly slices: readonly Slice[]
+  /** What ended them: something in the input, or nothing but its end. Nothing comes with a pause. */
+  readonly endedBy: 'input' | 'pause' | 'end'
 }
 
 async function* cut(
@@ -160,24 +163,22 @@ async function* cut(
   slicer: FileSlicer,
   isWhole: boolean,
   stop: AbortSignal,
-): AsyncGenerator<Cut | typeof PAUSE, void, undefined> {
-  const ended = (slice: Slice): Cut => ({ slice, isCutOff: false })
-  const cutOff = (slice: Slice): Cut => ({ slice, isCutOff: true })
+): AsyncGenerator<Cut, void, undefined> {
   try {
     for await (const chunk of chunks) {
-      if (chunk === PAUSE) yield PAUSE
-      else yield* slicer.push(chunk).map(ended)
+      if (chunk === PAUSE) yield { slices: [], endedBy: 'pause' }
+      else yield { slices: slicer.push(chunk), endedBy: 'input' }
     }
   } catch (error) {
     if (!isCorrupt(error)) throw error
-    yield* slicer.flush().map(ended)
-    yield* slicer.end(`expected compressed data, found: ${error.message}`).map(cutOff)
+    yield { slices: slicer.flush(), endedBy: 'input' }
+    yield { slices: slicer.end(`expected compressed data, found: ${error.message}`), endedBy: 'end' }
     return
   }
   stop.throwIfAborted()
   if (!isWhole) return
-  yield* slicer.flush().map(ended)
-  yield* slicer.end().map(cutOff)
+  yield { slices: slicer.flush(), endedBy: 'input' }
+  yield { slices: slicer.end(), endedBy: 'end' }
 }
 
 const whereIs = ({ end, inArray }: Slice) => ({ offset: end, inArray: inArray === true, done: false })
