@@ -85,6 +85,7 @@ export function createLoops(parts: LoopParts): Loops {
         told.set(code, clock())
         logger.warn({ loop: name, code }, `${message}; trying again`)
       },
+      settled: (items, ms) => metrics.batch(stage, ms / 1000, items),
     }
   }
 
@@ -105,15 +106,16 @@ export function createLoops(parts: LoopParts): Loops {
           number,
           keepOversize: (records, signal) =>
             keepOversize(records, { store, origins, limit, ledger: oversize }, signal),
-          onSafe(outcomes) {
-            tell('running')
-            counting.safe(name, outcomes)
-          },
+          onSafe: (outcomes) => counting.safe(name, outcomes),
           watch: {
             ...loop,
             trouble(error) {
               tell('failing', error.message)
               loop.trouble(error)
+            },
+            settled(items, ms) {
+              tell('running')
+              loop.settled(items, ms)
             },
           },
         },

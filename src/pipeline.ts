@@ -80,8 +80,9 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   const { topics } = config.queue
   const run = newRun(clock())
   const stopping = createStopping(logger)
-  const health = createHealth({ clock })
-  const metrics = createMetrics(clock)
+  const steady = (): number => performance.now()
+  const health = createHealth({ clock, steady })
+  const metrics = createMetrics(steady)
   const counting = createCounting(metrics)
 
   await using opened = new AsyncDisposableStack()
@@ -102,12 +103,13 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     topics: { [topics.reviews]: questions(reviews), [topics.deadLetters]: questions(deadLetters) },
     dataDir: config.dataDir,
     clock,
+    steady,
   })
   const alerts = createAlerts(createRules(config.alerts.rules))
   const admin = openAdmin({ health, metrics, refresh: look, alerts, token: config.admin.token })
   opened.defer(() => admin.close())
   const sources = options.ingestion ? await openSources() : []
-  health.require('queue', () => backlog(reviews))
+  health.require('queue', (signal) => backlog(reviews, signal))
   await options.prepare?.({ run, registry })
   const addresses = options.listen
     ? {
@@ -174,7 +176,17 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   else env.signal.addEventListener('abort', stopping.stop, { once: true })
 
   if (options.listen) {
-    opened.use(watchAlerts({ ...config.alerts, look, alerts, from: hostname(), clock, logger }))
+    const watching = watchAlerts({
+      ...config.alerts,
+      look,
+      alerts,
+      from: hostname(),
+      clock,
+      steady,
+      signal: stopping.asked,
+      logger,
+    })
+    opened.defer(() => watching)
   }
   const resources = opened.move()
 
@@ -217,11 +229,14 @@ async function caughtUp(queue: Queue, signal: AbortSignal): Promise<void> {
 }
 
 function questions(queue: Queue): TopicQuestions {
-  return { backlog: () => backlog(queue), oldestAgeMs: async () => queue.oldestAgeMs?.('storage') }
+  return {
+    backlog: async (signal) => queue.backlog?.('storage', { signal }),
+    oldestAgeMs: async (signal) => queue.oldestAgeMs?.('storage', { signal }),
+  }
 }
 
-async function backlog(queue: Queue): Promise<number> {
-  return (await queue.backlog?.('storage')) ?? 0
+async function backlog(queue: Queue, signal?: AbortSignal): Promise<number> {
+  return (await queue.backlog?.('storage', signal && { signal })) ?? 0
 }
 
 function until(signal: AbortSignal): Promise<void> {

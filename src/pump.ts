@@ -10,6 +10,8 @@ export interface Watch {
   readonly idle: () => void
   /** An attempt failed and will be repeated. */
   readonly trouble: (error: TransientError) => void
+  /** So many items are safe and acknowledged, so long after they were taken up. */
+  readonly settled: (items: number, ms: number) => void
 }
 
 export interface Pump<T> {
@@ -38,9 +40,11 @@ export async function pump<T>(options: Pump<T>): Promise<void> {
   let giveUp = (): void => {}
 
   async function settle(batch: Batch<T>): Promise<void> {
+    const startedAt = performance.now()
     const outcomes = await retry(() => into(batch.items, signal), patience, policy)
     await retry(() => batch.ack(outcomes), patience, policy)
     watch?.turned()
+    watch?.settled(batch.items.length, performance.now() - startedAt)
   }
 
   function fail(error: unknown): void {

@@ -1,9 +1,18 @@
 import { z } from 'zod'
 import { duration, secret } from '../lib/fields.ts'
+import { writeDuration } from '../lib/units.ts'
 
 /** A rule is a mapping of what can be set, or `false`. */
 function rule<Fields extends z.ZodObject>(fields: Fields) {
-  return z.union([z.literal(false), fields])
+  return z.union([z.literal(false), fields]).meta({ expected: 'false or a mapping' })
+}
+
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+
+function between(leastMs: number, mostMs: number) {
+  const expected = `expected from ${writeDuration(leastMs)} to ${writeDuration(mostMs)}`
+  return duration().refine((ms) => ms >= leastMs && ms <= mostMs, expected)
 }
 
 const told = (what: string) => ({ description: `${what} \`false\` turns this alert off.` })
@@ -21,7 +30,7 @@ const silentSource = z.strictObject({
 })
 
 const rejectShare = z.strictObject({
-  above: share(0.1, 'The share that is told if it is also twice the usual one, or above one half.'),
+  above: share(0.1, 'The share up to which nobody is told.'),
   overMs: duration().prefault('15m').meta({ description: 'The time of which the share is taken.' }),
   afterMs: after('5m'),
 })
@@ -40,7 +49,7 @@ const rules = z.strictObject({
   silentSource: rule(silentSource).prefault({}).meta(told('A source hands over nothing.')),
   rejectShare: rule(rejectShare)
     .prefault({})
-    .meta(told('A growing share of what a source hands over becomes dead letters.')),
+    .meta(told('Too large a share of what a source hands over becomes dead letters.')),
   backlogAge: rule(backlogAge).prefault({}).meta(told('What is in the queue is not stored.')),
   diskSpace: rule(diskSpace).prefault({}).meta(told('The disk of the data folder fills.')),
   sourceFailing: rule(z.strictObject({ afterMs: after('5m') }))
@@ -60,19 +69,23 @@ export const alertsFields = z.strictObject({
           .enum(['webhook', 'slack'])
           .meta({ description: 'The form of the message: a JSON document, or one for Slack.' }),
         url: secret()
-          .refine(
-            (text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''),
-            'expected a URL of http or https',
-          )
+          .refine(isPostable, 'expected a URL of http or https, without a user in it')
           .meta({ description: 'Where messages are posted to.' }),
       }),
     )
     .default([])
     .meta({ description: 'Who is told when an alert fires, and when it ends.' }),
-  everyMs: duration().prefault('15s').meta({ description: 'How often the rules are evaluated.' }),
+  everyMs: between(100, HOUR_MS).prefault('15s').meta({ description: 'How often the rules are evaluated.' }),
   pauseMs: duration()
     .prefault('1m')
     .meta({ description: 'The least time between two messages to one receiver.' }),
-  repeatMs: duration().prefault('4h').meta({ description: 'What still fires is told again after so long.' }),
+  repeatMs: between(MINUTE_MS, 8_760 * HOUR_MS)
+    .prefault('4h')
+    .meta({ description: 'What still fires is told again after so long.' }),
   rules: rules.prefault({}),
 })
+
+function isPostable(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
+}

@@ -1,4 +1,6 @@
-/** What this process says about itself. Plain data goes out; whoever serves it decides how. */
+import { redactText } from '../lib/redact.ts'
+
+/** What this process says about itself, without secrets. Plain data goes out; whoever serves it decides how. */
 export interface Health {
   /** Watches a loop: it is stuck when it works on one turn for longer than `limitMs`. */
   loop(name: string, limitMs: number): Loop
@@ -51,12 +53,14 @@ export interface SourceHealth {
 export interface HealthOptions {
   /** Milliseconds since 1970. */
   readonly clock: () => number
+  /** Milliseconds that nobody sets, for durations. */
+  readonly steady: () => number
   /** How long a check may take. */
   readonly checkLimitMs?: number
 }
 
 /** Starts with nothing to watch, and so live and ready. */
-export function createHealth({ clock, checkLimitMs = 1_000 }: HealthOptions): Health {
+export function createHealth({ clock, steady, checkLimitMs = 1_000 }: HealthOptions): Health {
   const loops = new Set<{
     readonly name: string
     readonly limitMs: number
@@ -73,11 +77,11 @@ export function createHealth({ clock, checkLimitMs = 1_000 }: HealthOptions): He
 
   return {
     loop(name, limitMs) {
-      const loop = { name, limitMs, turnedAt: clock(), isIdle: false }
+      const loop = { name, limitMs, turnedAt: steady(), isIdle: false }
       loops.add(loop)
       return {
-        turned: () => void Object.assign(loop, { turnedAt: clock(), isIdle: false }),
-        idle: () => void Object.assign(loop, { turnedAt: clock(), isIdle: true }),
+        turned: () => void Object.assign(loop, { turnedAt: steady(), isIdle: false }),
+        idle: () => void Object.assign(loop, { turnedAt: steady(), isIdle: true }),
         ended: () => void loops.delete(loop),
       }
     },
@@ -88,14 +92,20 @@ export function createHealth({ clock, checkLimitMs = 1_000 }: HealthOptions): He
       function tell(state: SourceState, detail?: string): void {
         const known = sources.get(name)
         const since = known?.state === state ? known.since : new Date(clock()).toISOString()
-        sources.set(name, { name, type, state, since, ...(detail === undefined ? {} : { detail }) })
+        sources.set(name, {
+          name,
+          type,
+          state,
+          since,
+          ...(detail !== undefined && { detail: redactText(detail) }),
+        })
       }
       tell('starting')
       return tell
     },
 
     live() {
-      const now = clock()
+      const now = steady()
       const found = [...loops].map(({ name, limitMs, turnedAt, isIdle }) => {
         const sinceTurnMs = now - turnedAt
         return { name, ok: isIdle || sinceTurnMs <= limitMs, idle: isIdle, sinceTurnMs }
@@ -124,7 +134,7 @@ async function checkOne(
     await limited(check, limitMs)
     return { name, ok: true }
   } catch (error) {
-    return { name, ok: false, detail: error instanceof Error ? error.message : String(error) }
+    return { name, ok: false, detail: redactText(error instanceof Error ? error.message : String(error)) }
   }
 }
 

@@ -10,9 +10,9 @@ export interface Metrics extends Record<ReviewCount, (source: string, count: num
   flow(source: string): Flow
   /** Shows what nobody counts as it happens. */
   observe(vitals: Vitals): void
-  /** From received to stored. */
+  /** From received to stored, of the oldest item of a batch. */
   freshness(source: string, seconds: number): void
-  /** How long one batch took to be durable, retries included, and how many items it had. */
+  /** How long one batch took to be durable and acknowledged, retries included, and how many items it had. */
   batch(stage: Stage, seconds: number, items: number): void
   /** Another try after a transient failure. */
   retry(stage: Stage, code: string): void
@@ -24,8 +24,8 @@ export interface Metrics extends Record<ReviewCount, (source: string, count: num
 export interface Flow {
   readonly received: number
   readonly rejected: number
-  /** When it handed something over last, in milliseconds since 1970; at first, when it was made known. */
-  readonly lastReceivedAt: number
+  /** For how long it has handed nothing over; at first, since it was made known. */
+  readonly quietMs: number
 }
 
 export type Stage = 'publish' | 'store'
@@ -40,8 +40,8 @@ const REVIEWS: Readonly<Record<ReviewCount, string>> = {
   stored: 'Accepted reviews newly written to the store.',
 }
 
-/** Counters of its own, in a registry of its own; two in one process don't meet. */
-export function createMetrics(clock: () => number = Date.now): Metrics {
+/** Counters of its own, in a registry of its own; two in one process don't meet. `steady` measures durations. */
+export function createMetrics(steady = (): number => performance.now()): Metrics {
   const registry = new Registry()
   const registers = [registry]
   // With the delay of the event loop, as nodejs_eventloop_lag_…_seconds.
@@ -50,21 +50,21 @@ export function createMetrics(clock: () => number = Date.now): Metrics {
 
   const freshness = new Histogram({
     name: 'headwater_freshness_seconds',
-    help: 'From received to stored.',
+    help: 'From received to stored, of the oldest item of each batch.',
     labelNames: ['source'],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600, 86_400],
     registers,
   })
   const batches = new Histogram({
     name: 'headwater_batch_duration_seconds',
-    help: 'How long one batch took to be durable, retries included.',
+    help: 'How long one batch took to be durable and acknowledged, retries included.',
     labelNames: ['stage'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   })
   const items = new Counter({
     name: 'headwater_batch_items_total',
-    help: 'Items of the batches that became durable.',
+    help: 'Items of these batches.',
     labelNames: ['stage'],
     registers,
   })
@@ -84,7 +84,7 @@ export function createMetrics(clock: () => number = Date.now): Metrics {
     rejected: countReviews('rejected', registry),
     stored: countReviews('stored', registry),
   }
-  const flowOf = once((_): Writable<Flow> => ({ received: 0, rejected: 0, lastReceivedAt: clock() }))
+  const flowOf = once(() => ({ received: 0, rejected: 0, lastReceived: steady() }))
 
   return {
     ...reviews,
@@ -92,7 +92,7 @@ export function createMetrics(clock: () => number = Date.now): Metrics {
       reviews.received(source, count)
       const flow = flowOf(source)
       flow.received += count
-      if (count > 0) flow.lastReceivedAt = clock()
+      if (count > 0) flow.lastReceived = steady()
     },
     rejected(source, count) {
       reviews.rejected(source, count)
@@ -102,7 +102,10 @@ export function createMetrics(clock: () => number = Date.now): Metrics {
       for (const count of Object.values(reviews)) count(name, 0)
       flowOf(name)
     },
-    flow: (source) => ({ ...flowOf(source) }),
+    flow(source) {
+      const { lastReceived, ...flow } = flowOf(source)
+      return { ...flow, quietMs: steady() - lastReceived }
+    },
     observe,
     freshness: (source, seconds) => freshnessOf(source).observe(seconds),
     batch(stage, seconds, count) {
@@ -115,9 +118,7 @@ export function createMetrics(clock: () => number = Date.now): Metrics {
   }
 }
 
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
-
-/** What is looked at and not counted. A figure that can't be told is NaN, which no rule takes for an emergency. */
+/** What is looked at and not counted. A figure that can't be told is NaN or missing, which no rule takes for an emergency. */
 function createGauges(registry: Registry): (vitals: Vitals) => void {
   function gauge<Label extends string>(name: string, help: string, ...labelNames: Label[]): Gauge<Label> {
     return new Gauge({ name: `headwater_${name}`, help, labelNames, registers: [registry] })
@@ -144,14 +145,14 @@ function createGauges(registry: Registry): (vitals: Vitals) => void {
   const ready = gauge('ready', '1 if everything that is required answers.')
   const live = gauge('live', '1 if every loop turns.')
 
-  return function observe({ sources, topics, disk, unready, stuck }) {
+  return function observe({ at, sources, topics, disk, unready, stuck }) {
     for (const { topic, backlog: messages, oldestAgeMs } of topics) {
-      backlog.set({ topic }, messages)
+      if (messages !== undefined) backlog.set({ topic }, messages)
       if (oldestAgeMs !== undefined) oldestAge.set({ topic }, oldestAgeMs / 1000)
     }
-    for (const { name: source, state: current, lastReceivedAt } of sources) {
+    for (const { name: source, state: current, quietMs } of sources) {
       for (const one of SOURCE_STATES) state.set({ source, state: one }, one === current ? 1 : 0)
-      lastReceived.set({ source }, lastReceivedAt / 1000)
+      lastReceived.set({ source }, Math.round((at - quietMs) / 1000))
     }
     free.set(disk?.freeBytes ?? Number.NaN)
     size.set(disk?.sizeBytes ?? Number.NaN)

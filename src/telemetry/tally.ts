@@ -61,8 +61,10 @@ export function createCounting(metrics: Metrics): Counting {
         tally.stored += stored
         tally.rejected += rejected
         tally.unchanged += unchanged
-        tally.freshnessMs = now - oldest
-        metrics.freshness(source, (now - oldest) / 1000)
+        // Another machine's clock may be ahead of this one's.
+        const freshnessMs = Math.max(0, now - oldest)
+        tally.freshnessMs = freshnessMs
+        metrics.freshness(source, freshnessMs / 1000)
         metrics.stored(source, stored)
         metrics.unchanged(source, unchanged)
       }

@@ -1,12 +1,14 @@
-import { lstat, readdir, statfs } from 'node:fs/promises'
+import { lstat, opendir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Health, limited, type SourceState } from './health.ts'
 import type { Flow, Metrics } from './metrics.ts'
 
 /** How the process is at one moment: what nobody counts as it happens. */
 export interface Vitals {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, for people. */
   readonly at: number
+  /** The same moment in milliseconds that nobody sets, for durations. */
+  readonly steadyMs: number
   readonly sources: readonly SourceVitals[]
   /** What the queue could not tell now is as it was told last. */
   readonly topics: readonly TopicVitals[]
@@ -24,10 +26,11 @@ export interface SourceVitals extends Flow {
   readonly detail?: string | undefined
 }
 
+/** What a queue says of a topic, as far as it can tell. */
 export interface TopicVitals {
   readonly topic: string
   /** Messages that the storage service has not acknowledged, and for how long the oldest has waited. */
-  readonly backlog: number
+  readonly backlog?: number | undefined
   readonly oldestAgeMs?: number | undefined
 }
 
@@ -35,8 +38,8 @@ export interface DiskVitals {
   /** What may still be written, and how much the whole disk takes. */
   readonly freeBytes: number
   readonly sizeBytes: number
-  /** What the data folder takes of it. */
-  readonly dataBytes: number
+  /** What the data folder takes of it; not told of a folder with very many files. */
+  readonly dataBytes?: number | undefined
 }
 
 export interface VitalsOptions {
@@ -46,47 +49,61 @@ export interface VitalsOptions {
   readonly topics: Readonly<Record<string, TopicQuestions>>
   readonly dataDir: string
   readonly clock: () => number
+  readonly steady: () => number
+  /** How long one question may take: a queue that is down must not keep anybody from hearing of it. */
+  readonly limitMs?: number
 }
 
-export interface TopicQuestions {
-  readonly backlog: () => Promise<number>
-  /** Undefined where the queue can't tell. */
-  readonly oldestAgeMs: () => Promise<number | undefined>
-}
+/** Each is undefined where the queue can't tell. */
+export type TopicQuestions = Readonly<Record<'backlog' | 'oldestAgeMs', Ask<number | undefined>>>
 
-/** How long one question may take: a queue that is down must not keep anybody from hearing of it. */
-const LIMIT_MS = 2_000
+type Ask<T> = (signal: AbortSignal) => Promise<T>
 
-/** Looks at everything and shows it in the metrics. It never throws and always comes to an end. */
-export function createLook({
-  health,
-  metrics,
-  topics,
-  dataDir,
-  clock,
-}: VitalsOptions): () => Promise<Vitals> {
-  const lastTold = new Map<string, TopicVitals>()
-  let disk: DiskVitals | undefined
+/** What the data folder takes is measured so often at most, and not at all where it has more files. */
+const MEASURE_EVERY_MS = 60_000
+const MEASURED_FILES = 1_000
 
-  async function lookAtTopic(topic: string, { backlog, oldestAgeMs }: TopicQuestions): Promise<void> {
-    const told = await answer(() => Promise.all([backlog(), oldestAgeMs()]))
-    if (told) lastTold.set(topic, { topic, backlog: told[0], oldestAgeMs: told[1] })
+/**
+ * Looks at everything and shows it in the metrics. It never throws and always comes to an end; whoever looks while another
+ * look is under way gets that one.
+ */
+export function createLook(options: VitalsOptions): () => Promise<Vitals> {
+  const { health, metrics, dataDir, clock, steady, limitMs = 2_000 } = options
+  const topics = Object.entries(options.topics).map(([topic, { backlog, oldestAgeMs }]) => {
+    const questions = [createQuestion(backlog, limitMs), createQuestion(oldestAgeMs, limitMs)]
+    return async (): Promise<TopicVitals> => {
+      const [messages, ageMs] = await Promise.all(questions.map((question) => question()))
+      return { topic, backlog: messages, oldestAgeMs: ageMs }
+    }
+  })
+  const disk = createQuestion(() => statfs(dataDir), limitMs)
+  const used = createQuestion(() => usedBy(dataDir), limitMs)
+  let measured: { readonly dataBytes: number | undefined; readonly at: number } | undefined
+
+  async function lookAtDisk(): Promise<DiskVitals | undefined> {
+    if (!measured || steady() - measured.at >= MEASURE_EVERY_MS) {
+      measured = { dataBytes: await used(), at: steady() }
+    }
+    const now = await disk()
+    if (!now) return undefined
+    const { bavail, blocks, bsize } = now
+    return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize, dataBytes: measured.dataBytes }
   }
 
-  return async function look() {
-    const [ready, nowDisk] = await Promise.all([
+  async function look(): Promise<Vitals> {
+    const [ready, nowDisk, ...nowTopics] = await Promise.all([
       health.ready(),
-      answer(() => diskOf(dataDir)),
-      ...Object.entries(topics).map(([topic, questions]) => lookAtTopic(topic, questions)),
+      lookAtDisk(),
+      ...topics.map((lookAt) => lookAt()),
     ])
-    disk = nowDisk ?? disk
     const vitals: Vitals = {
       at: clock(),
+      steadyMs: steady(),
       sources: health.sources().map(({ name, state, detail }) => {
         return { ...metrics.flow(name), name, state, detail }
       }),
-      topics: [...lastTold.values()],
-      disk,
+      topics: nowTopics,
+      disk: nowDisk,
       unready: ready.checks.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`),
       stuck: health
         .live()
@@ -96,33 +113,60 @@ export function createLook({
     metrics.observe(vitals)
     return vitals
   }
-}
 
-async function answer<T>(question: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await limited(question, LIMIT_MS)
-  } catch {
-    return undefined // that something does not answer is told as not ready
+  let looking: Promise<Vitals> | undefined
+  return () => {
+    looking ??= look().finally(() => {
+      looking = undefined
+    })
+    return looking
   }
 }
 
-async function diskOf(folder: string): Promise<DiskVitals> {
-  const { bavail, blocks, bsize } = await statfs(folder)
-  return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize, dataBytes: await usedBy(folder) }
+/**
+ * A question whose answer is the one given last where none comes in time. It is not asked again before the last asking has
+ * come to its end: what hangs for ever hangs once.
+ */
+function createQuestion<T>(ask: Ask<T>, limitMs: number): () => Promise<T | undefined> {
+  let last: T | undefined
+  let asking: Promise<void> | undefined
+
+  async function answer(signal: AbortSignal): Promise<void> {
+    last = await ask(signal)
+  }
+
+  return async () => {
+    try {
+      await limited(async (signal) => {
+        asking ??= answer(signal).finally(() => {
+          asking = undefined
+        })
+        await asking
+      }, limitMs)
+    } catch {
+      // That something does not answer is told as not ready.
+    }
+    return last
+  }
 }
 
 const BLOCK_BYTES = 512
 
-/** What the files take on the disk, which is less than their size where they have holes. */
-async function usedBy(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true })
-  const sizes = await Promise.all(
-    entries.map((path) =>
-      lstat(join(folder, path)).then(
+/** What the files take on the disk, which is less than their size where they have holes. Undefined where they are many. */
+async function usedBy(folder: string): Promise<number | undefined> {
+  const folders = [folder]
+  let files = 0
+  let bytes = 0
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    for await (const entry of await opendir(next)) {
+      if (++files > MEASURED_FILES) return undefined
+      const path = join(next, entry.name)
+      if (entry.isDirectory()) folders.push(path)
+      bytes += await lstat(path).then(
         ({ blocks }) => blocks * BLOCK_BYTES,
         () => 0, // it is gone by now
-      ),
-    ),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
+      )
+    }
+  }
+  return bytes
 }

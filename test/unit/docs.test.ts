@@ -26,7 +26,9 @@ test('every promise names tests, and each of them exists', async () => {
 
 test('every relative link leads somewhere', async () => {
   const broken: string[] = []
-  for await (const path of glob('{*.md,{docs,src,test,bench,examples,schemas}/**/*.md}', { cwd: root })) {
+  for await (const path of glob('{*.md,{docs,src,test,bench,deploy,examples,schemas}/**/*.md}', {
+    cwd: root,
+  })) {
     const file = join(root, path)
     for (const target of linksIn(await readFile(file, 'utf8'))) {
       if (!(await leadsSomewhere(file, target))) broken.push(`${path}: ${target}`)

@@ -19,6 +19,7 @@ describe('the pump', () => {
   test('acknowledges only what is safe, and repeats what failed for now', async () => {
     const acked: number[] = []
     const troubles: string[] = []
+    const settled: number[] = []
     let tries = 0
     async function* from() {
       yield batch(1, acked)
@@ -29,7 +30,15 @@ describe('the pump', () => {
       signal: never,
       inFlight: 1,
       policy: { baseMs: 1, maxMs: 2 },
-      watch: { turned() {}, idle() {}, trouble: ({ code }) => void troubles.push(code) },
+      watch: {
+        turned() {},
+        idle() {},
+        trouble: ({ code }) => void troubles.push(code),
+        settled(items, ms) {
+          assert.ok(ms >= 0)
+          settled.push(items)
+        },
+      },
       async into(items) {
         if (++tries < 3) throw new TransientError('BACKEND_FAILING', 'not now')
         assert.ok(!acked.includes(items[0] ?? 0))
@@ -38,6 +47,7 @@ describe('the pump', () => {
     })
     assert.deepEqual(acked, [1, 2])
     assert.deepEqual(troubles, ['BACKEND_FAILING', 'BACKEND_FAILING'])
+    assert.deepEqual(settled, [1, 1], 'told once a batch, however often it was tried')
   })
 
   test('notices a failure while the source is quiet', async () => {

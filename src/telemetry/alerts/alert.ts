@@ -28,11 +28,8 @@ export interface Rule {
   readonly afterMs: number
   /** How much earlier `then` shall be than `now`. */
   readonly overMs: number
-  /**
-   * All that is wrong now: a pure function of how it is and how it was. Where nothing is known of so long ago, `then` is
-   * the earliest there is.
-   */
-  readonly find: (now: Vitals, then: Vitals) => readonly Finding[]
+  /** All that is wrong now: a pure function of how it is and how it was; `then` is missing where there was no process yet. */
+  readonly find: (now: Vitals, then: Vitals | undefined) => readonly Finding[]
 }
 
 export interface Alerts {
@@ -42,31 +39,42 @@ export interface Alerts {
   firing(): readonly Alert[]
 }
 
+/** So many looks are kept at most, however often one is taken: `then` may be this part of `overMs` too early. */
+const LOOKS = 64
+
 /** Keeps the rules' findings in mind, and the looks that the rules go back to. */
 export function createAlerts(rules: readonly Rule[]): Alerts {
   const longestMs = Math.max(0, ...rules.map(({ overMs }) => overMs))
+  /** Oldest first. */
   let looks: readonly Vitals[] = []
-  let standing: ReadonlyMap<string, Alert> = new Map()
+  /** All that is found, and since when on the steady clock. */
+  let standing: ReadonlyMap<string, { readonly alert: Alert; readonly fromMs: number }> = new Map()
   let firing: readonly Alert[] = []
 
-  function find(rule: Rule, now: Vitals): readonly Alert[] {
-    const then = looks.findLast(({ at }) => at <= now.at - rule.overMs) ?? looks[0] ?? now
-    return rule.find(now, then).map((finding) => {
-      const alert = { rule: rule.name, severity: rule.severity, since: now.at, ...finding }
-      return { ...alert, since: standing.get(identity(alert))?.since ?? now.at }
+  function remember(now: Vitals): void {
+    const last = looks.at(-1)
+    if (last && now.steadyMs - last.steadyMs < longestMs / LOOKS) return
+    const oldest = looks.findLastIndex(({ steadyMs }) => now.steadyMs - steadyMs >= longestMs)
+    looks = [...looks.slice(Math.max(0, oldest)), now]
+  }
+
+  function find({ name, severity, overMs, afterMs, find: findIn }: Rule, now: Vitals) {
+    const then = looks.findLast(({ steadyMs }) => now.steadyMs - steadyMs >= overMs)
+    return findIn(now, then).map((finding) => {
+      const before = standing.get(identity({ rule: name, subject: finding.subject }))
+      const alert = { rule: name, severity, ...finding, since: before?.alert.since ?? now.at }
+      const fromMs = before?.fromMs ?? now.steadyMs
+      return { alert, fromMs, fires: now.steadyMs - fromMs >= afterMs }
     })
   }
 
   return {
     evaluate(now) {
-      const kept = looks.findLastIndex(({ at }) => at <= now.at - longestMs)
-      looks = [...looks.slice(Math.max(0, kept)), now]
-      const found = rules.flatMap((rule) =>
-        find(rule, now).map((alert) => ({ alert, afterMs: rule.afterMs })),
-      )
-      standing = new Map(found.map(({ alert }) => [identity(alert), alert]))
+      remember(now)
+      const found = rules.flatMap((rule) => find(rule, now))
+      standing = new Map(found.map((one) => [identity(one.alert), one]))
       const before = firing
-      firing = found.filter(({ alert, afterMs }) => now.at - alert.since >= afterMs).map(({ alert }) => alert)
+      firing = found.filter(({ fires }) => fires).map(({ alert }) => alert)
       return { fired: without(firing, before), resolved: without(before, firing) }
     },
     firing: () => firing,

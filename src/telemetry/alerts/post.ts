@@ -14,7 +14,7 @@ export async function post(url: string, body: string, signal: AbortSignal): Prom
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]),
     })
-    await response.body?.cancel()
+    await response.body?.cancel().catch(() => {})
     return response.ok ? undefined : `it answered ${response.status}`
   } catch (error) {
     return reasonOf(error)

@@ -13,9 +13,8 @@ export interface RuleSettings {
 
 /** A share of which one more is no accident. */
 const ENOUGH_ITEMS = 20
-/** Beyond this, a share of dead letters is wrong, however long it has been so. */
-const MOST = 0.5
-const TIMES_THE_USUAL = 2
+/** How much of an error's words a message takes. */
+const MAX_DETAIL = 300
 
 /** The rules of deploy/prometheus/alerts.yaml, for those who run no Prometheus. A test keeps the two alike. */
 export function createRules(settings: RuleSettings): readonly Rule[] {
@@ -38,13 +37,11 @@ function silentSource({ afterMs }: Settings<'silentSource'>): Rule {
     severity: 'warning',
     afterMs: 0, // the silence is measured, so that it needn't be watched
     overMs: 0,
-    find({ at, sources }) {
-      const silent = sources.filter(
-        (source) => source.state !== 'ended' && at - source.lastReceivedAt > afterMs,
-      )
-      return silent.map(({ name, lastReceivedAt }) => ({
+    find({ sources }) {
+      const silent = sources.filter(({ state, quietMs }) => state !== 'ended' && quietMs > afterMs)
+      return silent.map(({ name, quietMs }) => ({
         subject: name,
-        summary: `The source ${name} has handed over nothing for ${formatDuration(at - lastReceivedAt)}.`,
+        summary: `The source ${name} has handed over nothing for ${formatDuration(quietMs)}.`,
         advice:
           'See /health/sources, then ask the provider: is the webhook still set up, the key valid, the quota left, the product list right? ' +
           'If so much quiet is normal, raise alerts.rules.silent_source.after.',
@@ -54,9 +51,6 @@ function silentSource({ afterMs }: Settings<'silentSource'>): Rule {
 }
 
 function rejectShare({ above, overMs, afterMs }: Settings<'rejectShare'>): Rule {
-  function isWrong(share: number, usual: number): boolean {
-    return share > MOST || (share > above && !(share <= TIMES_THE_USUAL * usual))
-  }
   return {
     name: 'reject_share',
     severity: 'warning',
@@ -64,19 +58,20 @@ function rejectShare({ above, overMs, afterMs }: Settings<'rejectShare'>): Rule 
     overMs,
     find(now, then) {
       return now.sources.flatMap(({ name, received, rejected }): Finding[] => {
-        const before = then.sources.find((source) => source.name === name) ?? { received: 0, rejected: 0 }
+        const before = then?.sources.find((source) => source.name === name) ?? { received: 0, rejected: 0 }
         const items = received - before.received
         const share = (rejected - before.rejected) / items
-        if (items < ENOUGH_ITEMS || !isWrong(share, before.rejected / before.received)) return []
+        if (items < ENOUGH_ITEMS || share <= above) return []
         return [
           {
             subject: name,
             summary:
               `${percent(share)} of what the source ${name} handed over in the last ` +
-              `${formatDuration(now.at - then.at)} became dead letters.`,
+              `${formatDuration(overMs)} became dead letters.`,
             advice:
               '`headwater dlq clusters` shows what they have in common. If the provider has changed its format, correct the preset ' +
-              'and redrive them with `headwater dlq redrive`; nothing is lost meanwhile.',
+              'and redrive them with `headwater dlq redrive`; nothing is lost meanwhile. ' +
+              'If so many are normal, raise alerts.rules.reject_share.above.',
           },
         ]
       })
@@ -93,10 +88,10 @@ function backlogAge({ aboveMs, afterMs }: Settings<'backlogAge'>): Rule {
     find: ({ topics }) =>
       topics.flatMap(({ topic, backlog, oldestAgeMs = 0 }) => {
         if (oldestAgeMs <= aboveMs) return []
-        const count = `${formatCount(backlog)} ${backlog === 1 ? 'message' : 'messages'}`
+        const count = backlog === undefined ? '' : ` (${formatCount(backlog)} in all)`
         return {
           subject: topic,
-          summary: `${count} of ${topic} wait to be stored, the oldest for ${formatDuration(oldestAgeMs)}.`,
+          summary: `Messages of ${topic} wait to be stored, the oldest for ${formatDuration(oldestAgeMs)}${count}.`,
           advice:
             'See whether a storage process runs (`headwater store` or `up`) and whether its log tells of trouble with the store. ' +
             'If it runs well and the backlog still grows, start another one.',
@@ -112,14 +107,14 @@ function diskSpace({ below, afterMs }: Settings<'diskSpace'>): Rule {
     afterMs,
     overMs: 0,
     find({ disk }) {
-      if (!disk || disk.freeBytes / disk.sizeBytes >= below) return []
+      // Of some file systems the size is 0, and so there is no share.
+      if (!disk || !(disk.freeBytes / disk.sizeBytes < below)) return []
       const { freeBytes, sizeBytes, dataBytes } = disk
+      const own = dataBytes === undefined ? '' : `; the data folder takes ${formatBytes(dataBytes)}`
       return [
         {
           subject: 'data folder',
-          summary:
-            `The disk of the data folder has ${formatBytes(freeBytes)} left of ${formatBytes(sizeBytes)}; ` +
-            `the data folder takes ${formatBytes(dataBytes)}.`,
+          summary: `The disk of the data folder has ${formatBytes(freeBytes)} left of ${formatBytes(sizeBytes)}${own}.`,
           advice:
             'Make room or enlarge the disk before it is full: then intake stops until there is room. Nothing that was taken is lost.',
         },
@@ -139,7 +134,7 @@ function sourceFailing({ afterMs }: Settings<'sourceFailing'>): Rule {
         .filter(({ state }) => state === 'failing')
         .map(({ name, detail }) => ({
           subject: name,
-          summary: `The source ${name} fails${detail === undefined ? '' : `: ${detail}`}.`,
+          summary: `The source ${name} fails${detail === undefined ? '' : `: ${inOneLine(detail)}`}`,
           advice:
             'See /health/sources and the log for the error and its code, and docs/errors.md for what to do about that. ' +
             'The other sources go on; a source that has stopped needs a restart of the process.',
@@ -159,7 +154,7 @@ function notReady({ afterMs }: Settings<'notReady'>): Rule {
       return [
         {
           subject: 'process',
-          summary: `The process can not work: ${why.join('; ')}.`,
+          summary: `The process can not work: ${inOneLine(why.join('; '))}`,
           advice:
             'See /health/ready and /health/live. Where the queue does not answer, look after the queue: the process goes on by itself. ' +
             'Where a loop does not turn, keep the log and restart the process.',
@@ -167,6 +162,12 @@ function notReady({ afterMs }: Settings<'notReady'>): Rule {
       ]
     },
   }
+}
+
+/** What strangers wrote may be long, and must not look like lines of the message. */
+function inOneLine(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  return line.length > MAX_DETAIL ? `${line.slice(0, MAX_DETAIL)}…` : line
 }
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`

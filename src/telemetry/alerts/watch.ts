@@ -19,54 +19,49 @@ export interface WatchOptions {
   /** The machine that speaks. */
   readonly from: string
   readonly clock: () => number
+  readonly steady: () => number
+  /** Ends the watch. */
+  readonly signal: AbortSignal
   readonly logger: Logger
 }
 
-/** Looks again and again until it is disposed, logs what fires and what ends, and tells the receivers. */
-export function watchAlerts({
-  look,
-  alerts,
-  notify,
-  everyMs,
-  logger,
-  ...options
-}: WatchOptions): AsyncDisposable {
-  const stop = new AbortController()
+/** Nobody waits longer for receivers at the end. */
+const LAST_WORDS_MS = 2_000
+
+/**
+ * Looks again and again until the signal aborts, logs what fires and what ends, and tells the receivers. Resolves when the
+ * receivers have been told that nobody watches any longer, or were too slow for it. Never rejects.
+ */
+export async function watchAlerts(options: WatchOptions): Promise<void> {
+  const { look, alerts, notify, everyMs, from, clock, signal, logger } = options
+  const giveUp = new AbortController()
   const channels = notify.map(({ type, url }, n) =>
     createChannel({
       ...options,
-      logger,
       name: `alerts.notify[${n}] (${type})`,
-      send: (message) => post(url, bodyOf(type, message), stop.signal),
+      send: (news) => post(url, bodyOf(type, { ...news, from, at: clock() }), giveUp.signal),
     }),
   )
-  let telling: Promise<unknown> = Promise.resolve()
 
   async function turn(): Promise<void> {
-    const { fired, resolved } = alerts.evaluate(await look())
+    const vitals = await look()
+    if (signal.aborted) return // what stops looks as if it had come to its end
+    const { fired, resolved } = alerts.evaluate(vitals)
     for (const { rule, subject, summary } of fired) {
-      logger.warn({ alert: rule, subject }, `${summary} docs/alerts.md says what to do`)
+      logger.warn({ alert: rule, subject }, `${summary} docs/alerts.md#${rule} says what to do`)
     }
     for (const { rule, subject } of resolved) logger.info({ alert: rule, subject }, 'the alert has ended')
     // A receiver that is slow to answer must not keep anybody from looking.
-    telling = Promise.all(channels.map((channel) => channel.tell(alerts.firing())))
+    for (const channel of channels) void channel.tell(alerts.firing())
   }
 
-  async function run(): Promise<void> {
-    while (!stop.signal.aborted) {
-      await turn().catch((error: unknown) => {
-        logger.error({ error }, 'the alerts could not be evaluated; trying again')
-      })
-      await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => {})
-    }
+  while (!signal.aborted) {
+    await turn().catch((error: unknown) => {
+      logger.error({ error }, 'the alerts could not be evaluated; trying again')
+    })
+    await sleep(everyMs, undefined, { signal }).catch(() => {})
   }
-  const running = run()
-
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await running
-      await telling
-    },
-  }
+  const limit = setTimeout(() => giveUp.abort(), LAST_WORDS_MS)
+  await Promise.all(channels.map((channel) => channel.end()))
+  clearTimeout(limit)
 }

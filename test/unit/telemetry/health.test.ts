@@ -4,7 +4,7 @@ import { createHealth } from '../../../src/telemetry/health.ts'
 
 function started(checkLimitMs = 1_000) {
   const time = { now: Date.parse('2026-01-01T00:00:00Z') }
-  return { time, ...createHealth({ clock: () => time.now, checkLimitMs }) }
+  return { time, ...createHealth({ clock: () => time.now, steady: () => time.now, checkLimitMs }) }
 }
 
 test('live while every loop turns within its limit', () => {
@@ -78,4 +78,24 @@ test('tells since when a source is in its state', () => {
       detail: 'the provider answers 503',
     },
   ])
+})
+
+test('a clock that is set says nothing about how long a loop takes', () => {
+  const time = { now: Date.parse('2026-01-01T00:00:00Z'), steady: 0 }
+  const watch = createHealth({ clock: () => time.now, steady: () => time.steady })
+  watch.loop('store', 100)
+  time.now += 86_400_000
+  assert.ok(watch.live().ok)
+  time.now -= 2 * 86_400_000
+  time.steady += 101
+  assert.ok(!watch.live().ok)
+})
+
+test('secrets in the words of an error do not reach whoever asks how it goes', async () => {
+  const watch = started()
+  watch.source('shop', 'webhook')('failing', 'no answer from https://u:hunter2@api.test/?api_key=hunter2')
+  watch.require('queue', async () => Promise.reject(new Error('amqp://guest:hunter2@mq.test refused')))
+  const told = JSON.stringify([watch.sources(), await watch.ready()])
+  assert.match(told, /api\.test.*mq\.test/)
+  assert.doesNotMatch(told, /hunter2/)
 })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
+import { createCounting } from '../../../src/telemetry/tally.ts'
+import { accepted } from '../../support/records.ts'
 
 test('counts by source, under names that dashboards can rely on', async () => {
   const metrics = createMetrics()
@@ -15,9 +17,10 @@ test('counts by source, under names that dashboards can rely on', async () => {
   metrics.batch('store', 0.004, 5)
   metrics.retry('publish', 'DOWN')
   metrics.observe({
-    at: 0,
-    sources: [{ ...metrics.flow('shop'), name: 'shop', state: 'running', lastReceivedAt: 2_000 }],
-    topics: [{ topic: 'raw-reviews', backlog: 7, oldestAgeMs: 1_500 }],
+    at: 5_000,
+    steadyMs: 0,
+    sources: [{ ...metrics.flow('shop'), name: 'shop', state: 'running', quietMs: 3_000 }],
+    topics: [{ topic: 'raw-reviews', backlog: 7, oldestAgeMs: 1_500 }, { topic: 'mute' }],
     disk: { freeBytes: 5, sizeBytes: 10, dataBytes: 3 },
     unready: [],
     stuck: ['storage raw-reviews'],
@@ -46,6 +49,7 @@ test('counts by source, under names that dashboards can rely on', async () => {
   ]) {
     assert.ok(text.includes(line), `${line} is not in\n${text}`)
   }
+  assert.doesNotMatch(text, /mute/, 'what a queue can not tell is not shown as 0')
   assert.match(text, /process_resident_memory_bytes \d/)
   assert.match(metrics.contentType, /^text\/plain/)
 })
@@ -54,4 +58,13 @@ test('two in one process do not meet', async () => {
   const [one, other] = [createMetrics(), createMetrics()]
   one.received('shop', 1)
   assert.doesNotMatch(await other.text(), /source="shop"/)
+})
+
+test('a clock behind another machine made freshness negative, and its sum fall', async () => {
+  const metrics = createMetrics()
+  const counting = createCounting(metrics)
+  const received = { ...accepted(1).received, receivedAt: 2_000 }
+  counting.settled(() => 1_000)([{ record: { received }, as: 'stored' }])
+  assert.match(await metrics.text(), /^headwater_freshness_seconds_sum\{source="\w+"\} 0$/m)
+  assert.equal(counting.tally.freshnessMs, 0)
 })

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { describe, test } from 'node:test'
+import type { Batch } from '../../src/batch.ts'
+import type { SourceConfig } from '../../src/config/schema.ts'
+import { TransientError } from '../../src/errors.ts'
+import { createLoops, type LoopParts } from '../../src/loops.ts'
+import { loadPreset } from '../../src/presets/index.ts'
+import { compileRules } from '../../src/presets/rules.ts'
+import type { Received } from '../../src/review/received.ts'
+import { createDeadLetterLimit } from '../../src/services/dead-letter-limit.ts'
+import { NOTHING_SEEN } from '../../src/services/ingestion.ts'
+import type { Source } from '../../src/sources/source.ts'
+import { createStopping } from '../../src/stopping.ts'
+import { createHealth } from '../../src/telemetry/health.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { createCounting } from '../../src/telemetry/tally.ts'
+import { eventually } from '../support/pipeline.ts'
+import { review } from '../support/reviews.ts'
+import { openPlace, type Place, silent } from '../support/services.ts'
+import { temporaryFolder } from '../support/temp.ts'
+
+/** One batch that is acknowledged as the test says, and then nothing until it is told to stop. */
+function sourceOf(ack: Batch<Received>['ack']): Source {
+  const context = { source: 'shop', kind: 'webhook' }
+  const items = [{ origin: 'shop', receivedAt: Date.now(), raw: Buffer.from(review('R1')), context }]
+  return {
+    async *read({ signal }) {
+      yield { items, ack }
+      if (!signal.aborted) await once(signal, 'abort')
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+function partsOf({ queue, deadLetters, store, registry }: Place) {
+  const metrics = createMetrics()
+  const health = createHealth({ clock: Date.now, steady: () => performance.now() })
+  const parts: LoopParts = {
+    run: 'run-1',
+    store,
+    registry,
+    reviews: queue,
+    deadLetters,
+    suppression: { has: () => false, async [Symbol.asyncDispose]() {} },
+    limit: createDeadLetterLimit(store, Infinity),
+    seen: NOTHING_SEEN,
+    stopping: createStopping(silent),
+    health,
+    metrics,
+    counting: createCounting(metrics),
+    clock: Date.now,
+    logger: silent,
+  }
+  return { ...parts, metrics, health }
+}
+
+describe('the loop of a source', () => {
+  test('was failing until its next batch where only the acknowledgement had failed', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const parts = partsOf(place)
+    const stateNow = () => parts.health.sources()[0]?.state
+    const states: unknown[] = []
+    let tries = 0
+    const source = sourceOf(async () => {
+      states.push(stateNow())
+      if (++tries === 1) throw new TransientError('BACKEND_FAILING', 'the registry is away')
+    })
+    const rules = compileRules(await loadPreset('canonical'))
+    const config = { name: 'shop', type: 'webhook' } as SourceConfig
+    const running = createLoops(parts).source({ config, source, rules })
+    await eventually(
+      async () => (tries === 2 && stateNow() === 'running') || undefined,
+      'a source that runs again',
+    )
+    assert.deepEqual(states, ['running', 'failing'])
+
+    const text = await parts.metrics.text()
+    assert.match(text, /^headwater_batch_duration_seconds_count\{stage="publish"\} 1$/m)
+    assert.match(text, /^headwater_batch_items_total\{stage="publish"\} 1$/m)
+    assert.match(text, /^headwater_retries_total\{stage="publish",code="BACKEND_FAILING"\} 1$/m)
+    parts.stopping.stop()
+    await running
+    parts.stopping.finished()
+    assert.equal(stateNow(), 'ended')
+  })
+})
