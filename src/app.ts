@@ -11,7 +11,7 @@ import type { Queue, QueueAdapter } from './queues/queue.ts'
 import type { Rules } from './review/interpret.ts'
 import type { ReviewRecord } from './review/record.ts'
 import type { DataFolder } from './services/backup.ts'
-import { sources } from './sources/index.ts'
+import { isOwn, loadOwn, sources } from './sources/index.ts'
 import type { Source, SourceAdapter, SourceContext } from './sources/source.ts'
 import { stores } from './stores/index.ts'
 import type { Registry } from './stores/registry.ts'
@@ -59,7 +59,7 @@ export async function openSource(
 ): Promise<{ source: Source; rules: Rules }> {
   const data = await loadPreset(preset)
   const rules = compileRules(data, { missingUserId, missingReviewId, versions })
-  const adapter = (await sources[type]()).default as SourceAdapter<unknown>
+  const adapter = await sourceAdapter(type)
   const context = { ...(await contextOf(env)), ...parts, name, origin, split: createSplit(data) }
   return { source: await adapter.open(settings, context), rules }
 }
@@ -145,6 +145,11 @@ async function contextOf({ config: { dataDir }, logger, signal }: Environment): 
 }
 
 // The settings are what the adapter's own schema made of them, which the list of adapters can't say.
+async function sourceAdapter(type: string): Promise<SourceAdapter<unknown>> {
+  if (isOwn(type)) return (await loadOwn(type)).default
+  return (await sources[type as keyof typeof sources]()).default as SourceAdapter<unknown>
+}
+
 const queueAdapter = async (type: keyof typeof queues) =>
   (await queues[type]()).default as QueueAdapter<unknown>
 const storeAdapter = async (type: keyof typeof stores) =>

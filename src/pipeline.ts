@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, newRun, openQueue, openRegistry, openSource, openStore } from './app.ts'
 import { openAdmin } from './console/admin.ts'
@@ -31,6 +32,8 @@ export interface PipelineOptions {
   readonly remember: boolean
   /** Where in the registry the sources keep their checkpoints. */
   readonly checkpointsIn?: string
+  /** What a source may read as the standard input. */
+  readonly stdin?: Readable
   /** Done before anything is read or published. */
   readonly prepare?: (pipeline: Pick<Pipeline, 'run' | 'registry'>) => Promise<void>
   readonly clock: () => number
@@ -124,6 +127,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       registry: prefixed(registry, options.checkpointsIn ?? ''),
       http,
       httpIsLoopback: isLoopback(config.http.listen.host),
+      ...(options.stdin && { stdin: options.stdin }),
     }
     const all: OpenSource[] = []
     for (const source of config.sources.filter(({ enabled }) => enabled)) {

@@ -21,7 +21,7 @@ interface ImportOptions {
   readonly format?: string
 }
 
-const FORMATS = ['json', 'ndjson', 'csv']
+const FORMATS = ['json', 'ndjson', 'csv', 'tsv']
 
 /** Files, and no other source, through the whole pipeline until everything is stored. */
 export const addImport: AddCommand = (program, io) => {
@@ -30,7 +30,7 @@ export const addImport: AddCommand = (program, io) => {
     .description(
       'put files through the whole pipeline, until all is stored; doing it again goes on where it was cut off',
     )
-    .argument('<file...>', 'JSON, NDJSON or CSV files, also gzipped')
+    .argument('<file...>', 'JSON, NDJSON, CSV or TSV files, also compressed; - is the standard input')
     .option(
       '--preset <name>',
       'how responses become reviews: a preset, or the path of one in YAML',
@@ -48,6 +48,7 @@ export const addImport: AddCommand = (program, io) => {
       example(
         'headwater import reviews.ndjson.gz',
         'headwater import page-*.json --preset rainforest --source rainforest-us',
+        'ssh shop cat reviews.csv.gz | headwater import - --format csv',
       ),
     )
     .action(async (files: string[], options: ImportOptions, command) => {
@@ -56,6 +57,7 @@ export const addImport: AddCommand = (program, io) => {
       const checkpointsIn = `import/${idOf(files, options)}/`
       let runs: ImportRuns | undefined
       const prepare: PipelineOptions['prepare'] = async ({ registry, run: number }) => {
+        if (files.includes('-')) return // it is read from its beginning, each time
         runs = await beginImport(prefixed(registry, checkpointsIn), registry, number)
         if (runs.isResumed && !env.json) io.stdout.write('Going on with an import that was cut off.\n')
       }
@@ -77,6 +79,9 @@ async function fileSource(
   files: readonly string[],
   { preset, source, format }: ImportOptions,
 ): Promise<SourceConfig> {
+  if (files.length > 1 && files.includes('-')) {
+    throw new HeadwaterError('USAGE', '-: the standard input is imported alone, by a command of its own')
+  }
   const { config } = (await sources.file()).default
   const { sourceFields } = await import('../config/schema.ts')
   const name = sourceFields.shape.name.safeParse(source)

@@ -66,15 +66,16 @@ function lineOf(status: Status, elapsedMs: number): string {
   return parts.join(' · ')
 }
 
-/** How far the sources that end have come, how fast, and how long it will take. */
+/** How far the sources that end have come, how fast, and how long it will take, where their end is known. */
 function progressOf({ progress, received }: Status, elapsedMs: number): string[] {
   const done = progress.reduce((sum, each) => sum + each.done, 0)
   const total = progress.reduce((sum, each) => sum + (each.total ?? Number.NaN), 0)
-  if (progress.length === 0 || !(total > 0)) return []
-  const share = Math.min(1, done / total)
+  const isInBytes = progress.every(({ unit }) => unit === 'bytes')
   const rate = `${formatCount(Math.round((received * 1000) / Math.max(1, elapsedMs)))}/s`
+  if (Number.isNaN(total)) return isInBytes ? [`${formatBytes(done)} read`, rate] : [rate]
+  if (total === 0) return []
+  const share = Math.min(1, done / total)
   const leftMs = share > 0 && elapsedMs > 1000 ? (elapsedMs * (1 - share)) / share : undefined
   const left = leftMs === undefined ? [] : [`${formatDuration(Math.round(leftMs / 1000) * 1000)} left`]
-  const size = progress.every(({ unit }) => unit === 'bytes') ? ` of ${formatBytes(total)}` : ''
-  return [`${Math.floor(share * 100)} %${size}`, rate, ...left]
+  return [`${Math.floor(share * 100)} %${isInBytes ? ` of ${formatBytes(total)}` : ''}`, rate, ...left]
 }

@@ -2,11 +2,12 @@ import type { Environment } from '../app.ts'
 import type { Pipeline, PipelineOptions } from '../pipeline.ts'
 import { HeadwaterError } from '../errors.ts'
 import { countsOf } from '../services/ledger.ts'
+import type { FileConfig } from '../sources/file/index.ts'
 import { FAILED, type Io } from './command.ts'
 import { createLive, type Live } from './live.ts'
 
 export interface RunOptions {
-  readonly pipeline: Omit<PipelineOptions, 'clock'>
+  readonly pipeline: Omit<PipelineOptions, 'clock' | 'stdin'>
   readonly untilDrained: boolean
   /** Whether to tell a person how it goes. */
   readonly tell: boolean
@@ -33,7 +34,7 @@ export async function run(env: Environment, io: Io, options: RunOptions): Promis
   const { openPipeline } = await import('../pipeline.ts')
   const clock = Date.now
   const startedAt = performance.now()
-  await using pipeline = await openPipeline(env, { ...options.pipeline, clock })
+  await using pipeline = await openPipeline(env, { ...options.pipeline, clock, stdin: io.stdin })
   if (options.untilDrained && !pipeline.ends) {
     throw new HeadwaterError(
       'USAGE',
@@ -56,8 +57,19 @@ export async function run(env: Environment, io: Io, options: RunOptions): Promis
     live?.end()
   }
   if (pipeline.failures.length > 0 || isCutOff) io.exitCode = FAILED
-  if (isCutOff) io.stderr.write('Stopped before the end; the same command goes on from here.\n')
+  if (isCutOff) {
+    const goesOn = readsInput(env) ? '' : '; the same command goes on from here'
+    io.stderr.write(`Stopped before the end${goesOn}.\n`)
+  }
   await options.ended?.(pipeline, await summarise(pipeline, (performance.now() - startedAt) / 1000))
+}
+
+/** The standard input is the one thing that nobody can go on with; its source says what to do. */
+function readsInput({ config }: Environment): boolean {
+  return config.sources.some(
+    ({ type, settings, enabled }) =>
+      enabled && type === 'file' && (settings as FileConfig).files.includes('-'),
+  )
 }
 
 async function tell(live: Live, pipeline: Pipeline): Promise<void> {

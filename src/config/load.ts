@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import type { ZodObject } from 'zod'
 import { HeadwaterError } from '../errors.ts'
+import { isOwn } from '../sources/index.ts'
 import { check, createProblems, type Place, read } from './check.ts'
 import { reasonOf } from './file.ts'
 import { interpolate } from './interpolate.ts'
 import { isMapping, suggestion } from './names.ts'
+import { adapterOf } from './own.ts'
 import {
   COMMON,
   type Config,
@@ -52,7 +54,8 @@ export async function load(options: LoadOptions, rooms: Rooms = ROOMS): Promise<
     ...options,
     problem: (at, message) => problems.add(at, message),
   })
-  const sections = await readSections(value, rooms, { path: [], references, problems })
+  const at = path === undefined ? folder : dirname(path)
+  const sections = await readSections(withPaths(value, at), rooms, { path: [], references, problems })
   const lines = problems.lines()
   if (!sections || lines.length > 0) throw invalid(name, lines)
   const dataDir = resolve(folder, args.data ?? 'data')
@@ -109,6 +112,19 @@ function parse(text: string, name: string): unknown {
   }
 }
 
+/** The same document with the absolute paths of users' own sources. */
+function withPaths(value: unknown, folder: string): unknown {
+  const sources = isMapping(value) ? value['sources'] : undefined
+  if (!isMapping(value) || !Array.isArray(sources)) return value
+  const whole = sources.map((source: unknown) => {
+    const type = isMapping(source) ? source['type'] : undefined
+    return isMapping(source) && typeof type === 'string' && isOwn(type)
+      ? { ...source, type: resolve(folder, type) }
+      : source
+  })
+  return { ...value, sources: whole }
+}
+
 async function readSources(value: unknown, room: Room, place: Place): Promise<readonly SourceConfig[]> {
   const entries = Array.isArray(value) ? value : []
   const found = await Promise.all(
@@ -135,7 +151,7 @@ async function readSource(value: unknown, room: Room, place: Place): Promise<Sou
     common && {
       ...common,
       origin: common.origin ?? common.name,
-      type: chosen.type as SourceConfig['type'],
+      type: chosen.type,
       settings: chosen.settings,
     }
   )
@@ -172,18 +188,28 @@ async function choose(
 ): Promise<Chosen | undefined> {
   if (!isMapping(value)) return undefined // told already, by the schema of the top level
   const type = value['type']
-  const types = Object.keys(room)
-  const adapter = typeof type === 'string' && Object.hasOwn(room, type) ? await room[type]?.() : undefined
-  if (typeof type !== 'string' || !adapter) {
-    place.problems.add([...place.path, 'type'], unknownType(type, types))
-    return undefined
-  }
-  const { config } = adapter.default
+  const adapter = await adapterFor(type, kind, room, place)
+  if (typeof type !== 'string' || !adapter) return undefined
+  const { config } = adapter
   const written = read(value, merge(COMMON[kind], shapeOf(config)), place)
   const entries = Object.entries(isMapping(written) ? written : {})
   const isCommon = ([key]: [string, unknown]): boolean => Object.hasOwn(common.shape, key)
   const settings = check(config, Object.fromEntries(entries.filter((entry) => !isCommon(entry))), place)
   return { type, common: Object.fromEntries(entries.filter(isCommon)), settings }
+}
+
+/** The adapter that a type names; undefined, and told, where there is none. */
+async function adapterFor(type: unknown, kind: keyof Rooms, room: Room, place: Place) {
+  const tell = (problem: string): void => place.problems.add([...place.path, 'type'], problem)
+  try {
+    const adapter = typeof type === 'string' ? await adapterOf(kind, type, room) : undefined
+    if (!adapter) tell(unknownType(type, Object.keys(room)))
+    return adapter
+  } catch (error) {
+    if (!(error instanceof HeadwaterError)) throw error
+    tell(error.message)
+    return undefined
+  }
 }
 
 function unknownType(type: unknown, types: readonly string[]): string {

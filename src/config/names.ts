@@ -70,7 +70,8 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isClosed(shape: Shape): boolean {
+/** Whether it is a mapping in which an unknown key is an error. */
+export function isClosed(shape: Shape): boolean {
   const found = objects(shape)
   return found.length > 0 && found.every(({ additionalProperties }) => additionalProperties === false)
 }

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { HIDDEN, isSecretName, redactText } from '../lib/redact.ts'
 import { type Show, toWritten } from './names.ts'
+import { adapterOf } from './own.ts'
 import { COMMON, type Config, type Room, ROOMS, type Rooms, topFields } from './schema.ts'
 import { fields, forms, isSecret, merge, type Path, pathText, type Shape, shapeOf, typesOf } from './shape.ts'
 
@@ -37,7 +38,11 @@ export async function jsonSchema(rooms: Rooms = ROOMS): Promise<object> {
     ...top,
     properties: {
       ...properties,
-      sources: { ...properties['sources'], type: 'array', items: sources },
+      sources: {
+        ...properties['sources'],
+        type: 'array',
+        items: { anyOf: [...(sources.anyOf ?? []), OWN_SOURCE] },
+      },
       queue: { ...queue, ...describe(properties['queue']) },
       store: { ...store, ...describe(properties['store']) },
       registry: { ...store, ...describe(properties['registry']) },
@@ -52,13 +57,20 @@ export async function jsonSchema(rooms: Rooms = ROOMS): Promise<object> {
 
 /** The shape of a section that names this type: the keys that all of its kind have, and the adapter's own. */
 export async function sectionShape(kind: keyof Rooms, type: string, room: Room): Promise<Shape> {
-  const adapter = await room[type]?.()
-  const shape = merge(COMMON[kind], adapter ? shapeOf(adapter.default.config) : {})
+  const adapter = await adapterOf(kind, type, room)
+  const shape = merge(COMMON[kind], adapter ? shapeOf(adapter.config) : {})
   const named = (object: Shape): Shape => ({
     ...object,
     properties: { ...object.properties, type: { ...object.properties?.['type'], const: type } },
   })
   return shape.anyOf ? { ...shape, anyOf: shape.anyOf.map(named) } : named(shape)
+}
+
+/** A source of the user's own: what its keys are is known where its module is. */
+const OWN_SOURCE: Shape = {
+  ...COMMON.sources,
+  properties: { ...COMMON.sources.properties, type: { type: 'string', pattern: '[/.]' } },
+  additionalProperties: true,
 }
 
 type Section = { readonly type: string; readonly settings: unknown }

@@ -23,12 +23,18 @@ the store are the embedded ones, in \`./data\`, and a webhook listens on this ma
 - A duration is written \`250ms\`, \`30s\`, \`5m\`, \`1h\` or \`7d\`; a size \`64KiB\`, \`10MiB\` or \`1GB\`.
 - Keys marked as secret are never logged or printed. They belong into the environment, into files or into a
   secrets manager.
-- Relative paths are relative to the working folder.
+- Relative paths are relative to the working folder; that of a [source of your own](sources-of-your-own.md), to the
+  config file.
 - \`headwater config schema\` prints a JSON Schema, with which editors complete and check.
 `
 
 const TITLES = {
-  sources: ['Sources', 'A list, `sources:`. Every source has these keys, and those of its type.', 'Source'],
+  sources: [
+    'Sources',
+    'A list, `sources:`. Every source has these keys, and those of its type. For what is not here, write a ' +
+      '[source of your own](sources-of-your-own.md).',
+    'Source',
+  ],
   queues: ['Queue', 'One mapping, `queue:`. Every queue has these keys, and those of its type.', 'Queue'],
   stores: [
     'Store',

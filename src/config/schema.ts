@@ -27,7 +27,8 @@ export interface Config {
 }
 
 export interface SourceConfig extends z.infer<typeof sourceFields> {
-  readonly type: SourceType
+  /** A name of the list, or the absolute path of the module of a user's own source. */
+  readonly type: string
   readonly origin: string
   /** What the adapter's own schema made of its keys; for its `open`. */
   readonly settings: unknown
@@ -43,7 +44,6 @@ export interface StoreConfig {
   readonly settings: unknown
 }
 
-export type SourceType = keyof typeof sources
 export type QueueType = keyof typeof queues
 export type StoreType = keyof typeof stores
 
@@ -122,7 +122,7 @@ export const sourceFields = z.strictObject({
     .meta({
       description: 'Unique; names the checkpoints, the metrics and, unless told otherwise, the origin.',
     }),
-  type: z.string().meta({ description: 'The kind of source.' }),
+  type: z.string().meta({ description: 'The kind of source, or the path of the module of your own.' }),
   origin: z.string().min(1).max(256).optional().meta({
     description:
       'Who the reviews are from; sources that share it share their reviews. The name unless told otherwise.',

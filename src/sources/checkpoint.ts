@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod'
 import { HeadwaterError, TransientError } from '../errors.ts'
 import type { Entry, Registry } from '../stores/registry.ts'
+import type { SourceContext } from './source.ts'
 
 /** How far a source was acknowledged, kept in the registry under one name. It survives restarts. */
 export interface Checkpoint<State> {
@@ -70,6 +71,42 @@ export function createCheckpoint<State>({
     },
   }
 }
+
+/**
+ * The checkpoint of a source, or of one part of it; the schema is that of what is saved, as JSON. Whoever has many parts
+ * lists them once and makes each with `createCheckpoint`.
+ */
+export async function openCheckpoint<State>(
+  { name: source, registry }: Pick<SourceContext, 'name' | 'registry'>,
+  state: ZodType<State>,
+  part?: string,
+): Promise<Checkpoint<State>> {
+  const name = nameOf(source, part)
+  return createCheckpoint({ name, found: await registry.get(name), state, registry })
+}
+
+/** Every part of a source of which something is saved. */
+export async function* savedParts<State>(
+  { name: source, registry }: Pick<SourceContext, 'name' | 'registry'>,
+  state: ZodType<State>,
+): AsyncGenerator<{ readonly part: string; readonly saved: State | undefined }, void, undefined> {
+  const prefix = nameOf(source, '')
+  for await (const entry of registry.list(prefix)) {
+    yield { part: entry.name.slice(prefix.length), saved: decode(entry, state) }
+  }
+}
+
+/** Forgets what is saved of one part of a source. */
+export async function forgetPart(
+  { name: source, registry }: Pick<SourceContext, 'name' | 'registry'>,
+  part: string,
+): Promise<void> {
+  const entry = await registry.get(nameOf(source, part))
+  if (entry) await registry.remove(entry.name, entry.revision)
+}
+
+const nameOf = (source: string, part?: string): string =>
+  part === undefined ? `checkpoint/${source}` : `checkpoint/${source}/${part}`
 
 function decode<State>({ value }: Entry, state: ZodType<State>): State | undefined {
   try {

@@ -5,3 +5,5 @@ export const sources = {
   file: () => import('./file/index.ts'),
   simulator: () => import('./simulator/index.ts'),
 } as const
+
+export { isOwn, loadOwn } from './own.ts'

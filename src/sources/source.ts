@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Adapter, Context } from '../adapter.ts'
 import type { Batch } from '../batch.ts'
@@ -38,6 +39,8 @@ export interface SourceContext extends Context {
   readonly http: FastifyInstance
   /** Whether that listener is reachable from this machine only. */
   readonly httpIsLoopback: boolean
+  /** The standard input of the process, where a source may read it. */
+  readonly stdin?: Readable
 }
 
 export type SourceAdapter<Config> = Adapter<Source, Config, SourceContext>

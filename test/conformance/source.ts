@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import fastify from 'fastify'
 import type { Batch } from '../../src/batch.ts'
 import type { Received } from '../../src/review/received.ts'
-import type { Source } from '../../src/sources/source.ts'
+import type { Source, SourceContext } from '../../src/sources/source.ts'
+import { createMemoryRegistry } from './memory-registry.ts'
 
 export interface SourceHarness {
-  /** A new place is a provider of which nothing was read yet; opening a place again is a restart. */
-  readonly open: (place: string) => Promise<Source>
+  /**
+   * A new place is a provider of which nothing was read yet; opening a place again is a restart. The context is one that
+   * the source can be opened with: its registry remembers the place, its folder is gone after the promise.
+   */
+  readonly open: (place: string, context: SourceContext) => Promise<Source>
   /** How many items a new place offers, in several batches. */
   readonly items: number
   /** What its items must say of themselves. */
@@ -31,10 +39,14 @@ export function sourceConformance(name: string, harness: SourceHarness): void {
   function promise(title: string, run: Run): void {
     test(title, { skip: skip[title] ?? false, timeout: 3 * patienceMs }, async () => {
       const place = `test-${randomUUID()}`
-      await using source = await open(place)
+      const dataDir = await mkdtemp(join(tmpdir(), 'headwater-test-'))
+      await using cleanUp = new AsyncDisposableStack()
+      cleanUp.defer(() => rm(dataDir, { recursive: true, force: true }))
+      const context = contextOf(harness, dataDir)
+      await using source = await open(place, context)
       await run(source, async () => {
         await source[Symbol.asyncDispose]()
-        return open(place)
+        return open(place, context)
       })
     })
   }
@@ -154,6 +166,23 @@ export function sourceConformance(name: string, harness: SourceHarness): void {
     for await (const batch of source.read({ signal: AbortSignal.timeout(quietMs) })) {
       assert.fail(`${batch.items.length} items came again`)
     }
+  }
+}
+
+function contextOf({ source, origin }: SourceHarness, dataDir: string): SourceContext {
+  const quiet = (): void => {}
+  return {
+    name: source,
+    origin,
+    run: 'run-1',
+    split: (document) => [{ raw: document }],
+    clock: Date.now,
+    registry: createMemoryRegistry(),
+    http: fastify(),
+    httpIsLoopback: true,
+    logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    signal: new AbortController().signal,
+    dataDir,
   }
 }
 

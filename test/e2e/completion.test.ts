@@ -22,7 +22,7 @@ describe('completion in bash', async () => {
   before(async () => writeFile(script, (await run(['completion', 'bash'])).stdout))
 
   for (const [words, expected] of [
-    [['re'], ['reviews', 'replay']],
+    [['re'], ['reviews', 'replay', 'restore']],
     [['dlq', 'c'], ['clusters']],
     [['--json', 'dlq', 'cl'], ['clusters']],
     [['dlq', 'list', '--clu'], ['--cluster']],

@@ -1,13 +1,13 @@
-import { createReadStream, type ReadStream } from 'node:fs'
-import { addAbortSignal, pipeline, type Readable, type Transform } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { createReadStream } from 'node:fs'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { unreadable } from './files.ts'
+import { inflaterOf, LONGEST_MAGIC } from './inflate.ts'
 
 export interface Content {
   /** The inflated bytes. Throws `FILE_UNREADABLE`, what `isCorrupt` knows, or the reason of the abort. */
   readonly chunks: AsyncIterable<Buffer>
-  /** How many bytes of the file were read, as it is stored. */
-  bytesRead(): number
+  /** How many bytes were read, as they are stored or sent. */
+  readonly bytesRead: () => number
 }
 
 export interface ContentOptions {
@@ -15,47 +15,60 @@ export interface ContentOptions {
   readonly start: Buffer
   /** How many of the inflated bytes are left out. */
   readonly offset: number
+  /** How many bytes of the file are read at most, as it is stored; all there are unless told. */
+  readonly size?: number | undefined
   readonly signal: AbortSignal
 }
 
 const CHUNK_BYTES = 256 * 2 ** 10
 
-const MAGIC: readonly (readonly [bytes: Buffer, inflate: () => Transform])[] = [
-  [Buffer.from([0x1f, 0x8b]), () => createGunzip({ chunkSize: CHUNK_BYTES })],
-  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), () => createZstdDecompress({ chunkSize: CHUNK_BYTES })],
-]
-
 /** Streams a file from an offset on. Nothing is opened before somebody iterates. */
-export function openContent(path: string, { start, offset, signal }: ContentOptions): Content {
-  const inflater = inflaterOf(start)
-  const from = inflater === undefined ? offset : 0
-  let stored: ReadStream | undefined
+export function openContent(
+  path: string,
+  { start, offset, size = Infinity, signal }: ContentOptions,
+): Content {
+  const inflate = inflaterOf(start)
+  const from = inflate === undefined ? offset : 0
+  let bytes = 0
 
-  function openStream(): Readable {
-    stored = createReadStream(path, { start: from, highWaterMark: CHUNK_BYTES })
-    // An error of any stream in the pipeline shows on the last one, which is the one that is read.
-    const stream = inflater === undefined ? stored : pipeline(stored, inflater(), () => {})
-    return addAbortSignal(signal, stream)
+  async function* stored(): AsyncGenerator<Buffer, void, undefined> {
+    if (size <= from) return
+    const stream = createReadStream(path, { start: from, end: size - 1, highWaterMark: CHUNK_BYTES })
+    for await (const chunk of addAbortSignal(signal, stream) as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      yield chunk
+    }
   }
 
   async function* chunks(): AsyncGenerator<Buffer, void, undefined> {
     let toSkip = offset - from
-    try {
-      for await (const chunk of openStream() as AsyncIterable<Buffer>) {
-        if (toSkip < chunk.length) yield toSkip === 0 ? chunk : chunk.subarray(toSkip)
-        toSkip = Math.max(0, toSkip - chunk.length)
-      }
-    } catch (error) {
-      throw signal.aborted || isCorrupt(error) ? error : unreadable(path, error)
+    for await (const chunk of inflate === undefined ? stored() : inflate(stored())) {
+      if (toSkip < chunk.length) yield toSkip === 0 ? chunk : chunk.subarray(toSkip)
+      toSkip = Math.max(0, toSkip - chunk.length)
     }
   }
 
-  return { chunks: chunks(), bytesRead: () => from + (stored?.bytesRead ?? 0) }
+  return { chunks: readable(path, chunks(), signal), bytesRead: () => from + bytes }
 }
 
-/** Whether a file begins like a compressed one, whatever its name says. */
-export function isCompressed(start: Buffer): boolean {
-  return inflaterOf(start) !== undefined
+/** Streams what can be read only once, such as a pipe. Its first bytes tell whether it is compressed. */
+export function openPipe(name: string, pipe: Readable, signal: AbortSignal): Content {
+  let bytes = 0
+
+  async function* sent(): AsyncGenerator<Buffer, void, undefined> {
+    for await (const chunk of addAbortSignal(signal, pipe) as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      yield chunk
+    }
+  }
+
+  async function* chunks(): AsyncGenerator<Buffer, void, undefined> {
+    const { start, all } = await peek(sent(), LONGEST_MAGIC)
+    const inflate = inflaterOf(start)
+    yield* inflate === undefined ? all : inflate(all)
+  }
+
+  return { chunks: readable(name, chunks(), signal), bytesRead: () => bytes }
 }
 
 /** Whether the compressed bytes make no sense, or end too early. */
@@ -63,5 +76,26 @@ export function isCorrupt(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && /^Z(STD)?_/.test(String(error.code))
 }
 
-const inflaterOf = (start: Buffer): (() => Transform) | undefined =>
-  MAGIC.find(([bytes]) => start.subarray(0, bytes.length).equals(bytes))?.[1]
+/** Says which file it is that can't be read. */
+async function* readable(name: string, chunks: AsyncIterable<Buffer>, signal: AbortSignal) {
+  try {
+    yield* chunks
+  } catch (error) {
+    throw signal.aborted || isCorrupt(error) ? error : unreadable(name, error)
+  }
+}
+
+/** The first bytes, so many where there are, and everything from the first one on. */
+async function peek(chunks: AsyncGenerator<Buffer, void, undefined>, count: number) {
+  let start = Buffer.alloc(0)
+  while (start.length < count) {
+    const next = await chunks.next()
+    if (next.done) break
+    start = Buffer.concat([start, next.value])
+  }
+  async function* all(): AsyncGenerator<Buffer, void, undefined> {
+    if (start.length > 0) yield start
+    yield* chunks
+  }
+  return { start, all: all() }
+}

@@ -59,8 +59,14 @@ export function headOf({ start }: Identity, size: number): string {
   return hash('sha256', start.subarray(0, Math.min(size, START_BYTES)), 'hex')
 }
 
-export function unreadable(path: string, cause: unknown): HeadwaterError {
-  return new HeadwaterError('FILE_UNREADABLE', `${path}: ${messageOf(cause)}`, { cause })
+/** Why a file, or whatever was expected, can not be read. */
+export function unreadable(path: string, cause: unknown, what = 'a file'): HeadwaterError {
+  return new HeadwaterError('FILE_UNREADABLE', `${path}: ${messageOf(cause, what)}`, { cause })
+}
+
+/** Whether there is nothing at a path. */
+export function isAbsent(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT'
 }
 
 /** A path that exists is one, whatever characters are in it. */
@@ -87,13 +93,13 @@ async function readableSize(path: string): Promise<number> {
   return stats.size
 }
 
-function messageOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return WORDS[code] ?? (error instanceof Error ? error.message : String(error))
+function messageOf(error: unknown, what = 'a file'): string {
+  const code = codeOf(error)
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `expected ${what}, found nothing there`
+  if (code === 'EACCES' || code === 'EPERM') return 'may not be read by this user'
+  return error instanceof Error ? error.message : String(error)
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'expected a file, found nothing there',
-  EACCES: 'may not be read by this user',
-  EPERM: 'may not be read by this user',
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined
 }

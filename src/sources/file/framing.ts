@@ -1,9 +1,11 @@
 import { extname } from 'node:path'
 import { createRecordSplitter } from '../../lib/csv.ts'
 import { createSlicer } from '../../lib/json-slices.ts'
-import type { Slicer, SlicerOptions } from '../../lib/slicer.ts'
+import type { Slice, Slicer, SlicerOptions } from '../../lib/slicer.ts'
 
-export type Format = 'json' | 'ndjson' | 'csv'
+/** Every format that can be asked for. */
+export const FORMATS = ['json', 'ndjson', 'csv', 'tsv'] as const
+export type Format = (typeof FORMATS)[number]
 
 /** How the bytes of a file are cut into documents or rows. */
 export interface Framing {
@@ -16,23 +18,25 @@ export interface Framing {
 export interface FileSlicer extends Slicer {
   /** Known with the first slice. */
   readonly framing: Framing | undefined
+  /** The items that were held back to tell the framing, once nothing more comes. */
+  flush(): Slice[]
 }
 
 /** So much of a file is looked at to tell NDJSON from JSON. */
 const PEEK_BYTES = 64 * 2 ** 10
+const NEWLINE = 0x0a
 const BYTE_ORDER_MARK = '\uFEFF'
 
-/** What the name tells, and the format if one is asked for. `.json` tells nothing: some of these files are NDJSON. */
+/** The format that is asked for, or what the name tells. `.json` tells nothing: some of these files are NDJSON. */
 export function framingOfName(path: string, asked?: Format): Framing | undefined {
   const extension = extname(path.toLowerCase().replace(/\.(gz|zst)$/, ''))
-  const delimiter = extension === '.tsv' ? '\t' : ','
-  const format = asked ?? FORMATS[extension]
-  return format && { format, delimiter }
+  const format = asked ?? ENDINGS[extension]
+  return format && { format, delimiter: format === 'tsv' ? '\t' : ',' }
 }
 
-const FORMATS: Readonly<Record<string, Format | undefined>> = {
+const ENDINGS: Readonly<Record<string, Format | undefined>> = {
   '.csv': 'csv',
-  '.tsv': 'csv',
+  '.tsv': 'tsv',
   '.ndjson': 'ndjson',
   '.jsonl': 'ndjson',
   '.jsonlines': 'ndjson',
@@ -47,7 +51,7 @@ export function framingOfStart(start: Buffer): Framing {
   return { format: isLines ? 'ndjson' : 'json', delimiter: ',' }
 }
 
-/** Where the framing isn't known yet, the first 64 KiB are held back to tell. */
+/** Where the framing isn't known yet, as much is held back as is needed to tell: 64 KiB at most. */
 export function createFileSlicer(known: Framing | undefined, options: SlicerOptions): FileSlicer {
   let framing = known
   let slicer = known && slicerOf(known, options)
@@ -61,6 +65,11 @@ export function createFileSlicer(known: Framing | undefined, options: SlicerOpti
     return { decided: slicer, start }
   }
 
+  function flush(): Slice[] {
+    const { decided, start } = decide()
+    return decided.push(start)
+  }
+
   return {
     get framing() {
       return framing
@@ -69,23 +78,29 @@ export function createFileSlicer(known: Framing | undefined, options: SlicerOpti
       if (slicer !== undefined) return slicer.push(chunk)
       held.push(chunk)
       heldBytes += chunk.length
-      if (heldBytes < PEEK_BYTES) return []
-      const { decided, start } = decide()
-      return decided.push(start)
+      const isKnown = heldBytes >= PEEK_BYTES || (chunk.includes(NEWLINE) && mustBeLines(held))
+      return isKnown ? flush() : []
     },
+    flush,
     end(brokenOff) {
-      const { decided, start } = decide()
-      return [...decided.push(start), ...decided.end(brokenOff)]
+      return [...flush(), ...decide().decided.end(brokenOff)]
     },
   }
 }
+
+/** Two lines that are NDJSON stay so, whatever follows. */
+const mustBeLines = (held: readonly Buffer[]): boolean =>
+  framingOfStart(Buffer.concat(held)).format === 'ndjson'
+
+/** Whether it holds rows under a header. */
+export const hasRows = ({ format }: Framing): boolean => format === 'csv' || format === 'tsv'
 
 /** Tab-separated files of reviews know no quoting. */
 export const isQuoted = ({ delimiter }: Framing): boolean => delimiter !== '\t'
 
 function slicerOf(framing: Framing, options: SlicerOptions): Slicer {
   const { format, delimiter } = framing
-  if (format !== 'csv') return createSlicer(format, options)
+  if (format === 'json' || format === 'ndjson') return createSlicer(format, options)
   return createRecordSplitter({ delimiter, quote: isQuoted(framing), ...options })
 }
 

@@ -1,66 +1,60 @@
 import { z } from 'zod'
-import { bytes } from '../../lib/fields.ts'
+import { bytes, duration } from '../../lib/fields.ts'
 import type { SourceAdapter } from '../source.ts'
-import { findFiles } from './files.ts'
-import { readFile } from './reader.ts'
+import { FORMATS } from './framing.ts'
+import { openInput, STANDARD_INPUT } from './input.ts'
+import { openListed } from './listed.ts'
+import { openWatched } from './watched.ts'
 
-const config = z.strictObject({
-  files: z
-    .array(z.string().min(1))
-    .min(1)
-    .meta({ description: 'Paths and globs, read in this order; gzip and zstd are inflated.' }),
-  format: z.enum(['json', 'ndjson', 'csv']).optional().meta({
-    description: 'Told by the name or the first bytes of each file, unless given. A `.tsv` is CSV with tabs.',
+const watching = z.strictObject({
+  everyMs: duration()
+    .prefault('2s')
+    .meta({ description: 'How often the folders are looked at. Looking takes at most a tenth of the time.' }),
+  settleMs: duration().prefault('10s').meta({
+    description:
+      'A file is complete once its size and time have not changed for so long. 0 where complete files are moved in.',
   }),
-  batchItems: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .default(1_000)
-    .meta({ description: 'How many reviews are handed over together, at most.' }),
-  maxItemBytes: bytes()
-    .prefault('64MiB')
-    .meta({ description: 'Of a larger line, document or row only the beginning is kept, as a dead letter.' }),
 })
+
+const config = z
+  .strictObject({
+    files: z.array(z.string().min(1)).min(1).meta({
+      description:
+        'Paths and globs, read in this order; gzip and zstd are inflated. `-` alone is the standard input.',
+    }),
+    format: z.enum(FORMATS).optional().meta({
+      description: 'Told by the name or the first bytes of each file, unless given.',
+    }),
+    watch: z
+      .union([z.boolean().transform((isOn) => (isOn ? watching.parse({}) : undefined)), watching])
+      .prefault(false)
+      .meta({
+        description:
+          'Whether files that appear are read, too; the source then never ends. A folder stands for all in it.',
+      }),
+    batchItems: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(1_000)
+      .meta({ description: 'How many reviews are handed over together, at most.' }),
+    maxItemBytes: bytes().prefault('64MiB').meta({
+      description: 'Of a larger line, document or row only the beginning is kept, as a dead letter.',
+    }),
+  })
+  .refine(({ files, watch }) => !files.includes(STANDARD_INPUT) || (files.length === 1 && !watch), {
+    path: ['files'],
+    message: 'expected the standard input, -, to be read alone and not to be watched',
+  })
 
 export type FileConfig = z.output<typeof config>
 
-/** Files of JSON, NDJSON or CSV, streamed. A restart goes on where it was; a file that is done is not read again. */
+/** Files of JSON, NDJSON, CSV or TSV, streamed. A restart goes on where it was; a file that is done is not read again. */
 const file: SourceAdapter<FileConfig> = {
   config,
-  async open({ files: patterns, ...limits }, context) {
-    const files = await findFiles(patterns)
-    const total = files.reduce((sum, { size }) => sum + size, 0)
-    const disposed = new AbortController()
-    let finished = 0
-    let bytesRead = (): number => 0
-
-    return {
-      async *read({ signal }) {
-        const stop = AbortSignal.any([signal, disposed.signal])
-        const watch = (current: () => number): void => {
-          bytesRead = current
-        }
-        try {
-          for (const { path, absolute, size } of files) {
-            const reading = { path, absolute, ...limits, context, stop, disposed: disposed.signal, watch }
-            for await (const batch of readFile(reading)) {
-              if (stop.aborted) return
-              yield batch
-              if (stop.aborted) return
-            }
-            finished += size
-            bytesRead = () => 0
-          }
-        } catch (error) {
-          if (!stop.aborted) throw error
-        }
-      },
-      progress: () => ({ done: Math.min(finished + bytesRead(), total), total, unit: 'bytes' }),
-      async [Symbol.asyncDispose]() {
-        disposed.abort()
-      },
-    }
+  async open({ files, watch, ...limits }, context) {
+    if (files.includes(STANDARD_INPUT)) return openInput(limits, context)
+    return watch ? openWatched(files, watch, limits, context) : openListed(files, limits, context)
   },
 }
 

@@ -2,7 +2,7 @@ import { parseRecord } from '../../lib/csv.ts'
 import type { Slice } from '../../lib/slicer.ts'
 import type { Context, Piece, Received } from '../../review/received.ts'
 import type { SourceContext } from '../source.ts'
-import { type Framing, isQuoted } from './framing.ts'
+import { type Framing, hasRows, isQuoted } from './framing.ts'
 
 /** Makes what is received out of the documents or rows of one file. */
 export interface Receiver {
@@ -53,7 +53,7 @@ export function createReceiver(from: string, source: SourceContext, known: Known
   }
 
   return {
-    receive: (slice, framing) => (framing?.format === 'csv' ? rows(slice, framing) : documents(slice)),
+    receive: (slice, framing) => (framing && hasRows(framing) ? rows(slice, framing) : documents(slice)),
     get columns() {
       return columns
     },

@@ -46,6 +46,27 @@ test('without a terminal there are plain lines, no more than one in five seconds
   assert.ok(written.every((line) => /^received .*\n$/.test(line)))
 })
 
+test('how far it has come is told, how long it will take only where the end is known', () => {
+  const known = { done: 512, total: 2_048, unit: 'bytes' } as const
+  const endless = { done: 1_536, unit: 'bytes' } as const
+  const cases: readonly (readonly [Status['progress'], string])[] = [
+    [[known], '25 % of 2 KiB · 1,235/s · 30 s left · received 12,345'],
+    [[{ done: 5, total: 20, unit: 'items' }], '25 % · 1,235/s · 30 s left · received 12,345'],
+    [[endless], '1.5 KiB read · 1,235/s · received 12,345'],
+    [[known, endless], '2 KiB read · 1,235/s · received 12,345'],
+    [[endless, { done: 5, total: 20, unit: 'items' }], '1,235/s · received 12,345'],
+    [[{ done: 0, total: 0, unit: 'bytes' }], 'received 12,345'],
+    [[], 'received 12,345'],
+  ]
+  for (const [progress, expected] of cases) {
+    let now = 0
+    const { live, written } = opened({ isTTY: false, columns: 0 }, () => now)
+    now = 10_000
+    live.update({ ...STATUS, progress })
+    assert.ok(written[0]?.startsWith(`${expected} · stored`), written[0])
+  }
+})
+
 function opened(about: { isTTY: boolean; columns: number }, clock = () => 0) {
   const written: string[] = []
   const stdout = { ...about, write: (text: string) => written.push(text) > 0 } as NodeJS.WriteStream

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { TransientError } from '../../../src/errors.ts'
 import { createCheckpoint } from '../../../src/sources/checkpoint.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
-import { createRegistry } from './file-harness.ts'
+import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
 
 const name = 'checkpoint/shop'
 const state = z.object({ at: z.int() })
@@ -23,7 +23,7 @@ test('what is saved is what was acknowledged without a gap, in whatever order', 
   const orders = fc.shuffledSubarray(Array.from({ length: count }, (_, n) => n))
   await fc.assert(
     fc.asyncProperty(orders, fc.boolean(), async (order, together) => {
-      const registry = createRegistry()
+      const registry = createMemoryRegistry()
       const checkpoint = await open(registry)
       const acks = Array.from({ length: count }, (_, at) => checkpoint.handOver({ at }))
       if (together) await Promise.all(order.map(async (n) => acks[n]?.()))
@@ -36,7 +36,7 @@ test('what is saved is what was acknowledged without a gap, in whatever order', 
 })
 
 test('goes on with what was saved, unless nobody can read it', async () => {
-  const registry = createRegistry()
+  const registry = createMemoryRegistry()
   await (await open(registry)).handOver({ at: 7 })()
   assert.deepEqual((await open(registry)).saved, { at: 7 })
   await registry.compareAndSet(name, 1, Buffer.from('{"at":'))
@@ -47,7 +47,7 @@ test('goes on with what was saved, unless nobody can read it', async () => {
 })
 
 test('stops when another process has moved it, and leaves that as it is', async () => {
-  const registry = createRegistry()
+  const registry = createMemoryRegistry()
   const mine = (await open(registry)).handOver({ at: 1 })
   await (await open(registry)).handOver({ at: 2 })()
   await assert.rejects(mine, { code: 'CHECKPOINT_TAKEN', name: 'HeadwaterError' })
@@ -55,7 +55,7 @@ test('stops when another process has moved it, and leaves that as it is', async 
 })
 
 test('an attempt that failed and went through all the same is not taken for another process', async () => {
-  const registry = createRegistry()
+  const registry = createMemoryRegistry()
   let failures = 2
   const uncertain: Registry = {
     ...registry,
@@ -75,7 +75,7 @@ test('an attempt that failed and went through all the same is not taken for anot
 })
 
 test('somebody who was faster is told as a passing trouble first, and as another process then', async () => {
-  const registry = createRegistry()
+  const registry = createMemoryRegistry()
   const rival = (await open(registry)).handOver({ at: 9 })
   const raced: Registry = {
     ...registry,

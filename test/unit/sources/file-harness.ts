@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,9 +6,11 @@ import type { Batch } from '../../../src/batch.ts'
 import type { Received, Split } from '../../../src/review/received.ts'
 import file from '../../../src/sources/file/index.ts'
 import type { Source, SourceContext } from '../../../src/sources/source.ts'
-import type { Entry, Registry } from '../../../src/stores/registry.ts'
+import type { Registry } from '../../../src/stores/registry.ts'
+import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
 
 export interface Place {
+  readonly folder: string
   readonly registry: Registry
   /** Writes a file of the folder and returns its path. */
   write(name: string, content: string | Uint8Array): Promise<string>
@@ -25,9 +28,10 @@ export const never = new AbortController().signal
 export async function createPlace(t: { after(clean: () => Promise<void>): void }): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'headwater-test-'))
   t.after(() => rm(folder, { recursive: true }))
-  const registry = createRegistry()
+  const registry = createMemoryRegistry()
 
   return {
+    folder,
     registry,
     async write(name, content) {
       const path = join(folder, name)
@@ -54,31 +58,6 @@ function contextOf(registry: Registry): Partial<SourceContext> {
   }
 }
 
-/** The contract of a registry with nothing else in the way. */
-export function createRegistry(): Registry {
-  const entries = new Map<string, Entry>()
-  return {
-    async get(name) {
-      return entries.get(name)
-    },
-    async compareAndSet(name, revision, value) {
-      if ((entries.get(name)?.revision ?? 0) !== revision) return false
-      entries.set(name, { name, value: Buffer.from(value), revision: revision + 1 })
-      return true
-    },
-    async *list(prefix) {
-      for (const name of [...entries.keys()].toSorted()) {
-        const entry = entries.get(name)
-        if (entry && name.startsWith(prefix)) yield entry
-      }
-    },
-    async remove(name, revision) {
-      return entries.get(name)?.revision === revision && entries.delete(name)
-    },
-    async [Symbol.asyncDispose]() {},
-  }
-}
-
 /** Reads to the end and acknowledges everything. */
 export async function readAll(source: Source): Promise<Received[]> {
   await using reading = source
@@ -88,6 +67,44 @@ export async function readAll(source: Source): Promise<Received[]> {
     await batch.ack()
   }
   return received
+}
+
+/** A source that is read in the background, everything acknowledged, until it is disposed. */
+export interface Followed extends AsyncDisposable {
+  readonly received: readonly Received[]
+  /** Resolves to what has come when that is so many items, or these. */
+  until(isEnough: number | ((received: readonly Received[]) => boolean)): Promise<string[]>
+}
+
+export function follow(source: Source): Followed {
+  const received: Received[] = []
+  const stop = new AbortController()
+  let more = Promise.withResolvers<void>()
+
+  async function read(): Promise<void> {
+    await using reading = source
+    for await (const batch of reading.read({ signal: stop.signal })) {
+      received.push(...batch.items)
+      await batch.ack()
+      more.resolve()
+      more = Promise.withResolvers()
+    }
+  }
+  const failed = read().then(() => assert.ok(stop.signal.aborted, 'the source has ended'))
+  failed.catch(() => {}) // whoever waits for items, or disposes of it, hears of it
+
+  return {
+    received,
+    async until(wanted) {
+      const isEnough = typeof wanted === 'number' ? () => received.length >= wanted : wanted
+      while (!isEnough(received)) await Promise.race([more.promise, failed])
+      return texts(received)
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await failed
+    },
+  }
 }
 
 /** Takes so many batches and acknowledges none. */

@@ -54,6 +54,27 @@ describe('what a file holds', () => {
     assert.deepEqual(texts(await readAll(await place.open({ files }))), [one, two, one, two, one, two])
   })
 
+  test('compressed files that were joined are read as one', async (t) => {
+    const place = await createPlace(t)
+    for (const compress of [gzipSync, zstdCompressSync]) {
+      const parts = [one, two, three].map((line) => compress(`${line}\n`))
+      const path = await place.write(`a-${compress.name}.ndjson`, Buffer.concat(parts))
+      assert.deepEqual(texts(await readAll(await place.open({ files: [path] }))), [one, two, three])
+    }
+  })
+
+  test('bytes behind compressed data that are none are a dead letter', async (t) => {
+    const place = await createPlace(t)
+    for (const compress of [gzipSync, zstdCompressSync]) {
+      const path = await place.write(
+        'a.ndjson',
+        Buffer.concat([compress(`${one}\n`), Buffer.from('more bytes')]),
+      )
+      const received = await readAll(await place.open({ files: [path] }))
+      assert.match(received.at(-1)?.context.unreadable ?? '', /^expected compressed data, found: /)
+    }
+  })
+
   test('compressed data that ends too early brings what it held, and a dead letter', async (t) => {
     const place = await createPlace(t)
     const path = await place.write('a.ndjson.gz', gzipSync(lines(1_000).join('\n')).subarray(0, -20))
@@ -116,12 +137,27 @@ describe('the rows of a CSV', () => {
     )
   })
 
-  test('have tabs and no quotes in a .tsv', async (t) => {
+  test('have tabs and no quotes in a .tsv, and wherever TSV is asked for', async (t) => {
     const place = await createPlace(t)
-    const path = await place.write('a.tsv.gz', gzipSync('id\ttext\n1\t"odd\n2\tfine\n'))
-    const received = await readAll(await place.open({ files: [path] }))
-    assert.deepEqual(texts(received), ['1\t"odd', '2\tfine'])
-    assert.ok(received.every(({ context }) => context.delimiter === '\t' && context.unreadable === undefined))
+    const content = 'id\ttext\n1\t"odd\n2\tfine\n'
+    for (const [name, bytes, format] of [
+      ['a.tsv.gz', gzipSync(content)],
+      ['a.TSV', content],
+      ['a.txt', content, 'tsv'],
+      ['a.csv.zst', zstdCompressSync(content), 'tsv'],
+    ] as const) {
+      const path = await place.write(name, bytes)
+      const received = await readAll(await place.open({ files: [path], format }))
+      assert.deepEqual(texts(received), ['1\t"odd', '2\tfine'])
+      assert.ok(received.every(({ context }) => context.delimiter === '\t' && !context.unreadable))
+    }
+  })
+
+  test('have commas and quotes where CSV is asked for, whatever the name says', async (t) => {
+    const place = await createPlace(t)
+    const path = await place.write('a.tsv', 'id,text\n1,"a\tb, c"\n')
+    const [row] = await readAll(await place.open({ files: [path], format: 'csv' }))
+    assert.deepEqual([row?.raw.toString(), row?.context.delimiter], ['1,"a\tb, c"', ','])
   })
 
   test('with more or fewer fields than the header are dead letters', async (t) => {
@@ -199,7 +235,7 @@ test('a file that vanishes before its turn is told', async (t) => {
 
 test('an unknown key and an empty list of files are wrong', async (t) => {
   const place = await createPlace(t)
-  await assert.rejects(place.open({ files: ['a'], watch: true }), /watch/)
+  await assert.rejects(place.open({ files: ['a'], wacth: true }), /wacth/)
   await assert.rejects(place.open({ files: [] }))
 })
 

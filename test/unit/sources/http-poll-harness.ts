@@ -10,7 +10,7 @@ import httpPoll from '../../../src/sources/http-poll/index.ts'
 import { openPoller } from '../../../src/sources/http-poll/poller.ts'
 import type { SourceContext } from '../../../src/sources/source.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
-import { createRegistry } from './file-harness.ts'
+import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
 
 /** Where a source is opened again and again: its registry, its clock and its log outlive it. */
 export interface Place {
@@ -42,7 +42,7 @@ export interface Poll extends AsyncDisposable {
 export const DAY = 24 * 3_600_000
 
 export function createPlace(): Place {
-  const registry = createRegistry()
+  const registry = createMemoryRegistry()
   let frozen: PromiseWithResolvers<void> | undefined
   const logged =
     (level: string) =>

@@ -1,0 +1,11 @@
+/** What a source of your own is written with: docs/sources-of-your-own.md. */
+export { z } from 'zod'
+export type { Logger } from './adapter.ts'
+export type { Batch, Outcome, Refusal } from './batch.ts'
+export { TransientError } from './errors.ts'
+export { bytes, duration, secret } from './lib/fields.ts'
+export { retry } from './lib/retry.ts'
+export type { Context as ReceivedContext, Piece, Received, Split } from './review/received.ts'
+export { type Checkpoint, openCheckpoint } from './sources/checkpoint.ts'
+export type { Progress, Source, SourceAdapter, SourceContext } from './sources/source.ts'
+export type { Entry, Registry } from './stores/registry.ts'
