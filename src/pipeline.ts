@@ -92,7 +92,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       logger.warn({ error }, 'the list of erased reviews is as it was'),
     ),
   )
-  const http = createIntakeListener()
+  const http = createIntakeListener(config.http)
   opened.defer(() => http.close())
   const look = createLook({
     health,
