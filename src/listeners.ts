@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Address } from './lib/fields.ts'
 import { HeadwaterError } from './errors.ts'
 
@@ -44,7 +44,8 @@ export function createIntakeListener({ requestTimeoutMs, maxConnections }: Intak
   // Nobody reads the body of a request that no source takes.
   listener.removeAllContentTypeParsers()
   listener.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  listener.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'no source listens at this path' }))
+  listener.setNotFoundHandler((_, reply) => nowhere(reply))
+  listener.setErrorHandler((_error, _request, reply) => nowhere(reply)) // sources have one of their own
 
   const { server } = listener
   server.maxConnections = maxConnections
@@ -52,6 +53,10 @@ export function createIntakeListener({ requestTimeoutMs, maxConnections }: Intak
   // The body is asked for by whoever is going to read it, once the head has been found good.
   server.on('checkContinue', (request, response) => server.emit('request', request, response))
   return listener
+}
+
+function nowhere(reply: FastifyReply): FastifyReply {
+  return reply.code(404).send({ error: 'no source listens at this path' })
 }
 
 /** What can't be read as a request, and what an answer says of it. */

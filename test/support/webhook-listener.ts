@@ -25,6 +25,8 @@ export interface WebhookListener extends AsyncDisposable {
   next(): Promise<Batch<Received> | undefined>
   /** Takes the next batch, accepts all of it and tells its raw items. */
   accept(): Promise<string[]>
+  /** Accepts whatever comes until the reading ends, and tells how many items that were. */
+  acceptAll(): Promise<number>
   /** Resolves when so many documents, counted from the start, have been split and handed over. */
   arrived(documents: number): Promise<void>
   /** Ends the reading, as a stopping process does. */
@@ -79,6 +81,14 @@ export async function openListener(
       const batch = await next()
       await batch?.ack()
       return batch?.items.map(({ raw }) => raw.toString()) ?? []
+    },
+    async acceptAll() {
+      let items = 0
+      for (let batch = await next(); batch !== undefined; batch = await next()) {
+        items += batch.items.length
+        await batch.ack()
+      }
+      return items
     },
     async arrived(expected) {
       while (documents < expected) await counted.promise
