@@ -19,7 +19,8 @@ const TAIL = Buffer.from('}}')
  */
 export function encodeEvent(record: ReviewRecord, ledger: LedgerEntry, id: string = record.key): Buffer {
   const { key, received, verdict } = record
-  const encoding = record.encoding ?? encodingOf(received.raw)
+  const found = record.encoding ?? encodingOf(received.raw)
+  const encoding = found === 'text' && isMostlyControls(received.raw) ? 'base64' : found
   const member = memberOf(received.raw, encoding)
   const rawHash = record.rawHash ?? hash('sha256', received.raw, 'hex')
   const { type, dataschema, rawName } = verdict.status === 'accepted' ? ACCEPTED : REJECTED
@@ -42,6 +43,17 @@ export function encodeEvent(record: ReviewRecord, ledger: LedgerEntry, id: strin
       ])
     : Buffer.concat([Buffer.from(attributes + dataOf(verdict) + rest), member, TAIL])
 }
+
+/** Whether one byte in eight or more is a control character, each of which takes six in a JSON string. */
+function isMostlyControls(raw: Buffer): boolean {
+  let controls = 0
+  for (let at = 0; at < raw.length; at++) if (isLongControl(raw[at] ?? 0)) controls++
+  return controls > raw.length / 8
+}
+
+/** All but backspace, tab, line feed, form feed and carriage return. */
+const isLongControl = (byte: number): boolean =>
+  byte < 0x20 && !(byte >= 0x08 && byte <= 0x0d && byte !== 0x0b)
 
 const ACCEPTED = {
   type: 'review.received.v1',

@@ -90,6 +90,16 @@ describe('an event', () => {
     assert.equal(encodingOf(Buffer.from([0xff])), 'base64')
   })
 
+  test('of a body of control characters took six times its size: it carries base64', () => {
+    const raw = Buffer.alloc(3_000_000, 1)
+    const body = encodeEvent(record(raw), ledger)
+    assert.ok(body.length < 1.4 * raw.length, `${body.length} bytes`)
+    assert.equal(JSON.parse(body.toString()).rawencoding, 'base64')
+    assert.deepEqual(decodeEvent(body).received.raw, raw)
+    const text = Buffer.from('not JSON:\r\n\tbut a "text" with\u0007 a bell')
+    assert.equal(JSON.parse(encodeEvent(record(text), ledger).toString()).rawencoding, 'text')
+  })
+
   test('that was altered is refused', () => {
     const body = encodeEvent(record(Buffer.from(GOOD)), ledger)
     body[body.length - 5] = 0x31

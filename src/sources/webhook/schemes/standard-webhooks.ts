@@ -12,11 +12,9 @@ const signingSecret = secret.refine(
 )
 
 export const standardWebhooksConfig = z.strictObject({
-  scheme: z
-    .literal('standard-webhooks')
-    .meta({
-      description: 'How: `standard-webhooks` is signed as standardwebhooks.com says, and as Svix does.',
-    }),
+  scheme: z.literal('standard-webhooks').meta({
+    description: 'How: `standard-webhooks` is signed as standardwebhooks.com says, and as Svix does.',
+  }),
   secrets: secretsOf(signingSecret),
   toleranceMs: duration()
     .prefault('5m')
