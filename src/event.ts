@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { HeadwaterError } from './errors.ts'
-import { encodingOf } from './review/encoding.ts'
+import { encodingOf, isMostlyControls } from './review/encoding.ts'
 import type { Context } from './review/received.ts'
 import type { LedgerEntry, RawEncoding, ReviewRecord } from './review/record.ts'
 import type { Change, Fault, Rejected, Review, RuleVersions, Verdict } from './review/verdict.ts'
@@ -43,17 +43,6 @@ export function encodeEvent(record: ReviewRecord, ledger: LedgerEntry, id: strin
       ])
     : Buffer.concat([Buffer.from(attributes + dataOf(verdict) + rest), member, TAIL])
 }
-
-/** Whether one byte in eight or more is a control character, each of which takes six in a JSON string. */
-function isMostlyControls(raw: Buffer): boolean {
-  let controls = 0
-  for (let at = 0; at < raw.length; at++) if (isLongControl(raw[at] ?? 0)) controls++
-  return controls > raw.length / 8
-}
-
-/** All but backspace, tab, line feed, form feed and carriage return. */
-const isLongControl = (byte: number): boolean =>
-  byte < 0x20 && !(byte >= 0x08 && byte <= 0x0d && byte !== 0x0b)
 
 const ACCEPTED = {
   type: 'review.received.v1',
