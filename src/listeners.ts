@@ -52,6 +52,9 @@ export function createIntakeListener({ requestTimeoutMs, maxConnections }: Intak
   server.on('drop', () => server.closeIdleConnections())
   // The body is asked for by whoever is going to read it, once the head has been found good.
   server.on('checkContinue', (request, response) => server.emit('request', request, response))
+  server.on('checkExpectation', (_request, response) =>
+    response.writeHead(417, JSON_TYPE).end(JSON.stringify({ error: 'expected no expect but 100-continue' })),
+  )
   return listener
 }
 
