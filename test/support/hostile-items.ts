@@ -19,7 +19,7 @@ export interface Taken {
 }
 
 /** Presets that cut, read and excuse documents in different ways. */
-export const PRESETS = ['canonical', 'rainforest', 'apify-junglee']
+export const PRESETS = ['canonical', 'rainforest', 'apify-junglee', 'bazaarvoice']
 
 const MIB = 2 ** 20
 const FIELDS = ['review_id', 'product_id', 'user_id', 'review_text', 'rating', 'review_timestamp', 'images']
@@ -54,6 +54,9 @@ export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   'an envelope without end': () =>
     `{"product":{"asin":${nested(10_000)},"title":"${'x'.repeat(MIB)}"},` +
     `"top_reviews":[${'{"id":"R1"},'.repeat(1_000)}{"id":"R2"}]}`,
+  'a range of ratings without end': () =>
+    `{"Results":[{"Id":"R1","Rating":${nested(10_000)},"RatingRange":${nested(10_000)}}]}`,
+  'a day written in marks': () => `{"reviewId":"R1","date":"a${'\u0301\u0323'.repeat(500_000)}"}`,
   'control characters': () => '\u0001'.repeat(20e6),
 }
 

@@ -32,10 +32,12 @@ const CODES: Readonly<Record<keyof typeof DOCUMENTS, string>> = {
   'an error without end': 'missing_review_id',
   'an error of 8 MiB': 'missing_review_id',
   'an envelope without end': 'missing_review_id',
+  'a range of ratings without end': 'missing_review_id',
+  'a day written in marks': 'missing_review_id',
   'control characters': 'unreadable',
 }
 
-describe('a hostile document took its process down, or for hours', () => {
+describe('a hostile document, such as took the process down or kept it for hours', () => {
   const program = join(import.meta.dirname, '../../support/hostile-items.ts')
   const taking = startProgram(process.execPath, [`--max-old-space-size=${HEAP_MB}`, program])
   after(() => taking[Symbol.asyncDispose]())
