@@ -174,5 +174,5 @@ function cellsOf(record: ReviewRecord, rules: Rules): string[] {
 function cell(value: unknown, length: number): string {
   if (value === undefined) return ''
   if (typeof value === 'object') return Array.isArray(value) ? '[…]' : '{…}'
-  return excerpt(String(value), length)
+  return excerpt(typeof value === 'string' ? value : JSON.stringify(value), length)
 }
