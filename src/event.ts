@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { HeadwaterError } from './errors.ts'
-import { encodingOf } from './review/encoding.ts'
+import { encodingOf, isMostlyControls } from './review/encoding.ts'
 import type { Context } from './review/received.ts'
 import type { LedgerEntry, RawEncoding, ReviewRecord } from './review/record.ts'
 import type { Change, Fault, Rejected, Review, RuleVersions, Verdict } from './review/verdict.ts'
@@ -18,9 +18,27 @@ const TAIL = Buffer.from('}}')
  * `id` is the record key unless a redrive or a replay gives one of its own.
  */
 export function encodeEvent(record: ReviewRecord, ledger: LedgerEntry, id: string = record.key): Buffer {
+  const encoding = eventEncodingOf(record)
+  const member = memberOf(record.received.raw, encoding)
+  const parts = headParts(record, ledger, id, encoding, member.length)
+  parts.push(member, TAIL)
+  return Buffer.concat(parts)
+}
+
+function eventEncodingOf({ encoding, received: { raw } }: ReviewRecord): RawEncoding {
+  const found = encoding ?? encodingOf(raw)
+  return found === 'text' && isMostlyControls(raw) ? 'base64' : found
+}
+
+/** What stands before raw. */
+function headParts(
+  record: ReviewRecord,
+  ledger: LedgerEntry,
+  id: string,
+  encoding: RawEncoding,
+  rawLength: number,
+): Buffer[] {
   const { key, received, verdict } = record
-  const encoding = record.encoding ?? encodingOf(received.raw)
-  const member = memberOf(received.raw, encoding)
   const rawHash = record.rawHash ?? hash('sha256', received.raw, 'hex')
   const { type, dataschema, rawName } = verdict.status === 'accepted' ? ACCEPTED : REJECTED
   const subject = JSON.stringify(subjectOf(record))
@@ -30,17 +48,15 @@ export function encodeEvent(record: ReviewRecord, ledger: LedgerEntry, id: strin
     `"source":${sourceOf(received.origin)},"subject":${subject},"partitionkey":${subject},` +
     `"time":"${timeOf(received.receivedAt)}","datacontenttype":"application/json","dataschema":"${dataschema}",` +
     `"recordkey":"${key}","ledgerrun":${runOf(ledger.run)},"ledgerseq":"${ledger.seq}",` +
-    `"rawhash":"sha256:${rawHash}","rawlength":${member.length},"rawencoding":"${encoding}","data":{`
+    `"rawhash":"sha256:${rawHash}","rawlength":${rawLength},"rawencoding":"${encoding}","data":{`
   const rest = `,"context":${JSON.stringify(received.context)},"${rawName}":`
   return record.verbatim && verdict.status === 'accepted'
-    ? Buffer.concat([
+    ? [
         Buffer.from(`${attributes}"review":`),
         received.raw,
         Buffer.from(`,"verdict":{${rulesOf(verdict.by)}}${rest}`),
-        member,
-        TAIL,
-      ])
-    : Buffer.concat([Buffer.from(attributes + dataOf(verdict) + rest), member, TAIL])
+      ]
+    : [Buffer.from(attributes + dataOf(verdict) + rest)]
 }
 
 const ACCEPTED = {
@@ -89,9 +105,15 @@ export function decodeEvent(body: Buffer): Published {
   return { ...recordOf(event, raw), head }
 }
 
-/** What an event says before raw. Whatever a record came by, this is enough to know it again. */
+/**
+ * What an event says before raw. Whatever a record came by, this is enough to know it again. Made without the event, which
+ * may be larger than can be made.
+ */
 export function encodeHead(record: ReviewRecord): Buffer {
-  return record.head ?? headOf(encodeEvent(record, record.ledger ?? UNPUBLISHED))
+  if (record.head) return record.head
+  const encoding = eventEncodingOf(record)
+  const rawLength = memberLength(record.received.raw, encoding)
+  return Buffer.concat(headParts(record, record.ledger ?? UNPUBLISHED, record.key, encoding, rawLength))
 }
 
 /** The record that a head and the bytes that were received stand for; raw is taken as it is. */
@@ -201,6 +223,22 @@ export function sentenceOf({ code, errors }: Pick<Rejected, 'code' | 'errors'>):
 function memberOf(raw: Buffer, encoding: RawEncoding): Buffer {
   if (encoding === 'json') return raw
   return Buffer.from(JSON.stringify(raw.toString(encoding === 'text' ? 'utf8' : 'base64')))
+}
+
+/** How long the member for raw is, without making it. */
+function memberLength(raw: Buffer, encoding: RawEncoding): number {
+  if (encoding === 'json') return raw.length
+  if (encoding === 'base64') return 4 * Math.ceil(raw.length / 3) + 2
+  let length = raw.length + 2
+  for (let at = 0; at < raw.length; at++) length += escapeOf(raw[at] ?? 0)
+  return length
+}
+
+/** How many bytes more a JSON string takes for this one. */
+function escapeOf(byte: number): number {
+  if (byte === 0x22 || byte === 0x5c) return 1
+  if (byte >= 0x20) return 0
+  return byte >= 0x08 && byte <= 0x0d && byte !== 0x0b ? 1 : 5
 }
 
 /** The bytes as received, out of the member that stands for them. */

@@ -96,7 +96,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     ),
   )
   const limit = createDeadLetterLimit(store, config.deadLetters.maxBytes)
-  const http = createIntakeListener()
+  const http = createIntakeListener(config.http)
   opened.defer(() => http.close())
   const look = createLook({
     health,

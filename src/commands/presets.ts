@@ -170,8 +170,9 @@ function cellsOf(record: ReviewRecord, rules: Rules): string[] {
   ]
 }
 
-/** At most so many characters of a value, whatever it is; nothing where it is missing. */
+/** At most so many characters of a value; nothing where it is missing, and of lists and objects only what they are. */
 function cell(value: unknown, length: number): string {
   if (value === undefined) return ''
+  if (typeof value === 'object') return Array.isArray(value) ? '[…]' : '{…}'
   return excerpt(typeof value === 'string' ? value : JSON.stringify(value), length)
 }

@@ -2,7 +2,7 @@ import { z, type ZodType } from 'zod'
 import { queues } from '../queues/index.ts'
 import { sources } from '../sources/index.ts'
 import { stores } from '../stores/index.ts'
-import { type Address, address, bytes, isLoopback, secret } from '../lib/fields.ts'
+import { type Address, address, bytes, duration, isLoopback, secret } from '../lib/fields.ts'
 import { alertsFields } from './alerts.ts'
 import { type Shape, shapeOf } from './shape.ts'
 
@@ -17,7 +17,11 @@ export interface Config {
   readonly store: StoreConfig
   /** Where checkpoints and leases are kept: the store, unless the config names another. */
   readonly registry: StoreConfig
-  readonly http: { readonly listen: Address }
+  readonly http: {
+    readonly listen: Address
+    readonly requestTimeoutMs: number
+    readonly maxConnections: number
+  }
   readonly admin: { readonly listen: Address; readonly token?: string | undefined }
   readonly deadLetters: { readonly maxBytes: number }
   readonly alerts: z.infer<typeof alertsFields>
@@ -75,6 +79,13 @@ export const topFields = z.strictObject({
       listen: address()
         .prefault('127.0.0.1:8080')
         .meta({ description: 'The listener for webhooks. It may face the internet.' }),
+      requestTimeoutMs: duration()
+        .refine((ms) => ms >= 1_000, 'expected at least 1s')
+        .prefault('60s')
+        .meta({ description: 'How long a request may take to arrive as a whole.' }),
+      maxConnections: z.int().positive().default(2_000).meta({
+        description: 'How many connections there may be at once; further ones are closed as they come.',
+      }),
     })
     .prefault({}),
   admin: z

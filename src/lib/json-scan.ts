@@ -20,6 +20,7 @@ export interface Scan {
 const MAX_DEPTH = 64
 /** A number this long may be infinite without an exponent. */
 const LONG_NUMBER = 300
+/** Holds where every backslash begins an escape of its own. */
 const LONE_SURROGATE = /\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]/
 
 const QUOTE = 0x22
@@ -117,7 +118,7 @@ export function createScanner(pointers: readonly string[]): Scanner {
     const start = skipBlank(text, 0)
     if (text.charCodeAt(start) === OPEN_OBJECT) object(start, root, 1)
     else value(start, 0)
-    const plain = finite && deepest <= MAX_DEPTH && !(text.includes('\\u') && LONE_SURROGATE.test(text))
+    const plain = finite && deepest <= MAX_DEPTH && !holdsLoneSurrogate(text)
     return { spans, plain, repeated, members }
   }
 }
@@ -131,6 +132,26 @@ export function holdsMoreThan(text: string, limit: number): boolean {
     else if (code === COMMA || code === OPEN_OBJECT || code === OPEN_ARRAY) values++
   }
   return values > limit
+}
+
+function holdsLoneSurrogate(text: string): boolean {
+  if (!text.includes('\\u')) return false
+  // An escaped backslash before a u is no escape of that u.
+  return LONE_SURROGATE.test(text.includes('\\\\') ? text.replaceAll('\\\\', '  ') : text)
+}
+
+/** The same JSON without the white space between its tokens. */
+export function compact(text: string): string {
+  if (!/\s/.test(text)) return text
+  let kept = ''
+  for (let at = 0; at < text.length; ) {
+    const quote = text.indexOf('"', at)
+    const open = quote === -1 ? text.length : quote
+    const end = quote === -1 ? open : stringEnd(text, open)
+    kept += text.slice(at, open).replaceAll(/\s+/g, '') + text.slice(open, end)
+    at = end
+  }
+  return kept
 }
 
 /** The [start, end) of every value that the pattern leads to; `*` stands for each element of an array or each member. */

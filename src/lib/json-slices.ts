@@ -214,6 +214,13 @@ const startsValue = (byte: number | undefined): boolean =>
 
 const isClosing = (byte: number | undefined): boolean => byte === CLOSE_OBJECT || byte === CLOSE_ARRAY
 
+/** The place behind the string that opens at `open`; the end of the bytes where nothing closes it. */
+export function behindString(bytes: Buffer, open: number): number {
+  let quote = bytes.indexOf(QUOTE, open + 1)
+  while (quote !== -1 && standsBehindEscape(bytes, quote, open + 1)) quote = bytes.indexOf(QUOTE, quote + 1)
+  return quote === -1 ? bytes.length : quote + 1
+}
+
 /** Whether an odd number of backslashes stands before this place, counted back to `start`. */
 function standsBehindEscape(bytes: Buffer, at: number, start: number): boolean {
   let before = at

@@ -1,9 +1,10 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { parseRecord } from '../lib/csv.ts'
-import { createScanner, segmentsOf } from '../lib/json-scan.ts'
+import { isDense } from '../lib/json-density.ts'
+import { compact, createScanner, segmentsOf } from '../lib/json-scan.ts'
 import type { Reading, Rules } from '../review/interpret.ts'
 import type { Identity } from '../review/key.ts'
-import type { Received } from '../review/received.ts'
+import { MAX_RAW_BYTES, type Received } from '../review/received.ts'
 import { SCHEMA_VERSION } from '../review/validate.ts'
 import { type Derivation, createShape } from './shape.ts'
 import { placesOf } from './places.ts'
@@ -32,14 +33,16 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
   }
 
   function readJson(raw: Buffer): Reading {
+    if (raw.length > MAX_RAW_BYTES) return unreadable('larger than 128 MiB: it was not read', 'base64')
     if (!isUtf8(raw)) return unreadable('the bytes are not UTF-8', 'base64')
+    if (isDense(raw)) return unreadable('holds more values than any review: it was not read', 'text')
     const text = raw.toString()
     let value: unknown
     try {
       value = JSON.parse(text)
     } catch (error) {
       return unreadable(
-        text === '' ? 'there is nothing in it' : `not JSON: ${(error as Error).message}`,
+        text === '' ? 'there is nothing in it' : `not JSON: ${(error as Error).message.toWellFormed()}`,
         'text',
       )
     }
@@ -117,15 +120,14 @@ const QUOTE = 0x22
 
 function contentOf(places: readonly number[], token: (n: number) => string | undefined): string {
   let text = ''
-  for (const n of places) text += `${text === '' ? '' : '\0'}${compact(token(n) ?? 'null')}`
+  for (const n of places) text += `${text === '' ? '' : '\0'}${unspaced(token(n) ?? 'null')}`
   return text
 }
 
-/** An array or object without the white space between its tokens, which depends on how deep it stood in the document. */
-function compact(token: string): string {
+/** How the tokens of an array or object are spaced depends on how deep it stood in the document. */
+function unspaced(token: string): string {
   const first = token.charCodeAt(0)
-  if (first !== 0x5b && first !== 0x7b) return token
-  return token.replaceAll(/("(?:[^"\\]|\\.)*")|\s+/g, '$1')
+  return first === 0x5b || first === 0x7b ? compact(token) : token
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { isDense } from '../lib/json-density.ts'
 import { findAll } from '../lib/json-scan.ts'
 import { createGetter, type Getter } from '../lib/pointer.ts'
 import type { Piece, Split } from '../review/received.ts'
@@ -11,16 +12,16 @@ export function createSplit(preset: Preset): Split {
   if (isItemItself && Object.keys(carry).length === 0) return (document) => [{ raw: document }]
 
   const failure = failed && condition(failed)
-  const messageOf = firstOf(failed?.message ?? [])
   const mayBeEmpty = empty ? condition(empty) : () => false
   const carried = Object.entries(carry).map(([name, places]) => [name, firstOf(places)] as const)
 
   function* splitResponse(response: Buffer, value: unknown): Generator<Piece> {
+    // One character a byte, so that positions in the text are positions in the response.
+    const bytes = response.toString('latin1')
     if (failure?.(value)) {
-      yield { raw: response, failure: wordsOf(messageOf(value)) }
+      yield { raw: response, failure: wordsIn(response, bytes, failed?.message ?? []) }
       return
     }
-    const bytes = response.toString('latin1')
     const lists = items.map((pattern) => findAll(bytes, pattern))
     const found = lists.find((spans) => spans.length > 0)
     if (found === undefined) {
@@ -36,17 +37,20 @@ export function createSplit(preset: Preset): Split {
   function carriedFrom(value: unknown): { carried?: Record<string, unknown> } {
     const fields = carried.flatMap(([name, find]) => {
       const found = find(value)
-      return found === undefined ? [] : [[name, found] as const]
+      return isCarried(found) ? [[name, found] as const] : []
     })
     return fields.length > 0 ? { carried: Object.fromEntries(fields) } : {}
   }
 
   return function* split(document) {
+    if (isDense(document)) {
+      yield { raw: document, unreadable: 'holds more values than any response: it was not read' }
+      return
+    }
     if (!isJson(document)) {
       yield { raw: document } // says itself what is wrong with it when it is interpreted
       return
     }
-    // One character a byte, so that positions in the text are positions in the document.
     const bytes = document.toString('latin1')
     const spans = responses.map((pattern) => findAll(bytes, pattern)).find((some) => some.length > 0)
     if (spans === undefined) {
@@ -63,10 +67,29 @@ export function createSplit(preset: Preset): Split {
   }
 }
 
-function wordsOf(message: unknown): string {
-  if (typeof message === 'string') return message
-  return message === undefined ? 'the provider answered with an error' : JSON.stringify(message)
+/** What the first of these places holds that has more than null: a text, or the beginning of some JSON. */
+function wordsIn(response: Buffer, bytes: string, places: readonly string[]): string {
+  const tokens = places
+    .flatMap((place) => findAll(bytes, place))
+    .map(([start, end]) => response.toString('utf8', start, end))
+  const told = tokens.find((token) => token !== 'null') ?? '"the provider answered with an error"'
+  const words = told.startsWith('"') ? (JSON.parse(told) as string) : told
+  return words.slice(0, MAX_WORDS).toWellFormed()
 }
+
+/**
+ * What travels with every item of a response has to be short, and JSON has to give it back as it was: no lists, no
+ * objects, no numbers beyond 2^53.
+ */
+function isCarried(found: unknown): found is string | number | boolean {
+  if (typeof found === 'string') return found.length <= MAX_CARRIED && found.isWellFormed()
+  if (typeof found === 'number') return Math.abs(found) <= Number.MAX_SAFE_INTEGER
+  return typeof found === 'boolean'
+}
+
+const MAX_WORDS = 1_000
+/** As long as the schema lets a field be that is no text of a review. */
+const MAX_CARRIED = 10_000
 
 function condition({ when, equals }: Sign): (value: unknown) => boolean {
   if (equals === undefined) {

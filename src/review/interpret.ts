@@ -115,7 +115,12 @@ function patched(
   candidate: Readonly<Record<string, unknown>>,
   patch: readonly Operation[],
 ): Record<string, unknown> {
-  const copy = structuredClone(candidate) as Record<string, unknown>
+  // Only lists are reached into; a deep copy would fail on what is nested deeper than the stack is.
+  const entries = Object.entries(candidate).map(([field, value]) => [
+    field,
+    Array.isArray(value) ? [...(value as readonly unknown[])] : value,
+  ])
+  const copy = Object.fromEntries(entries) as Record<string, unknown>
   // An operation that no longer fits changes nothing; the schema then says what is still missing.
   applyPatch(copy, [...patch])
   return copy

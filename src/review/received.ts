@@ -12,6 +12,9 @@ export interface Received {
   readonly context: Context
 }
 
+/** What is larger is kept, and neither read nor published: as text it could be longer than any text in memory. */
+export const MAX_RAW_BYTES = 128 * 2 ** 20
+
 /** What was known on arrival, without secrets. JSON: it travels in the event and is kept in the row. */
 export interface Context {
   /** The name and the kind of the source. */

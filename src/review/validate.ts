@@ -10,6 +10,9 @@ export const SCHEMA_VERSION = 'review@1'
 /** A rejected item tells this many faults; more help nobody, and the sender chooses how many there are. */
 const MAX_FAULTS = 20
 
+/** Of a text that is at fault, so many characters are shown. */
+const MAX_SHOWN = 60
+
 /**
  * Takes most of what is valid, at half the cost: texts are measured in UTF-16 units, of which there are never fewer than
  * characters.
@@ -25,8 +28,21 @@ export function isValid(candidate: object): boolean {
 
 /** Every fault, in the schema's order, at most 20. */
 export function allFaults(candidate: object): readonly Fault[] {
-  every(candidate)
+  every(shortened(candidate))
   return (every.errors ?? []).slice(0, MAX_FAULTS).map(fault)
+}
+
+/** Longer than any list or text that the schema takes, so that it is still too long when it was cut to this. */
+const MAX_ENTRIES = 1_001
+const MAX_UNITS = 200_002
+
+/** The same faults, without the million others that a list could have or the time that a format takes on a long text. */
+function shortened(candidate: object): object {
+  const short = (value: unknown): unknown => {
+    if (typeof value === 'string') return value.slice(0, MAX_UNITS)
+    return Array.isArray(value) ? value.slice(0, MAX_ENTRIES) : value
+  }
+  return Object.fromEntries(Object.entries(candidate).map(([field, value]) => [field, short(value)]))
 }
 
 /** The reason's code: `missing_user_id`, `invalid_rating`. */
@@ -79,7 +95,13 @@ function complaint(keyword: string, params: Readonly<Record<string, unknown>>, v
 
 const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
 
+/** What was found, in a few words: the sender chooses how long it is, and how deep. */
 function described(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  if (typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER))
+    return `a number beyond ${Number.isFinite(value) ? '2^53' : '1.8e308'}`
+  if (typeof value !== 'string' || value.length <= MAX_SHOWN) return JSON.stringify(value)
+  const beginning = value.slice(0, MAX_SHOWN).replace(/[\uD800-\uDBFF]$/, '') // no half of a character
+  return `${JSON.stringify(beginning).slice(0, -1)}…`
 }

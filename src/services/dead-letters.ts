@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { createPatch, type Operation } from 'rfc6902'
+import { isDeepStrictEqual } from 'node:util'
+import type { Operation } from 'rfc6902'
 import { HeadwaterError, TransientError } from '../errors.ts'
 import { encodeEvent, subjectOf } from '../event.ts'
 import type { Queue } from '../queues/queue.ts'
@@ -94,7 +95,17 @@ async function amend(
   throw new TransientError('CONFLICT', `${row.key}: somebody else changed it at the same time; try again`)
 }
 
-/** What a person changed, against what the preset finds by itself: it holds for every later interpretation. */
+/**
+ * What a person changed, field by field, against what the preset finds by itself: it holds for every later
+ * interpretation. Nothing compares two lists entry by entry, since the sender chooses how many there are.
+ */
 function patchTo(review: Readonly<Record<string, unknown>>, row: Stored, rules: Rules): readonly Operation[] {
-  return createPatch(candidateOf(row, rules) ?? {}, review)
+  const found = candidateOf(row, rules) ?? {}
+  return [...new Set([...Object.keys(found), ...Object.keys(review)])].flatMap((field): Operation[] => {
+    const path = `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    const value = review[field]
+    if (value === undefined) return [{ op: 'remove', path }]
+    if (!Object.hasOwn(found, field)) return [{ op: 'add', path, value }]
+    return isDeepStrictEqual(found[field], value) ? [] : [{ op: 'replace', path, value }]
+  })
 }

@@ -1,11 +1,12 @@
-import type { Outcome, Rejection } from '../batch.ts'
+import type { Outcome, Refusal, Rejection } from '../batch.ts'
 import { encodeEvent, sentenceOf, subjectOf } from '../event.ts'
 import { createKeySet } from '../lib/key-set.ts'
+import { formatBytes } from '../lib/units.ts'
 import { pump, type Watch } from '../pump.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { newRejected } from '../review/compare.ts'
 import { judge, type Rules } from '../review/interpret.ts'
-import type { Received } from '../review/received.ts'
+import { MAX_RAW_BYTES, type Received } from '../review/received.ts'
 import type { LedgerEntry, ReviewRecord } from '../review/record.ts'
 import type { RuleVersions, Verdict } from '../review/verdict.ts'
 import type { Source } from '../sources/source.ts'
@@ -64,6 +65,13 @@ interface Parcel {
   refused?: readonly Rejection[]
 }
 
+/** An item that no message of its queue can hold, and why. */
+interface Excess {
+  readonly received: Received
+  readonly ledger: LedgerEntry
+  readonly refusal: Refusal
+}
+
 /** Source to queues: each item is judged once, published once, and only then acknowledged. */
 export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): Promise<void> {
   const { source, rules, reviews, deadLetters, seen, suppression, number, keepOversize, onSafe, watch } =
@@ -74,6 +82,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
     const outcomes: Outcome[] = []
     const accepted = emptyParcel(reviews)
     const rejected = emptyParcel(deadLetters)
+    const excess: Excess[] = []
     for (const received of items) {
       const record = judge(received, rules)
       if (seen.has(record.key, rules.versions) || suppression.has(record.key)) {
@@ -82,25 +91,41 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
       }
       const ledger = number()
       const parcel = record.verdict.status === 'accepted' ? accepted : rejected
-      parcel.items.push(received)
-      parcel.ledgers.push(ledger)
-      parcel.messages.push({ key: subjectOf(record), body: encodeEvent(record, ledger) })
+      const refusal = tooLarge(received, parcel.queue)
+      if (refusal) excess.push({ received, ledger, refusal })
+      else {
+        parcel.items.push(received)
+        parcel.ledgers.push(ledger)
+        parcel.messages.push({ key: subjectOf(record), body: encodeEvent(record, ledger) })
+      }
       keys.push(record.key)
       outcomes.push(outcomeOf(record.verdict))
     }
     const parcels = [accepted, rejected].filter(({ messages }) => messages.length > 0)
-    return { keys, outcomes, parcels }
+    return { items, keys, outcomes, parcels, excess }
   }
 
-  async function publish(parcel: Parcel, signal: AbortSignal): Promise<void> {
+  async function publish(parcel: Parcel, batch: Prepared, signal: AbortSignal): Promise<void> {
     parcel.refused ??= await parcel.queue.publish(parcel.messages, { signal })
-    const tooLarge = parcel.refused.flatMap(({ index, code, message }): ReviewRecord[] => {
+    const excess = parcel.refused.flatMap(({ index, ...refusal }): Excess[] => {
       const [received, ledger] = [parcel.items[index], parcel.ledgers[index]]
-      if (received === undefined || ledger === undefined) return []
-      const record = { ...judge(received, rules), ledger }
-      return [{ ...record, verdict: newRejected(record, code, message) }]
+      return received === undefined || ledger === undefined ? [] : [{ received, ledger, refusal }]
     })
-    if (tooLarge.length > 0) await keepOversize(tooLarge, signal)
+    await keep(excess, batch, signal)
+  }
+
+  async function keep(
+    excess: readonly Excess[],
+    { items, outcomes }: Prepared,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (excess.length === 0) return
+    const dead = excess.map(({ received, ledger, refusal: { code, message } }) => {
+      const record = { ...judge(received, rules), ledger }
+      return { ...record, verdict: newRejected(record, code, message) }
+    })
+    await keepOversize(dead, signal)
+    for (const { received, verdict } of dead) outcomes[items.indexOf(received)] = outcomeOf(verdict)
   }
 
   /** A batch that is tried again is the same array. */
@@ -114,7 +139,10 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
     async into(items, signal): Promise<readonly Outcome[]> {
       const batch = prepared.get(items) ?? prepare(items)
       prepared.set(items, batch)
-      await allDone(batch.parcels.map((parcel) => publish(parcel, signal)))
+      await allDone([
+        ...batch.parcels.map((parcel) => publish(parcel, batch, signal)),
+        keep(batch.excess, batch, signal),
+      ])
       for (const key of batch.keys) seen.add(key, rules.versions)
       onSafe?.(batch.outcomes)
       return batch.outcomes
@@ -123,10 +151,14 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
 }
 
 interface Prepared {
+  readonly items: readonly Received[]
   /** Of what is published. */
   readonly keys: readonly string[]
-  readonly outcomes: readonly Outcome[]
+  /** One an item; another one where it turns out that no message can hold it. */
+  readonly outcomes: Outcome[]
   readonly parcels: readonly Parcel[]
+  /** Of these no message was made. */
+  readonly excess: readonly Excess[]
 }
 
 const emptyParcel = (queue: Queue) => ({
@@ -135,6 +167,14 @@ const emptyParcel = (queue: Queue) => ({
   ledgers: [] as LedgerEntry[],
   messages: [] as Message[],
 })
+
+/** Said before an event is made of it, which takes more memory than the item, and may be longer than any text. */
+function tooLarge({ raw }: Received, { maxMessageBytes }: Queue): Refusal | undefined {
+  const most = Math.min(maxMessageBytes, MAX_RAW_BYTES)
+  if (raw.length <= most) return undefined
+  const message = `The item has ${formatBytes(raw.length)}, and the queue takes at most ${formatBytes(most)}.`
+  return { code: 'message_too_large', message }
+}
 
 /** Waits for all of them, also where one fails: nothing is still under way when it is tried again. */
 async function allDone(works: readonly Promise<void>[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
@@ -43,6 +44,18 @@ export async function run(args: readonly string[], options: StartOptions = {}): 
   clearTimeout(timer)
   if (exit.signal !== 'SIGKILL') return exit
   throw new Error(`headwater ${args.join(' ')} did not end within ${limitMs / 1000} s\n${shown(exit)}`)
+}
+
+/** The very bytes that the command line writes to its standard output. To end with anything but 0 is an error. */
+export async function outputOf(args: readonly string[], folder: string): Promise<Buffer> {
+  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
+  const ended = once(child, 'close')
+  const chunks = await Array.fromAsync(child.stdout as AsyncIterable<Buffer>)
+  const [code] = await ended
+  clearTimeout(timer)
+  if (code !== 0) throw new Error(`headwater ${args.join(' ')} ended with ${code}`)
+  return Buffer.concat(chunks)
 }
 
 /** Starts the command line. */

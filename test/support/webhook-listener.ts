@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from '../../src/adapter.ts'
 import type { Batch } from '../../src/batch.ts'
+import { createIntakeListener, type IntakeLimits } from '../../src/listeners.ts'
 import type { Piece, Received, Split } from '../../src/review/received.ts'
 import type { Source, SourceContext } from '../../src/sources/source.ts'
 import webhook from '../../src/sources/webhook/index.ts'
@@ -23,6 +25,8 @@ export interface WebhookListener extends AsyncDisposable {
   next(): Promise<Batch<Received> | undefined>
   /** Takes the next batch, accepts all of it and tells its raw items. */
   accept(): Promise<string[]>
+  /** Accepts whatever comes until the reading ends, and tells how many items that were. */
+  acceptAll(): Promise<number>
   /** Resolves when so many documents, counted from the start, have been split and handed over. */
   arrived(documents: number): Promise<void>
   /** Ends the reading, as a stopping process does. */
@@ -32,14 +36,17 @@ export interface WebhookListener extends AsyncDisposable {
 export interface ListenerOptions {
   readonly split?: Split
   readonly clock?: () => number
+  readonly logger?: Logger
+  /** Those of the listener; the defaults of the config unless told. */
+  readonly limits?: Partial<IntakeLimits>
 }
 
 export async function openListener(
   given: object = {},
   options: ListenerOptions = {},
 ): Promise<WebhookListener> {
-  const { split = whole, clock = Date.now } = options
-  const http = fastify()
+  const { split = whole, clock = Date.now, logger = ignoring } = options
+  const http = createIntakeListener({ requestTimeoutMs: 60_000, maxConnections: 2_000, ...options.limits })
   const stopping = new AbortController()
   let documents = 0
   let counted = Promise.withResolvers<void>()
@@ -51,7 +58,7 @@ export async function openListener(
     return split(document)
   }
   const config = webhook.config.parse({ verify: 'none', path: '/hooks/partner', ...given })
-  const source = await webhook.open(config, contextOf(http, { split: counting, clock }))
+  const source = await webhook.open(config, contextOf(http, { split: counting, clock, logger }))
   await http.listen({ host: '127.0.0.1', port: 0 })
   const { port } = http.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}/hooks/partner`
@@ -75,6 +82,14 @@ export async function openListener(
       await batch?.ack()
       return batch?.items.map(({ raw }) => raw.toString()) ?? []
     },
+    async acceptAll() {
+      let items = 0
+      for (let batch = await next(); batch !== undefined; batch = await next()) {
+        items += batch.items.length
+        await batch.ack()
+      }
+      return items
+    },
     async arrived(expected) {
       while (documents < expected) await counted.promise
       await turn()
@@ -89,12 +104,11 @@ export async function openListener(
 
 /** What opening needs, on this listener. Reached from this machine only, unless told. */
 export function contextOf(http: FastifyInstance, more: Partial<SourceContext> = {}): SourceContext {
-  const ignore = (): void => {}
   const unused = async (): Promise<never> => {
     throw new Error('a webhook needs no registry')
   }
   return {
-    logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+    logger: ignoring,
     signal: new AbortController().signal,
     dataDir: '/nowhere',
     name: 'partner',
@@ -116,6 +130,9 @@ export function contextOf(http: FastifyInstance, more: Partial<SourceContext> = 
     ...more,
   }
 }
+
+const ignore = (): void => {}
+const ignoring: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
 const whole: Split = (raw): Piece[] => [{ raw }]
 

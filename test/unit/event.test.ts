@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CloudEvent } from 'cloudevents'
 import fc from 'fast-check'
-import { decodeEvent, decodeHead, encodeEvent, receivedAtOf } from '../../src/event.ts'
+import { decodeEvent, decodeHead, encodeEvent, encodeHead, receivedAtOf } from '../../src/event.ts'
 import { loadPreset } from '../../src/presets/index.ts'
 import { compileRules } from '../../src/presets/rules.ts'
 import { judge } from '../../src/review/interpret.ts'
@@ -88,6 +88,41 @@ describe('an event', () => {
     for (const raw of ['{"a":"\\ud83d\\ude00"}', '{"a":1e5,"b":"1e400"}', '{"e":true}'])
       assert.equal(encodingOf(raw), 'json', raw)
     assert.equal(encodingOf(Buffer.from([0xff])), 'base64')
+  })
+
+  test('of a body of control characters took six times its size: it carries base64', () => {
+    const raw = Buffer.alloc(3_000_000, 1)
+    const body = encodeEvent(record(raw), ledger)
+    assert.ok(body.length < 1.4 * raw.length, `${body.length} bytes`)
+    assert.equal(JSON.parse(body.toString()).rawencoding, 'base64')
+    assert.deepEqual(decodeEvent(body).received.raw, raw)
+    const text = Buffer.from('not JSON:\r\n\tbut a "text" with\u0007 a bell')
+    assert.equal(JSON.parse(encodeEvent(record(text), ledger).toString()).rawencoding, 'text')
+  })
+
+  test('has the same head whether it is made or not', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)),
+      fc.string({ unit: 'binary' }).map((text) => Buffer.from(text)),
+      fc
+        .string({
+          unit: fc.constantFrom('"', '\\', '\n', '\u000b', '\u001f', '\u007f', 'é', '\u2028', '😀', 'x'),
+        })
+        .map((text) => Buffer.from(text)),
+      fc
+        .constantFrom(GOOD, `{"a":${'['.repeat(100)}${']'.repeat(100)},"b":"\u0001"}`)
+        .map((text) => Buffer.from(text)),
+    )
+    fc.assert(
+      fc.property(bytes, (raw) => {
+        const original = { ...record(raw), ledger }
+        const body = encodeEvent(original, ledger)
+        const { rawlength } = JSON.parse(body.toString()) as { rawlength: number }
+        const made = body.subarray(0, body.length - 2 - rawlength)
+        assert.equal(encodeHead(original).toString(), made.toString())
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   test('that was altered is refused', () => {

@@ -27,7 +27,11 @@ export const stars: Parser = (value) => {
 export const ratingInRange: Parser = (value, _, item) => {
   const range = rangeOf(item)
   const isOfFive = range === undefined || range === null || range === 5
-  return isOfFive ? value : `${JSON.stringify(value)} of ${JSON.stringify(range)}`
+  return isOfFive ? value : `${told(value)} of ${told(range)}`
 }
+
+/** Lists and objects may be longer and deeper than can be printed. */
+const told = (value: unknown): string =>
+  value !== null && typeof value === 'object' ? '…' : JSON.stringify(value)
 
 const rangeOf = createGetter('/RatingRange')

@@ -14,7 +14,7 @@ export const milliseconds: Parser = (value) => timestamp(number(value, NONE), 1)
  * such as "Reviewed in the United Kingdom on 3 October 2023" in one of nine languages, or its beginning in Japanese.
  */
 export const day: Parser = (value) => {
-  if (typeof value !== 'string') return value
+  if (typeof value !== 'string' || value.length > MAX_SENTENCE) return value
   const text = value.normalize('NFC').replaceAll(/\s+/g, ' ').trim().toLowerCase()
   for (const pattern of DAYS) {
     const { y, m, d } = pattern.exec(text)?.groups ?? {}
@@ -25,6 +25,9 @@ export const day: Parser = (value) => {
 
 /** Seconds, or a day, for providers that write the one or the other. */
 export const secondsOrDay: Parser = (value, token) => day(seconds(value, token), token)
+
+/** Longer than any sentence about a day: normalising takes quadratic time. */
+const MAX_SENTENCE = 1_000
 
 const DAYS: readonly RegExp[] = [
   /^(?<y>\d{4})-(?<m>\d\d)-(?<d>\d\d)$/,

@@ -52,7 +52,8 @@ async function addRoute(
       return answer(refused, reply, intake)
     })
     scope.post(path, async (request, reply) => {
-      return reply.code(202).send(await intake.receive(request.raw))
+      const invite = (): void => reply.raw.writeContinue()
+      return reply.code(202).send(await intake.receive(request.raw, invite))
     })
     scope.route({ method: ['GET', 'PUT', 'PATCH', 'DELETE'], url: path, handler: notPosted })
   })

@@ -11,11 +11,15 @@ import type { Config, Verify } from './config.ts'
 import { type Answer, type Counts, Delivery } from './delivery.ts'
 import { type Envelope, itemsOf } from './items.ts'
 import { Refused } from './refused.ts'
-import { type Claim, schemeOf } from './verify.ts'
+import type { Claim } from './schemes/scheme.ts'
+import { schemeOf } from './verify.ts'
 
 export interface Intake extends Source {
-  /** Resolves once all of the request is safe somewhere else; throws `Refused` where it isn't taken. */
-  receive(request: IncomingMessage): Promise<Answer | Duplicate>
+  /**
+   * Resolves once all of the request is safe somewhere else; throws `Refused` where it isn't taken. `invite` is called
+   * before the body is read, where the sender waits to be asked for it.
+   */
+  receive(request: IncomingMessage, invite: () => void): Promise<Answer | Duplicate>
   /** Whether no more requests are taken. */
   readonly stopping: boolean
 }
@@ -33,6 +37,8 @@ export interface IntakeConfig extends Omit<Config, 'path' | 'verify'> {
 /** Deliveries that wait are handed over together, up to so many items. */
 const MAX_COALESCED_ITEMS = 1_000
 
+const MAX_HEADERS = 100
+
 const NOTHING: Answer = { received: 0, accepted: 0, unchanged: 0, rejected: 0, errors: [] }
 
 /** From requests to batches, and from their acknowledgements back to the answers. */
@@ -45,13 +51,15 @@ export function openIntake(config: IntakeConfig, context: SourceContext): Intake
   const channel = new Channel<Delivery>(config.queueDepth, ({ items }) => items.length)
   const unanswered = new Set<Delivery>()
 
-  async function receive(request: IncomingMessage): Promise<Answer | Duplicate> {
+  async function receive(request: IncomingMessage, invite: () => void): Promise<Answer | Duplicate> {
     if (channel.closed || channel.full) throw notNow()
+    if (request.rawHeaders.length > 2 * MAX_HEADERS)
+      throw new Refused(431, `expected at most ${MAX_HEADERS} headers; received more`)
     using held = new DisposableStack()
     const share = held.use(budget.open())
     const framing = framingOf(request.headers['content-type'])
-    const claim = scheme.claim(request.headers, clock())
-    const body = await provenBody(request, claim, share)
+    const claim = scheme.claim(request, clock())
+    const body = await provenBody(request, claim, share, invite)
     if (isBlank(body)) throw new Refused(400, 'expected a review, or several; the body is empty')
 
     const key = claim.delivery === undefined ? undefined : deliveryKey(claim.delivery, body)
@@ -69,9 +77,15 @@ export function openIntake(config: IntakeConfig, context: SourceContext): Intake
     return delivery.answer
   }
 
-  async function provenBody(request: IncomingMessage, claim: Claim, share: Share): Promise<Buffer> {
+  async function provenBody(
+    request: IncomingMessage,
+    claim: Claim,
+    share: Share,
+    invite: () => void,
+  ): Promise<Buffer> {
     const encoding = encodingOf(request.headers['content-encoding'])
     checkAnnounced(request.headers['content-length'], maxBodyBytes)
+    if (request.headers.expect !== undefined) invite()
     const sent = await readBody(request, maxBodyBytes, share)
     const proven = claim.isProvenBy(sent)
     if (encoding === undefined) {

@@ -61,7 +61,11 @@ store: { type: disk }
 test('what is left out has its default', async () => {
   const config = await loaded(backends)
   assert.deepEqual(config.sources, [])
-  assert.deepEqual(config.http, { listen: { host: '127.0.0.1', port: 8080 } })
+  assert.deepEqual(config.http, {
+    listen: { host: '127.0.0.1', port: 8080 },
+    requestTimeoutMs: 60_000,
+    maxConnections: 2_000,
+  })
   assert.deepEqual(config.admin, { listen: { host: '127.0.0.1', port: 8081 } })
   assert.equal(config.log.level, 'info')
   assert.equal(config.registry, config.store)

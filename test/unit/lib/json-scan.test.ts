@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createScanner, findAll, holdsMoreThan } from '../../../src/lib/json-scan.ts'
+import { compact, createScanner, findAll, holdsMoreThan } from '../../../src/lib/json-scan.ts'
 
 function tokens(text: string, pointers: readonly string[]) {
   const { spans, ...rest } = createScanner(pointers)(text)
@@ -92,6 +92,32 @@ describe('the scanner', () => {
     }
   })
 
+  test('a lone surrogate behind an escaped backslash was overlooked: it is not plain', () => {
+    const isPlain = (text: string): boolean => tokens(text, ['/a']).plain
+    assert.ok(!isPlain('{"a":"\\\\ud83d\\udc00"}'))
+    assert.ok(!isPlain('{"a":"\\ud83d\\\\\\udc00"}'))
+    assert.ok(!isPlain('{"a":"\\\\\\ud83d"}'))
+    assert.ok(isPlain('{"a":"\\\\ud83d"}'), 'a backslash and a text')
+    assert.ok(isPlain('{"a":"\\\\\\ud83d\\ude00"}'), 'a backslash and a whole character')
+  })
+
+  test('plain texts have no lone surrogates, whatever they are escaped with', () => {
+    const unit = fc.constantFrom('\\', '\\ud83d', '\\ude00', 'ud83d', '\\\\', '"', 'a', '\ud83d', '\ude00')
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 8 }), (parts) => {
+        const text = `"${parts.join('')}"`
+        let value: unknown
+        try {
+          value = JSON.parse(text)
+        } catch {
+          return
+        }
+        if (tokens(text, []).plain && text.isWellFormed()) assert.ok(String(value).isWellFormed(), text)
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
   test('ends, or throws, on text that is no JSON at all', () => {
     fc.assert(
       fc.property(
@@ -110,6 +136,23 @@ describe('the scanner', () => {
   test('is not slowed by depth', () => {
     const deep = '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000)
     assert.equal(tokens(deep, ['/a/a']).plain, false)
+  })
+})
+
+describe('compact JSON', () => {
+  test('is the same values without the white space between them', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom(0, 1, 3, '\t'), (value, indent) => {
+        const text = JSON.stringify(value, undefined, indent)
+        assert.equal(compact(text.replaceAll('\n', '\r\n')), JSON.stringify(value))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('of a very long text overflowed the stack of the pattern that made it', () => {
+    const long = '\\"'.repeat(10_000_000)
+    assert.equal(compact(`[ "${long}" , 1 ]`), `["${long}",1]`)
   })
 })
 

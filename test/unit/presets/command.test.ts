@@ -54,6 +54,15 @@ describe('headwater presets', () => {
     }
   })
 
+  test('try ended with an error where an id is nested deeper than the stack is', async () => {
+    await using folder = await temporaryFolder()
+    const deep = '['.repeat(10_000) + ']'.repeat(10_000)
+    await writeFile(join(folder.path, 'deep.json'), `{"review_id":${deep},"product_id":{"a":1}}`)
+    const { code, stdout } = await run(['presets', 'try', 'canonical', 'deep.json'], { cwd: folder.path })
+    assert.equal(code, 0)
+    assert.match(stdout, /^1 +rejected +\[…\] +\{…\} /m)
+  })
+
   test('try tells what becomes of each item, and stores nothing', async () => {
     await using folder = await temporaryFolder()
     await writeFile(join(folder.path, 'page.json'), page)

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { loadPreset, presets } from '../../../src/presets/index.ts'
+import { createSplit } from '../../../src/presets/split.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 import { judgeAll } from './judged.ts'
 
@@ -139,6 +140,44 @@ fields:
     })
     await assert.rejects(loadPreset('rainforst'), /expected one of canonical, rainforest/)
     await assert.rejects(loadPreset('./absent.yaml'), /cannot read/)
+  })
+})
+
+describe('what travels with every item of a response', async () => {
+  const split = createSplit(await loadPreset('rainforest'))
+  const carriedIn = (asin: string): unknown => {
+    const [piece] = split(Buffer.from(`{"product":{"asin":${asin}},"top_reviews":[{"id":"R1"}]}`))
+    return piece?.carried?.['product']
+  }
+
+  test('is a text, a number or a truth value that JSON gives back as it was', () => {
+    for (const asin of ['"B1"', '""', '7', '-1.5', '9007199254740991', 'true', `"${'x'.repeat(10_000)}"`])
+      assert.deepEqual(carriedIn(asin), JSON.parse(asin), asin.slice(0, 30))
+  })
+
+  test('is nothing that grows with it, is altered by it, or takes down who prints it', () => {
+    const deep = '['.repeat(10_000) + ']'.repeat(10_000)
+    const wrong = [deep, '[]', '{"a":1}', '1e400', '9007199254740993', '"\\ud800"', `"${'x'.repeat(10_001)}"`]
+    for (const asin of wrong) assert.equal(carriedIn(asin), undefined, asin.slice(0, 30))
+  })
+})
+
+describe('what a provider says in place of reviews', async () => {
+  const split = createSplit(await loadPreset('apify-junglee'))
+  const saidBy = (error: string): string => [...split(Buffer.from(`{"error":${error}}`))][0]?.failure ?? ''
+
+  test('is its text, or the beginning of its JSON, exactly', () => {
+    assert.equal(saidBy('{"message":"no \\u0041SIN"}'), 'no ASIN')
+    assert.equal(saidBy('{"message":null,"id":9007199254740993}'), '{"message":null,"id":9007199254740993}')
+    assert.equal(saidBy('429.0'), '429.0')
+  })
+
+  test('is no longer than 1,000 characters, none of them cut in half', () => {
+    const deep = '['.repeat(10_000) + ']'.repeat(10_000)
+    for (const error of [deep, `{"message":${deep}}`, `"${'x'.repeat(999)}😀"`, `"${'😀'.repeat(9_999)}"`]) {
+      assert.equal(saidBy(error).length, 1_000)
+      assert.ok(saidBy(error).isWellFormed())
+    }
   })
 })
 

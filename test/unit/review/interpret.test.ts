@@ -63,8 +63,21 @@ describe('a verdict', () => {
       'a rating that is infinite',
       JSON.stringify(GOOD).replace('4.5', '1e400'),
       'invalid_rating',
-      /^rating must be/,
+      /^rating must be a number, found a number beyond 1\.8e308$/,
     ],
+    [
+      'an id that no number can hold',
+      JSON.stringify(GOOD).replace('"R1"', '9007199254740993'),
+      'invalid_review_id',
+      /^review_id must be a string, found a number beyond 2\^53$/,
+    ],
+    [
+      'a title that is nested deeper than the stack is',
+      JSON.stringify(GOOD).replace('{', `{"title":${'['.repeat(10_000)}${']'.repeat(10_000)},`),
+      'invalid_title',
+      /^title must be a string, found an array$/,
+    ],
+    ['an item larger than 128 MiB', Buffer.alloc(2 ** 27 + 1, ' '), 'unreadable', /^larger than 128 MiB/],
     ['a date in words', { ...GOOD, review_timestamp: 'yesterday' }, 'invalid_review_timestamp', /RFC 3339/],
     [
       'a text over its length',
@@ -123,6 +136,38 @@ describe('a verdict', () => {
       ],
     )
     assert.match(record.received.raw.toString(), /\\u0007/)
+  })
+
+  test('tells a change once a field, however many entries of a list it changed', () => {
+    const { verdict } = judged({ ...GOOD, images: Array.from({ length: 1_000 }, (_, n) => ` ${n}\u0007`) })
+    assert.ok(verdict.status === 'accepted')
+    assert.deepEqual(verdict.sanitised, [
+      { field: 'images', why: 'control characters removed' },
+      { field: 'images', why: 'outer white space trimmed' },
+    ])
+    assert.deepEqual((verdict.review['images'] as string[]).slice(0, 2), ['0', '1'])
+  })
+
+  test('normalises no pile of marks, which took hours, and all that languages need', () => {
+    const textOf = (review_text: string): unknown => {
+      const { verdict } = judged({ ...GOOD, review_text })
+      assert.ok(verdict.status === 'accepted')
+      return verdict.review.review_text
+    }
+    const pile = `e${'\u0301\u0323'.repeat(40_000)}`
+    assert.equal(textOf(pile), pile)
+    const long = `${'x'.repeat(2_000)}e${'\u0301\u0323'.repeat(30)}`
+    assert.equal(textOf(long), long.normalize('NFC'))
+  })
+
+  test('shows no half of a character of what it found', () => {
+    for (const rating of [`${'x'.repeat(59)}😀`, `${'x'.repeat(60)}😀`]) {
+      const message = rejected({ ...GOOD, rating }).errors[0]?.message ?? ''
+      assert.ok(message.isWellFormed())
+      assert.match(message, /^rating must be a number, found "x{59,60}…$/)
+    }
+    assert.match(rejected('😀').errors[0]?.message ?? '', /^not JSON: /)
+    assert.ok(rejected('😀').errors[0]?.message.isWellFormed(), 'of what JSON.parse says neither')
   })
 
   test('keeps line breaks and tabs inside a text', () => {

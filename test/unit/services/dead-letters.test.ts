@@ -20,10 +20,14 @@ const received = {
   context: { source: 'shop', kind: 'file' },
 }
 
-function redriveIn({ store, queue }: Place, key: string): Promise<Redriven> {
+function redriveIn(
+  { store, queue }: Place,
+  key: string,
+  mended?: Record<string, unknown>,
+): Promise<Redriven> {
   const signal = new AbortController().signal
   const number = () => ({ run: 'redrive', seq: 0 })
-  return redrive(key, { store, reviews: queue, rules: async () => rules, number, signal })
+  return redrive(key, { store, reviews: queue, rules: async () => rules, number, signal }, mended)
 }
 
 describe('redriving', () => {
@@ -47,5 +51,26 @@ describe('redriving', () => {
     assert.equal((await redriveIn(large, record.key)).status, 'published')
     assert.equal((await one(large.store, record.key))?.verdict.status, 'accepted')
     assert.equal(await large.queue.backlog?.('storage'), 1)
+  })
+
+  test('mends by hand what has a list of 100,000 entries and 10,000 levels: comparing them overflowed the stack', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const good = JSON.parse(review('R1')) as Record<string, unknown>
+    const deep = '['.repeat(10_000) + ']'.repeat(10_000)
+    const images = JSON.stringify(Array.from({ length: 100_000 }, (_, n) => n))
+    const raw = Buffer.from(review('R1').replace('{', `{"images":${images},"title":${deep},`))
+    const record = judge({ ...received, raw }, rules)
+    await place.store.put([record])
+    const mended = { ...good, images: ['a', 'b'] }
+    const { status, verdict } = await redriveIn(place, record.key, mended)
+    assert.equal(status, 'published')
+    const patch = verdict.by.patch?.toSorted((a, b) => a.path.localeCompare(b.path))
+    assert.deepEqual(patch, [
+      { op: 'replace', path: '/images', value: ['a', 'b'] },
+      { op: 'remove', path: '/title' },
+    ])
+    assert.ok(verdict.status === 'accepted')
+    assert.deepEqual(verdict.review, mended)
   })
 })

@@ -153,7 +153,11 @@ describe('ingestion', () => {
     const outcomes = await ingestAll(await sourceOf(folder.path, lines, place, () => {}), place)
     await storeAll(place)
 
-    assert.equal(outcomes.length, 3)
+    assert.deepEqual(
+      outcomes.map((outcome) => (typeof outcome === 'object' ? outcome.code : outcome)),
+      ['accepted', 'message_too_large', 'accepted'],
+      'and its source is told so',
+    )
     const rows = await all(place.store, { by: 'time' })
     assert.equal(rows.length, 3)
     const dead = rows.filter(({ verdict }) => verdict.status === 'rejected')
@@ -163,5 +167,37 @@ describe('ingestion', () => {
     )
     assert.equal(dead[0]?.received.raw.toString(), large)
     assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 2, rejected: 1, unchanged: 0 })
+  })
+
+  test('makes no event of what is larger than any message, which could be longer than any text', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path, '64KiB')
+    const published: number[] = []
+    const counting = (queue: Queue): Queue => ({
+      ...queue,
+      publish(messages, options) {
+        published.push(...messages.map(({ body }) => body.length))
+        return queue.publish(messages, options)
+      },
+    })
+    const lines = [
+      'x'.repeat(70_000),
+      review('R1'),
+      review('R2', { title: 'x'.repeat(70_000) }),
+      review('R1'),
+    ]
+    const outcomes = await ingestAll(await sourceOf(folder.path, lines, place, () => {}), place, {
+      reviews: counting(place.queue),
+      deadLetters: counting(place.deadLetters),
+    })
+    await storeAll(place)
+    assert.deepEqual(
+      outcomes.map((outcome) => (typeof outcome === 'object' ? outcome.code : outcome)),
+      ['message_too_large', 'accepted', 'message_too_large', 'accepted'],
+    )
+    assert.equal(published.length, 2)
+    const rows = await all(place.store, { by: 'time' })
+    assert.deepEqual(new Set(rows.map(({ received }) => received.raw.toString())), new Set(lines))
+    assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 1, rejected: 2, unchanged: 1 })
   })
 })

@@ -35,7 +35,7 @@ describe('who asks wrongly is told what is right', () => {
   })
 
   test('an unknown path is not repeated: it may hold a secret', async () => {
-    await using http = createIntakeListener()
+    await using http = createIntakeListener({ requestTimeoutMs: 60_000, maxConnections: 10 })
     const { statusCode, body } = await http.inject({ method: 'POST', url: '/hooks/hunter2?token=hunter2' })
     assert.equal(statusCode, 404)
     assert.doesNotMatch(body, /hunter2/)
