@@ -1,8 +1,10 @@
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import type { Address } from './lib/fields.ts'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { HeadwaterError } from './errors.ts'
+import { answer, JSON_TYPE } from './lib/answer.ts'
+import type { Address } from './lib/fields.ts'
+import type { Paths, Take } from './sources/source.ts'
 
 /** What senders may take of the listener, whatever they send. */
 export interface IntakeLimits {
@@ -10,6 +12,13 @@ export interface IntakeLimits {
   readonly requestTimeoutMs: number
   /** How many connections there may be at once; more are closed as they come. */
   readonly maxConnections: number
+}
+
+/** The listener that may face the internet. Sources add their paths before it listens. Disposing of it closes all connections. */
+export interface IntakeListener extends Paths, AsyncDisposable {
+  readonly server: Server
+  /** Resolves to the URL, with the port that was really taken. Rejects with the error of the socket. */
+  listen(address: Address): Promise<string>
 }
 
 const MAX_HEADER_BYTES = 16 * 2 ** 10
@@ -22,44 +31,70 @@ const KEEP_ALIVE_MS = 75_000
 /** Nothing comes and nothing can be written for so long: whoever does not read its answers holds no connection for ever. */
 const STILL_MS = 300_000
 
-const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' }
-
-/** The listener that may face the internet. Sources add their routes before it listens. */
-export function createIntakeListener({ requestTimeoutMs, maxConnections }: IntakeLimits): FastifyInstance {
-  const listener = fastify({
-    forceCloseConnections: true,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionTimeout: STILL_MS,
-    http: {
+/** Of Node's own server, since a framework between it and a source took as long as judging the review that was posted. */
+export function createIntakeListener({ requestTimeoutMs, maxConnections }: IntakeLimits): IntakeListener {
+  const paths = new Map<string, Take>()
+  const server = createServer(
+    {
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: Math.min(HEAD_TIMEOUT_MS, requestTimeoutMs),
       connectionsCheckingInterval: CHECK_EVERY_MS,
     },
-    clientErrorHandler: refuseUnread,
-    // What was asked for is not repeated: it may hold a secret, and is nobody's business.
-    frameworkErrors: (_error, _request, { raw: response }) =>
-      response.writeHead(400, JSON_TYPE).end(JSON.stringify({ error: 'expected a path with valid escapes' })),
-  })
-  // Nobody reads the body of a request that no source takes.
-  listener.removeAllContentTypeParsers()
-  listener.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  listener.setNotFoundHandler((_, reply) => nowhere(reply))
-  listener.setErrorHandler((_error, _request, reply) => nowhere(reply)) // sources have one of their own
+    route,
+  )
 
-  const { server } = listener
+  function route(request: IncomingMessage, response: ServerResponse): void {
+    const path = pathOf(request.url ?? '')
+    const take = path === undefined ? undefined : paths.get(path)
+    // What was asked for is not repeated: it may hold a secret, and is nobody's business.
+    if (path === undefined) answer(response, 400, { error: 'expected a path with valid escapes' })
+    else if (take === undefined) answer(response, 404, { error: 'no source listens at this path' })
+    else take(request, response)
+  }
+
+  server.timeout = STILL_MS
   server.maxConnections = maxConnections
   server.on('drop', () => server.closeIdleConnections())
+  server.on('clientError', refuseUnread)
   // The body is asked for by whoever is going to read it, once the head has been found good.
-  server.on('checkContinue', (request, response) => server.emit('request', request, response))
+  server.on('checkContinue', route)
   server.on('checkExpectation', (_request, response) =>
-    response.writeHead(417, JSON_TYPE).end(JSON.stringify({ error: 'expected no expect but 100-continue' })),
+    answer(response, 417, { error: 'expected no expect but 100-continue' }),
   )
-  return listener
+
+  return {
+    server,
+    add(path, take) {
+      if (paths.has(path)) return false
+      paths.set(path, take)
+      return true
+    },
+    async listen({ host, port }) {
+      await once(server.listen({ host, port }), 'listening')
+      return urlOf(server.address() as AddressInfo)
+    },
+    async [Symbol.asyncDispose]() {
+      if (!server.listening) return
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
 }
 
-function nowhere(reply: FastifyReply): FastifyReply {
-  return reply.code(404).send({ error: 'no source listens at this path' })
+/** What is asked for, without a query and unescaped; undefined where its escapes are none. */
+function pathOf(url: string): string | undefined {
+  const query = url.indexOf('?')
+  const path = query === -1 ? url : url.slice(0, query)
+  if (!path.includes('%')) return path
+  try {
+    return decodeURI(path)
+  } catch {
+    return undefined
+  }
 }
 
 /** What can't be read as a request, and what an answer says of it. */
@@ -82,12 +117,14 @@ function refuseUnread({ code = '' }: NodeJS.ErrnoException, socket: Socket): voi
   socket.destroy()
 }
 
-/** Resolves to the URL, with the port that was really taken. */
-export async function listen(
-  listener: FastifyInstance,
-  { host, port }: Address,
-  key: string,
-): Promise<string> {
+/** One that can be opened: a host that stands for all addresses is named by that of this machine. */
+function urlOf({ address, family, port }: AddressInfo): string {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
+  return `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`
+}
+
+/** Resolves to the URL, with the port that was really taken. `key` is where the config says it. Throws `CANNOT_LISTEN`. */
+export async function listen(listener: Pick<IntakeListener, 'listen'>, { host, port }: Address, key: string): Promise<string> {
   try {
     return await listener.listen({ host, port })
   } catch (cause) {

@@ -96,8 +96,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     ),
   )
   const limit = createDeadLetterLimit(store, config.deadLetters.maxBytes)
-  const http = createIntakeListener(config.http)
-  opened.defer(() => http.close())
+  const http = opened.use(createIntakeListener(config.http))
   const look = createLook({
     health,
     metrics,

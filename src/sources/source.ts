@@ -1,5 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { FastifyInstance } from 'fastify'
 import type { Adapter, Context } from '../adapter.ts'
 import type { Batch } from '../batch.ts'
 import type { Received, Split } from '../review/received.ts'
@@ -35,12 +35,21 @@ export interface SourceContext extends Context {
   readonly clock: () => number
   /** Checkpoints. A source that needs none never touches it. */
   readonly registry: Registry
-  /** The listener that may face the internet; routes are added while opening, before it listens. */
-  readonly http: FastifyInstance
+  /** Of the listener that may face the internet; added while opening, before it listens. */
+  readonly http: Paths
   /** Whether that listener is reachable from this machine only. */
   readonly httpIsLoopback: boolean
   /** The standard input of the process, where a source may read it. */
   readonly stdin?: Readable
 }
+
+/** What a listener hears of. */
+export interface Paths {
+  /** From now on this one takes all requests for a path, as it is written; false where another has it. */
+  add(path: string, take: Take): boolean
+}
+
+/** Answers a request. Never throws. */
+export type Take = (request: IncomingMessage, response: ServerResponse) => void
 
 export type SourceAdapter<Config> = Adapter<Source, Config, SourceContext>

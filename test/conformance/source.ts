@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import fastify from 'fastify'
 import type { Batch } from '../../src/batch.ts'
 import type { Received } from '../../src/review/received.ts'
 import type { Source, SourceContext } from '../../src/sources/source.ts'
@@ -178,7 +177,7 @@ function contextOf({ source, origin }: SourceHarness, dataDir: string): SourceCo
     split: (document) => [{ raw: document }],
     clock: Date.now,
     registry: createMemoryRegistry(),
-    http: fastify(),
+    http: { add: () => true },
     httpIsLoopback: true,
     logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     signal: new AbortController().signal,

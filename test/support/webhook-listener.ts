@@ -1,13 +1,11 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
 import type { Logger } from '../../src/adapter.ts'
 import type { Batch } from '../../src/batch.ts'
 import { createIntakeListener, type IntakeLimits } from '../../src/listeners.ts'
 import type { Piece, Received, Split } from '../../src/review/received.ts'
-import type { Source, SourceContext } from '../../src/sources/source.ts'
+import type { Paths, Source, SourceContext } from '../../src/sources/source.ts'
 import webhook from '../../src/sources/webhook/index.ts'
 
 export interface Reply {
@@ -59,9 +57,7 @@ export async function openListener(
   }
   const config = webhook.config.parse({ verify: 'none', path: '/hooks/partner', ...given })
   const source = await webhook.open(config, contextOf(http, { split: counting, clock, logger }))
-  await http.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = http.server.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}/hooks/partner`
+  const url = `${await http.listen({ host: '127.0.0.1', port: 0 })}/hooks/partner`
   const batches = source.read({ signal: stopping.signal })[Symbol.asyncIterator]()
 
   async function next(): Promise<Batch<Received> | undefined> {
@@ -97,13 +93,13 @@ export async function openListener(
     stop: () => stopping.abort(),
     async [Symbol.asyncDispose]() {
       await source[Symbol.asyncDispose]()
-      await http.close()
+      await http[Symbol.asyncDispose]()
     },
   }
 }
 
 /** What opening needs, on this listener. Reached from this machine only, unless told. */
-export function contextOf(http: FastifyInstance, more: Partial<SourceContext> = {}): SourceContext {
+export function contextOf(http: Paths, more: Partial<SourceContext> = {}): SourceContext {
   const unused = async (): Promise<never> => {
     throw new Error('a webhook needs no registry')
   }

@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HeadwaterError } from '../../errors.ts'
-import type { SourceAdapter, SourceContext } from '../source.ts'
+import { answer } from '../../lib/answer.ts'
+import type { SourceAdapter, SourceContext, Take } from '../source.ts'
 import { type Config, config, type Verify } from './config.ts'
 import { type Intake, openIntake } from './intake.ts'
 import { Refused } from './refused.ts'
@@ -15,8 +16,8 @@ const webhook: SourceAdapter<Config> = {
   async open(given, context) {
     const path = given.path ?? `/hooks/${context.name}`
     const intake = openIntake({ ...given, path, verify: verifyOf(given, context) }, context)
-    await addRoute(context.http, path, intake, context)
-    return intake
+    if (context.http.add(path, takeWith(intake, context))) return intake
+    throw new HeadwaterError('CONFIG_INVALID', `source ${context.name}: another source has the path ${path}`)
   },
 }
 
@@ -32,56 +33,47 @@ function verifyOf({ verify }: Config, { name, httpIsLoopback }: SourceContext): 
   )
 }
 
-/** In a scope of its own: bodies arrive here unread, whatever the rest of the listener does with its own. */
-async function addRoute(
-  http: FastifyInstance,
-  path: string,
-  intake: Intake,
-  context: SourceContext,
-): Promise<void> {
-  if (http.hasRoute({ method: 'POST', url: path })) {
-    throw new HeadwaterError('CONFIG_INVALID', `source ${context.name}: another source has the path ${path}`)
-  }
+/** Answers a request, whatever becomes of it. */
+function takeWith(intake: Intake, context: SourceContext): Take {
   const tell = createRefusals(context.name, context.logger, context.clock)
-  await http.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
-    scope.setErrorHandler((error, _request, reply) => {
+
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      answer(response, 202, await intake.receive(request, () => response.writeContinue()))
+    } catch (error) {
       const refused = refusalOf(error, context)
       tell(refused)
-      return answer(refused, reply, intake)
-    })
-    scope.post(path, async (request, reply) => {
-      const invite = (): void => reply.raw.writeContinue()
-      return reply.code(202).send(await intake.receive(request.raw, invite))
-    })
-    scope.route({ method: ['GET', 'PUT', 'PATCH', 'DELETE'], url: path, handler: notPosted })
-  })
+      refuse(response, refused, intake.stopping)
+    }
+  }
+
+  return (request, response) => {
+    if (request.method === 'POST') void receive(request, response)
+    else answer(response, 405, { error: notPosted(request) }, { allow: 'POST' })
+  }
 }
 
 /** Also what a browser shows to a person who tries the address. */
-function notPosted({ method }: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = `expected a POST with a review, or several, as JSON; received a ${method}`
-  return reply.code(405).header('allow', 'POST').send({ error })
-}
+const notPosted = ({ method }: IncomingMessage): string =>
+  `expected a POST with a review, or several, as JSON; received a ${method}`
 
-function answer({ status, message }: Refused, reply: FastifyReply, intake: Intake): FastifyReply {
-  if (status === 503) reply.header('retry-after', retryAfterSeconds())
-  if (intake.stopping) reply.header('connection', 'close')
-  return reply.code(status).send({ error: message })
+function refuse(response: ServerResponse, { status, message }: Refused, isStopping: boolean): void {
+  answer(
+    response,
+    status,
+    { error: message },
+    {
+      ...(status === 503 && { 'retry-after': String(retryAfterSeconds()) }),
+      ...(isStopping && { connection: 'close' }),
+    },
+  )
 }
 
 /** Our own trouble is never the sender's fault: whatever isn't a refusal is a 503. */
 function refusalOf(error: unknown, { name: source, logger }: SourceContext): Refused {
   if (error instanceof Refused) return error
-  if (isUnreadableType(error)) return new Refused(415, 'expected a content-type such as application/json')
   logger.error({ source, error }, 'a delivery failed')
   return new Refused(503, 'the delivery could not be taken; try again later', { cause: error })
-}
-
-/** Fastify itself refuses a content-type that is none. */
-function isUnreadableType(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
 }
 
 /** Spread a little, so that senders don't come back all at once. */

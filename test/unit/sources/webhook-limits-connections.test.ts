@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { createIntakeListener } from '../../../src/listeners.ts'
 import { eventually } from '../../support/pipeline.ts'
@@ -134,9 +134,8 @@ describe('connections', () => {
     await using http = createIntakeListener({ requestTimeoutMs: 60_000, maxConnections: 10 })
     let requests = 0
     http.server.on('request', () => requests++)
-    await http.listen({ host: '127.0.0.1', port: 0 })
-    const { port } = http.server.address() as AddressInfo
-    const socket = connect({ host: '127.0.0.1', port })
+    const { hostname, port } = new URL(await http.listen({ host: '127.0.0.1', port: 0 }))
+    const socket = connect({ host: hostname, port: Number(port) })
     await once(socket, 'connect')
     const flood = Buffer.from('GET /nobody HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(10_000))
     const sent = await writeUntilStuck(socket, flood)
