@@ -124,7 +124,11 @@ function urlOf({ address, family, port }: AddressInfo): string {
 }
 
 /** Resolves to the URL, with the port that was really taken. `key` is where the config says it. Throws `CANNOT_LISTEN`. */
-export async function listen(listener: Pick<IntakeListener, 'listen'>, { host, port }: Address, key: string): Promise<string> {
+export async function listen(
+  listener: Pick<IntakeListener, 'listen'>,
+  { host, port }: Address,
+  key: string,
+): Promise<string> {
   try {
     return await listener.listen({ host, port })
   } catch (cause) {

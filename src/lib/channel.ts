@@ -6,7 +6,8 @@ export class Channel<T> {
   readonly #capacity: number
   readonly #weigh: (item: T) => number
   readonly #waiting: T[] = []
-  #changed = Promise.withResolvers<void>()
+  /** Wakes the loop, where it waits. */
+  #wake: (() => void) | undefined
   #closed = false
 
   /** Holds at most `capacity` items; `weigh` says how much of a drained group one of them fills. */
@@ -42,7 +43,7 @@ export class Channel<T> {
     while (true) {
       if (this.#waiting.length > 0) yield this.#waiting.splice(0, this.#fitting(maxWeight))
       else if (this.#closed) return
-      else await this.#changed.promise
+      else await new Promise<void>((resolve) => (this.#wake = resolve))
     }
   }
 
@@ -56,7 +57,7 @@ export class Channel<T> {
   }
 
   #notify(): void {
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
+    this.#wake?.()
+    this.#wake = undefined
   }
 }

@@ -4,6 +4,7 @@ import {
   type Cutter,
   createCollector,
   createInput,
+  type Emit,
   expected,
   hasBomAt,
   type Slice,
@@ -23,16 +24,30 @@ export type Framing = 'json' | 'ndjson'
  * like JSON, such as a web page, or that holds nothing but commas, is one unreadable item.
  */
 export function createSlicer(framing: Framing, options: SlicerOptions): Slicer {
-  return slicerOf(framing === 'ndjson' ? lineCutter(NDJSON, options) : valueCutter(options))
+  return slicerOf(cutterOf(framing, options))
 }
 
-/** Cuts a whole body, one item at a time, without copying it. */
-export function* slices(body: Buffer, framing: Framing): Generator<Slice, void, undefined> {
-  const options = { maxBytes: Infinity }
-  const cutter = framing === 'ndjson' ? lineCutter(NDJSON, options) : valueCutter(options)
-  yield* cutter.push(body)
-  yield* cutter.end()
+/** The items of a whole body, or the first of them; they share its memory. */
+export function slices(body: Buffer, framing: Framing, most = Infinity): Slice[] {
+  const cutter = cutterOf(framing, { maxBytes: Infinity })
+  const found: Slice[] = []
+  function emit(slice: Slice): void {
+    if (found.length === most) throw ENOUGH
+    found.push(slice)
+  }
+  try {
+    cutter.push(body, emit)
+    cutter.end(emit)
+  } catch (error) {
+    if (error !== ENOUGH) throw error
+  }
+  return found
 }
+
+const ENOUGH = new Error('there are more')
+
+const cutterOf = (framing: Framing, options: SlicerOptions): Cutter =>
+  framing === 'ndjson' ? lineCutter(NDJSON, options) : valueCutter(options)
 
 const NEWLINE = 0x0a
 const QUOTE = 0x22
@@ -65,11 +80,11 @@ function valueCutter({ maxBytes, resume = START }: SlicerOptions): Cutter {
   const lead = createCollector(maxBytes)
   let leadFault: string | undefined
 
-  function* push(chunk: Buffer): Generator<Slice, void, undefined> {
-    yield* cut(input.accept(chunk))
+  function push(chunk: Buffer, emit: Emit): void {
+    cut(input.accept(chunk), emit)
   }
 
-  function* cut(chunk: Buffer): Generator<Slice, void, undefined> {
+  function cut(chunk: Buffer, emit: Emit): void {
     const base = input.offset - chunk.length
     let at = 0
     while (at < chunk.length) {
@@ -78,7 +93,7 @@ function valueCutter({ maxBytes, resume = START }: SlicerOptions): Cutter {
       const end = findEnd(chunk, at)
       value.add(chunk.subarray(at, end === -1 ? chunk.length : end))
       if (end === -1) return
-      yield* take(base + end)
+      take(base + end, emit)
       at = end
     }
   }
@@ -157,17 +172,17 @@ function valueCutter({ maxBytes, resume = START }: SlicerOptions): Cutter {
     return quote
   }
 
-  function* take(end: number): Generator<Slice, void, undefined> {
+  function take(end: number, emit: Emit): void {
     const why = value.isTooLarge ? tooLarge(maxBytes, end) : fault
     const raw = trimJson(value.take())
     isInside = inString = isEscaped = false
     depth = 0
     fault = undefined
-    if (raw.length > 0 || why !== undefined) yield sliceOf(raw, ++position, end, inArray, why)
+    if (raw.length > 0 || why !== undefined) emit(sliceOf(raw, ++position, end, inArray, why))
   }
 
-  function* end(brokenOff?: string): Generator<Slice, void, undefined> {
-    yield* cut(input.rest())
+  function end(emit: Emit, brokenOff?: string): void {
+    cut(input.rest(), emit)
     const lacking = lacks()
     const isShort = lacking !== undefined && fault === undefined
     fault = brokenOff ?? (isShort ? expected(lacking, 'the end', input.offset) : fault)
@@ -175,7 +190,7 @@ function valueCutter({ maxBytes, resume = START }: SlicerOptions): Cutter {
       fault ??= leadFault
       value.add(lead.take())
     }
-    if (isInside || fault !== undefined) yield* take(input.offset)
+    if (isInside || fault !== undefined) take(input.offset, emit)
   }
 
   function lacks(): string | undefined {

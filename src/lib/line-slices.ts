@@ -2,8 +2,8 @@ import {
   type Cutter,
   createCollector,
   createInput,
+  type Emit,
   expected,
-  type Slice,
   sliceOf,
   type Slicer,
   slicerOf,
@@ -40,11 +40,11 @@ export function lineCutter(lines: Lines, { maxBytes, resume = START }: SlicerOpt
   const line = createCollector(maxBytes)
   let { position } = resume
 
-  function* push(chunk: Buffer): Generator<Slice, void, undefined> {
-    yield* cut(input.accept(chunk))
+  function push(chunk: Buffer, emit: Emit): void {
+    cut(input.accept(chunk), emit)
   }
 
-  function* cut(chunk: Buffer): Generator<Slice, void, undefined> {
+  function cut(chunk: Buffer, emit: Emit): void {
     const base = input.offset - chunk.length
     let from = 0
     while (from < chunk.length) {
@@ -52,7 +52,7 @@ export function lineCutter(lines: Lines, { maxBytes, resume = START }: SlicerOpt
       line.add(chunk.subarray(from, newline === -1 ? chunk.length : newline))
       if (newline === -1) return
       from = newline + 1
-      yield* take(base + from)
+      take(base + from, emit)
     }
   }
 
@@ -63,18 +63,18 @@ export function lineCutter(lines: Lines, { maxBytes, resume = START }: SlicerOpt
     return end === -1 && until < chunk.length ? chunk.indexOf(NEWLINE, until) : end
   }
 
-  function* take(end: number, unreadable?: string): Generator<Slice, void, undefined> {
+  function take(end: number, emit: Emit, unreadable?: string): void {
     const why = line.isTooLarge ? tooLarge(maxBytes, end) : unreadable
     const raw = lines.trim(line.take())
     lines.restart?.()
-    if (raw.length > 0 || why !== undefined) yield sliceOf(raw, ++position, end, false, why)
+    if (raw.length > 0 || why !== undefined) emit(sliceOf(raw, ++position, end, false, why))
   }
 
-  function* end(brokenOff?: string): Generator<Slice, void, undefined> {
-    yield* cut(input.rest())
+  function end(emit: Emit, brokenOff?: string): void {
+    cut(input.rest(), emit)
     const lacking = lines.lacks?.()
     const why = brokenOff ?? (lacking === undefined ? undefined : expected(lacking, 'the end', input.offset))
-    yield* take(input.offset, why)
+    take(input.offset, emit, why)
   }
 
   return { push, end }

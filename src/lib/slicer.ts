@@ -33,17 +33,26 @@ export interface SlicerOptions {
   readonly resume?: Resume
 }
 
-/** What a slicer is made of: it hands over one item at a time. */
+/** What a slicer is made of: it hands over one item after the other. */
 export interface Cutter {
-  push(chunk: Buffer): Generator<Slice, void, undefined>
-  end(brokenOff?: string): Generator<Slice, void, undefined>
+  push(chunk: Buffer, emit: Emit): void
+  end(emit: Emit, brokenOff?: string): void
 }
 
+export type Emit = (slice: Slice) => void
+
 /** A slicer that cuts as this does. */
-export const slicerOf = (cutter: Cutter): Slicer => ({
-  push: (chunk) => [...cutter.push(chunk)],
-  end: (brokenOff) => [...cutter.end(brokenOff)],
-})
+export function slicerOf(cutter: Cutter): Slicer {
+  function collect(cut: (emit: Emit) => void): Slice[] {
+    const slices: Slice[] = []
+    cut((slice) => void slices.push(slice))
+    return slices
+  }
+  return {
+    push: (chunk) => collect((emit) => cutter.push(chunk, emit)),
+    end: (brokenOff) => collect((emit) => cutter.end(emit, brokenOff)),
+  }
+}
 
 /** The beginning of an input. */
 export const START: Resume = { offset: 0, position: 0 }

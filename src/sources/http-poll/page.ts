@@ -43,7 +43,7 @@ export function readPage(answer: Answer, split: Split, scrub: (text: string) => 
 }
 
 function* piecesOf(body: Buffer, split: Split): Generator<Piece> {
-  for (const { raw, unreadable } of slices(body, 'json')) {
+  for (const { raw, unreadable } of slices(body, 'json', MAX_PIECES + 1)) {
     if (unreadable === undefined) yield* split(raw)
     else yield { raw, unreadable }
   }

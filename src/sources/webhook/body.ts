@@ -1,4 +1,4 @@
-import { finished, type Readable, type Transform } from 'node:stream'
+import type { Readable, Transform } from 'node:stream'
 import {
   constants,
   createBrotliDecompress,
@@ -129,18 +129,22 @@ function collect(stream: Readable, maxBytes: number, share: Share): Promise<Buff
         chunks.push(chunk)
         if (chunks.length === MAX_CHUNKS) blocks.push(Buffer.concat(chunks.splice(0)))
       } catch (error) {
-        settle(error)
+        fail(error)
       }
     }
 
-    function settle(error?: unknown): void {
+    function fail(error?: unknown): void {
       stream.off('data', take)
-      if (error) reject(error)
-      else resolve(joined([...blocks, ...chunks], length))
+      reject(error ?? new Error('it was closed before its end'))
     }
 
-    stream.on('data', take)
-    finished(stream, { writable: false }, settle)
+    if (stream.closed) fail()
+    // A stream that has ended is closed too, which then says nothing new.
+    stream
+      .on('data', take)
+      .on('end', () => resolve(joined([...blocks, ...chunks], length)))
+      .on('error', fail)
+      .on('close', fail)
   })
 }
 

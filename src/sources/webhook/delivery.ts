@@ -31,6 +31,7 @@ export class Delivery {
   readonly #answer = Promise.withResolvers<Answer>()
   readonly #settled: (counts: Counts) => void
   readonly #complaints: Complaint[] = []
+  #answered = (): void => {}
   /** accepted + unchanged + rejected + pending is always the number of items. */
   #pending: number
   #accepted = 0
@@ -49,9 +50,15 @@ export class Delivery {
     return this.#answer.promise
   }
 
+  /** Called once the answer is there, whatever it is. */
+  onAnswered(answered: () => void): void {
+    this.#answered = answered
+  }
+
   /** Answers 503. The items may still be settled; that is no longer told to this sender. */
   giveUp(reason: string): void {
     this.#answer.reject(new Refused(503, reason))
+    this.#answered()
   }
 
   /** The outcomes of the items from `first` on. Each item once. */
@@ -67,6 +74,7 @@ export class Delivery {
     }
     this.#settled(counts)
     this.#answer.resolve({ ...counts, errors: this.#complaints })
+    this.#answered()
   }
 
   #count(index: number, outcome: Outcome): void {

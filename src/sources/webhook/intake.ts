@@ -10,6 +10,7 @@ import { createBudget, type Share } from './budget.ts'
 import type { Config, Verify } from './config.ts'
 import { type Answer, type Counts, Delivery } from './delivery.ts'
 import { type Envelope, itemsOf } from './items.ts'
+import { createPatience } from './patience.ts'
 import { Refused } from './refused.ts'
 import type { Claim } from './schemes/scheme.ts'
 import { schemeOf } from './verify.ts'
@@ -49,14 +50,29 @@ export function openIntake(config: IntakeConfig, context: SourceContext): Intake
   const budget = createBudget(config.maxInFlightBytes)
   const accepted = createAcceptedDeliveries()
   const channel = new Channel<Delivery>(config.queueDepth, ({ items }) => items.length)
-  const unanswered = new Set<Delivery>()
+  const patience = createPatience(deadlineMs)
 
   async function receive(request: IncomingMessage, invite: () => void): Promise<Answer | Duplicate> {
     if (channel.closed || channel.full) throw notNow()
     if (request.rawHeaders.length > 2 * MAX_HEADERS)
       throw new Refused(431, `expected at most ${MAX_HEADERS} headers; received more`)
-    using held = new DisposableStack()
-    const share = held.use(budget.open())
+    const share = budget.open()
+    try {
+      const taken = await take(request, share, invite)
+      if (!(taken instanceof Delivery)) share[Symbol.dispose]()
+      return taken instanceof Delivery ? taken.answer : taken
+    } catch (error) {
+      share[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  /** The delivery that is handed over, and has the share from then on; or what is known of it already. */
+  async function take(
+    request: IncomingMessage,
+    share: Share,
+    invite: () => void,
+  ): Promise<Delivery | Answer | Duplicate> {
     const framing = framingOf(request.headers['content-type'])
     const claim = scheme.claim(request, clock())
     const body = await provenBody(request, claim, share, invite)
@@ -72,9 +88,9 @@ export function openIntake(config: IntakeConfig, context: SourceContext): Intake
       share[Symbol.dispose]()
       if (key !== undefined) accepted.set(key, counts)
     })
-    handOver(delivery)
-    held.move() // the share is the delivery's now
-    return delivery.answer
+    if (!channel.trySend(delivery)) throw notNow()
+    patience.add(delivery)
+    return delivery
   }
 
   async function provenBody(
@@ -113,17 +129,6 @@ export function openIntake(config: IntakeConfig, context: SourceContext): Intake
     }
   }
 
-  function handOver(delivery: Delivery): void {
-    if (!channel.trySend(delivery)) throw notNow()
-    unanswered.add(delivery)
-    const deadline = setTimeout(() => delivery.giveUp('the reviews could not be queued in time'), deadlineMs)
-    const answered = (): void => {
-      clearTimeout(deadline)
-      unanswered.delete(delivery)
-    }
-    delivery.answer.then(answered, answered)
-  }
-
   function notNow(): Refused {
     return new Refused(
       503,
@@ -158,7 +163,7 @@ export function openIntake(config: IntakeConfig, context: SourceContext): Intake
     },
     async [Symbol.asyncDispose]() {
       stop()
-      for (const delivery of unanswered) delivery.giveUp('this source is stopping')
+      patience.end('this source is stopping')
     },
   }
 }

@@ -146,7 +146,10 @@ test('a whole body is cut without a copy, and no further than it is asked for', 
   ] as const) {
     const body = Buffer.from(text)
     for (const { raw } of slices(body, framing)) assert.equal(raw.buffer, body.buffer)
-    assert.equal(slices(body, framing).next().value?.raw.toString(), '1')
+    assert.deepEqual(
+      slices(body, framing, 1).map(({ raw }) => raw.toString()),
+      ['1'],
+    )
   }
 })
 

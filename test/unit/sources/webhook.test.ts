@@ -246,7 +246,10 @@ describe('verification', () => {
     const isConfig = (error: unknown) => error instanceof HeadwaterError && error.code === 'CONFIG_INVALID'
     await assert.rejects(webhook.open(webhook.config.parse({}), context), isConfig)
     await using _ = await webhook.open(webhook.config.parse({ verify: 'none' }), context)
-    assert.equal(http.add('/hooks/partner', () => {}), false)
+    assert.equal(
+      http.add('/hooks/partner', () => {}),
+      false,
+    )
     await assert.rejects(
       webhook.open(webhook.config.parse({ verify: 'none' }), context),
       isConfig,
