@@ -133,18 +133,21 @@ function collect(stream: Readable, maxBytes: number, share: Share): Promise<Buff
       }
     }
 
-    function fail(error?: unknown): void {
+    function fail(error: unknown): void {
       stream.off('data', take)
-      reject(error ?? new Error('it was closed before its end'))
+      reject(error)
     }
 
-    if (stream.closed) fail()
-    // A stream that has ended is closed too, which then says nothing new.
+    function close(): void {
+      if (!stream.readableEnded) fail(new Error('it was closed before its end'))
+    }
+
+    if (stream.closed) close()
     stream
       .on('data', take)
       .on('end', () => resolve(joined([...blocks, ...chunks], length)))
       .on('error', fail)
-      .on('close', fail)
+      .on('close', close)
   })
 }
 
