@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import { HeadwaterError } from './errors.ts'
+import { joined } from './lib/slab.ts'
 import { encodingOf, isMostlyControls } from './review/encoding.ts'
-import type { Context } from './review/received.ts'
+import type { Context, Received } from './review/received.ts'
 import type { LedgerEntry, RawEncoding, ReviewRecord } from './review/record.ts'
 import type { Change, Fault, Rejected, Review, RuleVersions, Verdict } from './review/verdict.ts'
 
@@ -9,7 +10,7 @@ import type { Change, Fault, Rejected, Review, RuleVersions, Verdict } from './r
 export type Published = ReviewRecord & { readonly ledger: LedgerEntry; readonly rawHash: string }
 
 /** What ends every event: the closing braces of data and of the event, behind raw. */
-const TAIL = Buffer.from('}}')
+const TAIL = '}}'
 
 /**
  * A record as a CloudEvent 1.0 in structured mode, UTF-8 JSON. Raw comes last, verbatim where every JSON parser can take
@@ -19,10 +20,9 @@ const TAIL = Buffer.from('}}')
  */
 export function encodeEvent(record: ReviewRecord, ledger: LedgerEntry, id: string = record.key): Buffer {
   const encoding = eventEncodingOf(record)
-  const member = memberOf(record.received.raw, encoding)
-  const parts = headParts(record, ledger, id, encoding, member.length)
-  parts.push(member, TAIL)
-  return Buffer.concat(parts)
+  const parts = headParts(record, ledger, id, encoding)
+  parts.push(memberOf(record.received.raw, encoding), TAIL)
+  return joined(parts)
 }
 
 function eventEncodingOf({ encoding, received: { raw } }: ReviewRecord): RawEncoding {
@@ -36,27 +36,59 @@ function headParts(
   ledger: LedgerEntry,
   id: string,
   encoding: RawEncoding,
-  rawLength: number,
-): Buffer[] {
+): (string | Buffer)[] {
   const { key, received, verdict } = record
-  const rawHash = record.rawHash ?? hash('sha256', received.raw, 'hex')
+  const { raw, context } = received
+  const rawHash = record.rawHash ?? hash('sha256', raw, 'hex')
   const { type, dataschema, rawName } = verdict.status === 'accepted' ? ACCEPTED : REJECTED
   const subject = JSON.stringify(subjectOf(record))
+  const { source, time, run, rules } = commonOf(received, ledger.run, verdict.by)
   // Written out, since a third of the time went into having JSON.stringify find this shape again for every record.
   const attributes =
     `{"specversion":"1.0","id":${JSON.stringify(id)},"type":"${type}",` +
-    `"source":${sourceOf(received.origin)},"subject":${subject},"partitionkey":${subject},` +
-    `"time":"${timeOf(received.receivedAt)}","datacontenttype":"application/json","dataschema":"${dataschema}",` +
-    `"recordkey":"${key}","ledgerrun":${runOf(ledger.run)},"ledgerseq":"${ledger.seq}",` +
-    `"rawhash":"sha256:${rawHash}","rawlength":${rawLength},"rawencoding":"${encoding}","data":{`
-  const rest = `,"context":${JSON.stringify(received.context)},"${rawName}":`
+    `"source":${source},"subject":${subject},"partitionkey":${subject},` +
+    `"time":"${time}","datacontenttype":"application/json","dataschema":"${dataschema}",` +
+    `"recordkey":"${key}","ledgerrun":${run},"ledgerseq":"${ledger.seq}",` +
+    `"rawhash":"sha256:${rawHash}","rawlength":${memberLength(raw, encoding)},"rawencoding":"${encoding}","data":{`
+  const rest = `,"context":${JSON.stringify(context)},"${rawName}":`
   return record.verbatim && verdict.status === 'accepted'
-    ? [
-        Buffer.from(`${attributes}"review":`),
-        received.raw,
-        Buffer.from(`,"verdict":{${rulesOf(verdict.by)}}${rest}`),
-      ]
-    : [Buffer.from(attributes + dataOf(verdict) + rest)]
+    ? [`${attributes}"review":`, raw, `,"verdict":{${rules}}${rest}`]
+    : [attributes + dataOf(verdict, rules) + rest]
+}
+
+/** What records that were received together have in common, as it stands in their events. */
+interface Common {
+  readonly origin: string
+  readonly receivedAt: number
+  readonly ledgerRun: string
+  readonly by: RuleVersions
+  readonly source: string
+  readonly time: string
+  readonly run: string
+  readonly rules: string
+}
+
+let common: Common | undefined
+
+/** Records that were received together are encoded one after the other. */
+function commonOf({ origin, receivedAt }: Received, ledgerRun: string, by: RuleVersions): Common {
+  const isSame =
+    common !== undefined &&
+    common.receivedAt === receivedAt &&
+    common.by === by &&
+    common.origin === origin &&
+    common.ledgerRun === ledgerRun
+  if (common !== undefined && isSame) return common
+  return (common = {
+    origin,
+    receivedAt,
+    ledgerRun,
+    by,
+    source: JSON.stringify(`headwater:${origin}`),
+    time: new Date(receivedAt).toISOString(),
+    run: JSON.stringify(ledgerRun),
+    rules: JSON.stringify(by).slice(1, -1),
+  })
 }
 
 const ACCEPTED = {
@@ -70,21 +102,6 @@ const REJECTED = {
   dataschema: 'urn:headwater:dead-letter-data:1',
   rawName: 'data',
 } as const
-
-/** What is received together has these in common, and is encoded one after the other. */
-const timeOf = latest((millis: number) => new Date(millis).toISOString())
-const sourceOf = latest((origin: string) => JSON.stringify(`headwater:${origin}`))
-const runOf = latest((run: string) => JSON.stringify(run))
-const rulesOf = latest((by: RuleVersions) => JSON.stringify(by).slice(1, -1))
-
-function latest<From>(compute: (from: From) => string): (from: From) => string {
-  let known: From | undefined
-  let result = ''
-  return (from) => {
-    if (from !== known) [known, result] = [from, compute(from)]
-    return result
-  }
-}
 
 /** What decides the order in the queue: the product, or the origin where no product is known. */
 export function subjectOf({ verdict, received }: ReviewRecord): string {
@@ -111,9 +128,7 @@ export function decodeEvent(body: Buffer): Published {
  */
 export function encodeHead(record: ReviewRecord): Buffer {
   if (record.head) return record.head
-  const encoding = eventEncodingOf(record)
-  const rawLength = memberLength(record.received.raw, encoding)
-  return Buffer.concat(headParts(record, record.ledger ?? UNPUBLISHED, record.key, encoding, rawLength))
+  return joined(headParts(record, record.ledger ?? UNPUBLISHED, record.key, eventEncodingOf(record)))
 }
 
 /** The record that a head and the bytes that were received stand for; raw is taken as it is. */
@@ -181,10 +196,10 @@ interface RejectedData {
 }
 
 /** The members of `data` before the context. */
-function dataOf(verdict: Verdict): string {
-  const { by, sanitised, derived } = verdict
+function dataOf(verdict: Verdict, by: string): string {
+  const { sanitised, derived } = verdict
   const rules =
-    rulesOf(by) +
+    by +
     (sanitised === undefined ? '' : `,"sanitised":${JSON.stringify(sanitised)}`) +
     (derived === undefined ? '' : `,"derived":${JSON.stringify(derived)}`)
   if (verdict.status === 'accepted') {
@@ -220,9 +235,9 @@ export function sentenceOf({ code, errors }: Pick<Rejected, 'code' | 'errors'>):
   return `${first?.message ?? code}${rest.length > 0 ? ` (and ${rest.length} more)` : ''}`
 }
 
-function memberOf(raw: Buffer, encoding: RawEncoding): Buffer {
+function memberOf(raw: Buffer, encoding: RawEncoding): string | Buffer {
   if (encoding === 'json') return raw
-  return Buffer.from(JSON.stringify(raw.toString(encoding === 'text' ? 'utf8' : 'base64')))
+  return JSON.stringify(raw.toString(encoding === 'text' ? 'utf8' : 'base64'))
 }
 
 /** How long the member for raw is, without making it. */
