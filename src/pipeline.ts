@@ -151,6 +151,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     metrics,
     counting,
     clock,
+    steady,
     logger,
   })
   const endless = sources.filter(({ source }) => source.progress === undefined)
