@@ -1,5 +1,6 @@
 import type { Logger } from './adapter.ts'
 import type { SourceConfig } from './config/schema.ts'
+import { HeadwaterError } from './errors.ts'
 import type { Watch } from './pump.ts'
 import type { Queue } from './queues/queue.ts'
 import type { Rules } from './review/interpret.ts'
@@ -128,7 +129,7 @@ export function createLoops(parts: LoopParts): Loops {
     } catch (error) {
       if (stopping.kill.aborted) return
       failures.push({ source: name, error })
-      tell('failing', String(error))
+      tell('failing', error instanceof HeadwaterError ? error.message : String(error))
       logger.error({ source: name, error }, 'the source stopped; the others go on')
     }
   }

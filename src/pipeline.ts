@@ -131,7 +131,8 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     }
     const all: OpenSource[] = []
     for (const source of config.sources.filter(({ enabled }) => enabled)) {
-      const ready = await openSource(env, source, parts)
+      const trouble = (error: unknown): void => health.trouble(source.name, error)
+      const ready = await openSource(env, source, { ...parts, trouble })
       all.push({ config: source, source: opened.use(ready.source), rules: ready.rules })
     }
     return all

@@ -60,6 +60,7 @@ async function open(place: string, settings: object): Promise<Source> {
     registry: await registryOf(place),
     http: fastify(),
     httpIsLoopback: true,
+    trouble: quiet,
   })
 }
 

@@ -69,6 +69,7 @@ async function open(place: string, config: object): Promise<Source> {
     registry: await registryOf(place),
     http: fastify(),
     httpIsLoopback: true,
+    trouble: quiet,
   })
 }
 

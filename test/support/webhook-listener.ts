@@ -127,6 +127,7 @@ export function contextOf(http: FastifyInstance, more: Partial<SourceContext> = 
     },
     http,
     httpIsLoopback: true,
+    trouble: ignore,
     ...more,
   }
 }
