@@ -1,5 +1,6 @@
 import type { Logger } from './adapter.ts'
 import type { SourceConfig } from './config/schema.ts'
+import { HeadwaterError } from './errors.ts'
 import type { Watch } from './pump.ts'
 import type { Queue } from './queues/queue.ts'
 import type { Rules } from './review/interpret.ts'
@@ -45,6 +46,8 @@ export interface LoopParts {
   readonly metrics: Metrics
   readonly counting: Counting
   readonly clock: () => number
+  /** Milliseconds that nobody sets, for durations. */
+  readonly steady: () => number
   readonly logger: Logger
 }
 
@@ -64,7 +67,7 @@ const TELL_EVERY_MS = 60_000
 
 export function createLoops(parts: LoopParts): Loops {
   const { run, store, registry, reviews, deadLetters, suppression, limit, seen } = parts
-  const { stopping, health, metrics, counting, clock, logger } = parts
+  const { stopping, health, metrics, counting, clock, steady, logger } = parts
   const failures: Failure[] = []
   const origins = createOrigins(registry)
   const oversize = createLedger(registry, `${run}.oversize`)
@@ -81,8 +84,8 @@ export function createLoops(parts: LoopParts): Loops {
       trouble({ code, message }) {
         loop.turned()
         metrics.retry(stage, code)
-        if (clock() - (told.get(code) ?? -Infinity) < TELL_EVERY_MS) return
-        told.set(code, clock())
+        if (steady() - (told.get(code) ?? -Infinity) < TELL_EVERY_MS) return
+        told.set(code, steady())
         logger.warn({ loop: name, code }, `${message}; trying again`)
       },
       settled: (items, ms) => metrics.batch(stage, ms / 1000, items),
@@ -126,7 +129,7 @@ export function createLoops(parts: LoopParts): Loops {
     } catch (error) {
       if (stopping.kill.aborted) return
       failures.push({ source: name, error })
-      tell('failing', String(error))
+      tell('failing', error instanceof HeadwaterError ? error.message : String(error))
       logger.error({ source: name, error }, 'the source stopped; the others go on')
     }
   }

@@ -130,7 +130,8 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     }
     const all: OpenSource[] = []
     for (const source of config.sources.filter(({ enabled }) => enabled)) {
-      const ready = await openSource(env, source, parts)
+      const trouble = (error: unknown): void => health.trouble(source.name, error)
+      const ready = await openSource(env, source, { ...parts, trouble })
       all.push({ config: source, source: opened.use(ready.source), rules: ready.rules })
     }
     return all
@@ -150,6 +151,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     metrics,
     counting,
     clock,
+    steady,
     logger,
   })
   const endless = sources.filter(({ source }) => source.progress === undefined)

@@ -33,6 +33,11 @@ export interface SourceContext extends Context {
   readonly split: Split
   /** Milliseconds since 1970. */
   readonly clock: () => number
+  /**
+   * Tells of an error that the source tries to get over by itself, and with `undefined` that it has: until then it is failing
+   * in /health/sources, in the metrics and for the alerts. To be told again and again does no harm; nothing is logged.
+   */
+  readonly trouble: (error: unknown) => void
   /** Checkpoints. A source that needs none never touches it. */
   readonly registry: Registry
   /** Of the listener that may face the internet; added while opening, before it listens. */

@@ -8,6 +8,11 @@ export interface Health {
   require(name: string, check: (signal: AbortSignal) => Promise<unknown>): void
   /** A source to tell about. Its trouble takes nobody out of a load balancer. */
   source(name: string, type: string): (state: SourceState, detail?: string) => void
+  /**
+   * What a source says of itself: an error that it tries to get over, or `undefined` once it has. Until then it is failing,
+   * whatever else is told of it, unless it has ended. It may be told before `source` is.
+   */
+  trouble(name: string, error: unknown): void
   /** Whether every loop turns. */
   live(): { readonly ok: boolean; readonly loops: readonly LoopHealth[] }
   /** Whether everything required answers within the limit. Asked twice at once, it looks once. */
@@ -69,10 +74,24 @@ export function createHealth({ clock, steady, checkLimitMs = 1_000 }: HealthOpti
   }>()
   const checks = new Map<string, (signal: AbortSignal) => Promise<unknown>>()
   const sources = new Map<string, SourceHealth>()
+  /** What was told of each source by others, and by itself. */
+  const told = new Map<string, Omit<SourceHealth, 'since'>>()
+  const troubles = new Map<string, string>()
   let looking: Promise<readonly CheckHealth[]> | undefined
 
   async function look(): Promise<readonly CheckHealth[]> {
     return Promise.all([...checks].map(([name, check]) => checkOne(name, check, checkLimitMs)))
+  }
+
+  function show(name: string): void {
+    const source = told.get(name)
+    if (source === undefined) return
+    const trouble = troubles.get(name)
+    const isOwn = trouble !== undefined && source.state !== 'failing' && source.state !== 'ended'
+    const now = isOwn ? { ...source, state: 'failing' as const, detail: trouble } : source
+    const known = sources.get(name)
+    const since = known?.state === now.state ? known.since : new Date(clock()).toISOString()
+    sources.set(name, { ...now, since })
   }
 
   return {
@@ -90,18 +109,17 @@ export function createHealth({ clock, steady, checkLimitMs = 1_000 }: HealthOpti
 
     source(name, type) {
       function tell(state: SourceState, detail?: string): void {
-        const known = sources.get(name)
-        const since = known?.state === state ? known.since : new Date(clock()).toISOString()
-        sources.set(name, {
-          name,
-          type,
-          state,
-          since,
-          ...(detail !== undefined && { detail: redactText(detail) }),
-        })
+        told.set(name, { name, type, state, ...(detail !== undefined && { detail: redactText(detail) }) })
+        show(name)
       }
       tell('starting')
       return tell
+    },
+
+    trouble(name, error) {
+      if (error === undefined) troubles.delete(name)
+      else troubles.set(name, redactText(wordsOf(error)))
+      show(name)
     },
 
     live() {
@@ -134,9 +152,11 @@ async function checkOne(
     await limited(check, limitMs)
     return { name, ok: true }
   } catch (error) {
-    return { name, ok: false, detail: redactText(error instanceof Error ? error.message : String(error)) }
+    return { name, ok: false, detail: redactText(wordsOf(error)) }
   }
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** What the work resolves to. Where that takes longer than the limit, the work is aborted and this rejects at once. */
 export async function limited<T>(work: (signal: AbortSignal) => Promise<T>, limitMs: number): Promise<T> {

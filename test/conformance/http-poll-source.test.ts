@@ -59,6 +59,7 @@ async function open(place: string, settings: object): Promise<Source> {
     registry: await registryOf(place),
     http: { add: () => true },
     httpIsLoopback: true,
+    trouble: quiet,
   })
 }
 

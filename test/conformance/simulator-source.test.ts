@@ -68,6 +68,7 @@ async function open(place: string, config: object): Promise<Source> {
     registry: await registryOf(place),
     http: { add: () => true },
     httpIsLoopback: true,
+    trouble: quiet,
   })
 }
 

@@ -179,6 +179,7 @@ function contextOf({ source, origin }: SourceHarness, dataDir: string): SourceCo
     registry: createMemoryRegistry(),
     http: { add: () => true },
     httpIsLoopback: true,
+    trouble: quiet,
     logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     signal: new AbortController().signal,
     dataDir,

@@ -73,6 +73,20 @@ test('TSV in a file of another name is imported as such', async () => {
   assert.equal((await rows(folder.path))[0]?.verdict.review?.['review_text'], '"Fine')
 })
 
+test('a CSV with a million columns is kept as dead letters, byte for byte', async () => {
+  await using folder = await temporaryFolder()
+  const content = [`review_id${',x'.repeat(999_999)}`, 'R1,"one"', 'R2,"two"']
+  await writeFile(join(folder.path, 'wide.csv'), content.join('\n'))
+  const { rejected, stored } = await json<{ rejected: number; stored: number }>(
+    ['import', 'wide.csv'],
+    folder.path,
+  )
+  assert.deepEqual([rejected, stored], [3, 0])
+  const all = await rows(folder.path)
+  assert.deepEqual(new Set(all.map(({ raw }) => raw)), new Set(content))
+  assert.ok(all.every(({ verdict }) => verdict.code === 'unreadable'))
+})
+
 describe('a watched folder', () => {
   test('gives what appears in it, and what is slowly appended, without a dead letter of half a line', async () => {
     await using folder = await temporaryFolder()

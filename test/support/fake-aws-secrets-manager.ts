@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { type Call, HELD, type LoopbackServer, openLoopbackServer, type Reply } from './loopback-server.ts'
+import { type Answer, type Asked, HELD, openProvider, type Provider, type Reply } from './provider.ts'
 
 /** A secret, or the error that the service gives in its place. */
 export type AwsSecret =
@@ -21,14 +21,11 @@ export interface FakeAwsOptions {
  * errors by the names and in the words of the service. What it can't show: IAM and KMS, replicas in other regions, versions
  * and rotation, throttling, the time a change needs until every host has it.
  */
-export async function openFakeAwsSecretsManager(options: FakeAwsOptions): Promise<LoopbackServer> {
-  return openLoopbackServer((call) => respond(call, options))
+export async function openFakeAwsSecretsManager(options: FakeAwsOptions): Promise<Provider> {
+  return openProvider((call) => respond(call, options))
 }
 
-function respond(
-  call: Call,
-  { secrets, region, accessKeyId, secretAccessKey }: FakeAwsOptions,
-): Reply | undefined {
+function respond(call: Asked, { secrets, region, accessKeyId, secretAccessKey }: FakeAwsOptions): Answer {
   if (call.headers['x-amz-target'] !== 'secretsmanager.GetSecretValue')
     return fault('UnknownOperationException', '')
   const [, key, scope = '', names = '', signature] =
@@ -46,7 +43,7 @@ function respond(
   const { SecretId: id } = JSON.parse(call.body) as { SecretId: string }
   const isHere = scope.split('/')[1] === region
   const secret = isHere && Object.hasOwn(secrets, id) ? secrets[id] : undefined
-  if (secret === HELD) return undefined
+  if (secret === HELD) return HELD
   if (secret === undefined) {
     return fault('ResourceNotFoundException', "Secrets Manager can't find the specified secret.")
   }
@@ -60,13 +57,13 @@ const fault = (type: string, message: string): Reply => ({
   body: { __type: type, Message: message, message },
 })
 
-function canonicalRequest({ method, path, headers, body }: Call, names: readonly string[]): string {
+function canonicalRequest({ method, path, headers, body }: Asked, names: readonly string[]): string {
   const lines = names.map((name) => `${name}:${String(headers[name]).trim()}\n`)
   const hash = createHash('sha256').update(body).digest('hex')
   return [method, path, '', lines.join(''), names.join(';'), hash].join('\n')
 }
 
-function sign(canonical: string, { headers }: Call, scope: string, secretAccessKey: string): string {
+function sign(canonical: string, { headers }: Asked, scope: string, secretAccessKey: string): string {
   const hash = createHash('sha256').update(canonical).digest('hex')
   const text = ['AWS4-HMAC-SHA256', String(headers['x-amz-date']), scope, hash].join('\n')
   const key = scope

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Call, HELD, type LoopbackServer, openLoopbackServer, type Reply } from './loopback-server.ts'
+import { type Answer, type Asked, HELD, openProvider, type Provider, type Reply } from './provider.ts'
 
 /** The bytes of a version, or the error that the service gives in its place. */
 export type GoogleSecret = Buffer | string | Refusal | typeof HELD
@@ -15,7 +15,7 @@ export interface Refusal {
 /** By their full name: `projects/P/secrets/S/versions/V`. */
 export type GoogleSecrets = Readonly<Record<string, GoogleSecret>>
 
-export interface FakeGoogle extends LoopbackServer {
+export interface FakeGoogle extends Provider {
   /** Writes credentials to this folder, those of a workload from elsewhere, and tells their path. */
   writeCredentials(folder: string, subjectToken?: string): Promise<string>
 }
@@ -28,11 +28,9 @@ export interface FakeGoogle extends LoopbackServer {
 export async function openFakeGoogleSecretManager(secrets: GoogleSecrets): Promise<FakeGoogle> {
   const accessToken = `ya29.${randomUUID()}`
   const goodSubject = `subject-${randomUUID()}`
-  const server = await openLoopbackServer((call) =>
-    call.path === '/v1/token' ? exchange(call) : access(call),
-  )
+  const server = await openProvider((call) => (call.path === '/v1/token' ? exchange(call) : access(call)))
 
-  function exchange({ method, body }: Call): Reply {
+  function exchange({ method, body }: Asked): Reply {
     const form = new URLSearchParams(body)
     const isExchange = form.get('grant_type') === 'urn:ietf:params:oauth:grant-type:token-exchange'
     if (method !== 'POST' || !isExchange) return { status: 400, body: { error: 'unsupported_grant_type' } }
@@ -43,14 +41,14 @@ export async function openFakeGoogleSecretManager(secrets: GoogleSecrets): Promi
     return { status: 200, body: { access_token: accessToken, token_type, expires_in: 3600 } }
   }
 
-  function access({ method, path, headers }: Call): Reply | undefined {
+  function access({ method, path, headers }: Asked): Answer {
     if (headers.authorization !== `Bearer ${accessToken}`) {
       const message = 'Request had invalid authentication credentials.'
       return refused({ code: 401, status: 'UNAUTHENTICATED', message })
     }
     const name = /^\/v1\/(projects\/[^/]+\/secrets\/[^/]+\/versions\/[^/]+):access$/.exec(path)?.[1] ?? ''
     const secret = method === 'GET' && Object.hasOwn(secrets, name) ? secrets[name] : undefined
-    if (secret === HELD) return undefined
+    if (secret === HELD) return HELD
     if (secret === undefined) {
       const message = `Secret [${name.replace(/\/versions.*/, '')}] not found or has no versions.`
       return refused({ code: 404, status: 'NOT_FOUND', message })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Call, type LoopbackServer, openLoopbackServer, type Reply } from './loopback-server.ts'
+import { type Answer, type Asked, openProvider, type Provider, type Reply } from './provider.ts'
 
 export interface Vault extends AsyncDisposable {
   readonly url: string
@@ -7,9 +7,9 @@ export interface Vault extends AsyncDisposable {
   readonly rootToken: string
 }
 
-export interface FakeVault extends Vault, Pick<LoopbackServer, 'calls'> {
-  /** What it answers from now on instead of what it would: undefined is no answer at all. */
-  answerWith(reply: ((call: Call) => Reply | undefined) | undefined): void
+export interface FakeVault extends Vault, Pick<Provider, 'asked'> {
+  /** What it answers from now on instead of what it would. */
+  answerWith(reply: ((call: Asked) => Answer) | undefined): void
 }
 
 interface Engine {
@@ -30,10 +30,10 @@ export async function openFakeVault(): Promise<FakeVault> {
   const engines = new Map<string, Engine>([['sys/', { type: 'system', options: null, secrets: new Map() }]])
   const policies = new Map<string, readonly string[]>()
   const tokens = new Map<string, readonly string[]>([[rootToken, ['*']]])
-  let instead: ((call: Call) => Reply | undefined) | undefined
-  const server = await openLoopbackServer((call) => (instead ? instead(call) : respond(call)))
+  let instead: ((call: Asked) => Answer) | undefined
+  const server = await openProvider((call) => (instead ? instead(call) : respond(call)))
 
-  function respond(call: Call): Reply {
+  function respond(call: Asked): Reply {
     const paths = tokens.get(String(call.headers['x-vault-token']))
     if (!paths) return refused(403, '2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n')
     const path = decodeURIComponent(call.path.slice('/v1/'.length))
@@ -58,9 +58,10 @@ export async function openFakeVault(): Promise<FakeVault> {
     const name = path.slice(mount.length).replace(isSecond ? /^data\// : '', '')
     if (!engine?.secrets.has(name)) return refused(404)
     const members = engine.secrets.get(name)
-    if (!isSecond) return { status: 200, body: `{"lease_duration":2764800,"data":${members}}` }
+    const headers = { 'content-type': 'application/json' }
+    if (!isSecond) return { status: 200, headers, body: `{"lease_duration":2764800,"data":${members}}` }
     const status = members === undefined ? 404 : 200
-    return { status, body: `{"data":{"data":${members ?? null},"metadata":{"version":1}}}` }
+    return { status, headers, body: `{"data":{"data":${members ?? null},"metadata":{"version":1}}}` }
   }
 
   function write(method: string, path: string, body: string): Reply {
@@ -81,7 +82,7 @@ export async function openFakeVault(): Promise<FakeVault> {
       )
       return { status: 200, body: { auth: { client_token: token } } }
     } else keep(method, path, body)
-    return { status: 204, body: '' }
+    return { status: 204 }
   }
 
   function keep(method: string, path: string, body: string): void {
@@ -99,7 +100,7 @@ export async function openFakeVault(): Promise<FakeVault> {
 
   return {
     url: server.url,
-    calls: server.calls,
+    asked: server.asked,
     rootToken,
     answerWith: (reply) => {
       instead = reply

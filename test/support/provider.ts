@@ -20,8 +20,13 @@ export interface Reply {
   readonly body?: unknown
 }
 
+/** A request that is held has no answer, ever. */
+export const HELD = Symbol('held')
+
+export type Answer = Reply | 'hang up' | typeof HELD
+
 /** What is answered to the nth request, counted from 1. */
-export type Script = (asked: Asked, n: number) => Reply | 'hang up' | Promise<Reply | 'hang up'>
+export type Script = (asked: Asked, n: number) => Answer | Promise<Answer>
 
 /** A real HTTP server on loopback that answers as a script says. */
 export interface Provider extends AsyncDisposable {
@@ -39,6 +44,7 @@ export async function openProvider(script: Script): Promise<Provider> {
       const { method = '', headers } = request
       const one = { method, path: pathname, params: searchParams, headers, body, at: Date.now() }
       const reply = await script(one, asked.push(one))
+      if (reply === HELD) return
       if (reply === 'hang up') request.socket.destroy()
       else {
         const isPlain = typeof reply.body === 'string' || reply.body instanceof Uint8Array

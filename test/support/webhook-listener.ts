@@ -123,6 +123,7 @@ export function contextOf(http: Paths, more: Partial<SourceContext> = {}): Sourc
     },
     http,
     httpIsLoopback: true,
+    trouble: ignore,
     ...more,
   }
 }

@@ -20,6 +20,8 @@ import { review } from '../support/reviews.ts'
 import { openPlace, type Place, silent } from '../support/services.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
+const DAY = 86_400_000
+
 /** One batch that is acknowledged as the test says, and then nothing until it is told to stop. */
 function sourceOf(ack: Batch<Received>['ack']): Source {
   const context = { source: 'shop', kind: 'webhook' }
@@ -50,6 +52,7 @@ function partsOf({ queue, deadLetters, store, registry }: Place) {
     metrics,
     counting: createCounting(metrics),
     clock: Date.now,
+    steady: () => performance.now(),
     logger: silent,
   }
   return { ...parts, metrics, health }
@@ -84,5 +87,42 @@ describe('the loop of a source', () => {
     await running
     parts.stopping.finished()
     assert.equal(stateNow(), 'ended')
+  })
+
+  test('tells lasting trouble once a minute, though its clock is put back by a day', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const told: string[] = []
+    const time = { wall: Date.now(), steady: 0 }
+    const parts = {
+      ...partsOf(place),
+      clock: () => time.wall,
+      steady: () => time.steady,
+      logger: { ...silent, warn: (_: object, message: string) => void told.push(message) },
+    }
+    /** What has passed by the one clock and by the other before each try. */
+    const passes = [
+      [0, 0],
+      [1_000, 1_000],
+      [-DAY, 58_999],
+      [1, 1],
+      [DAY, 59_999],
+    ]
+    let tries = 0
+    const source = sourceOf(async () => {
+      const [wall, steady] = passes[tries++] ?? []
+      if (wall === undefined || steady === undefined) return
+      time.wall += wall
+      time.steady += steady
+      throw new TransientError('BACKEND_FAILING', `try ${tries}`)
+    })
+    const rules = compileRules(await loadPreset('canonical'))
+    const config = { name: 'shop', type: 'webhook' } as SourceConfig
+    const running = createLoops(parts).source({ config, source, rules })
+    await eventually(async () => tries > passes.length || undefined, 'all tries')
+    assert.deepEqual(told, ['try 1; trying again', 'try 4; trying again'])
+    parts.stopping.stop()
+    await running
+    parts.stopping.finished()
   })
 })

@@ -47,6 +47,8 @@ export async function openFolder(options: FolderOptions): Promise<Folder> {
   const { clock, logger, name: source } = context
   const patterns = await patternsOf(options.patterns)
   const known = new Map<string, Sighting>()
+  /** What is there and in trouble, and not known: nobody can tell its size. */
+  const unseen = new Set<string>()
   for await (const { absolute, size, modifiedMs, done } of savedFiles(context)) {
     const read = done ? 'all' : 'nothing'
     known.set(absolute, { size, modifiedMs, since: clock(), read, lookedAt: Number.NEGATIVE_INFINITY })
@@ -97,7 +99,6 @@ export async function openFolder(options: FolderOptions): Promise<Folder> {
       await forgetFile(absolute, context)
     }
     known.delete(absolute)
-    report.forget(absolute)
   }
 
   return {
@@ -116,11 +117,19 @@ export async function openFolder(options: FolderOptions): Promise<Folder> {
         } catch (error) {
           if (!(error instanceof HeadwaterError)) throw error
           there.add(absolute)
+          unseen.add(absolute)
           report.trouble(absolute, error)
         }
       }
+      for (const absolute of unseen) {
+        if (there.has(absolute)) continue
+        unseen.delete(absolute)
+        report.forget(absolute)
+      }
       for (const absolute of known.keys()) {
-        if (there.has(absolute) || isInHand(absolute)) continue
+        if (there.has(absolute)) continue
+        report.forget(absolute)
+        if (isInHand(absolute)) continue
         // A folder in which there is nothing may be a disk that is away.
         if (inhabited.some((folder) => absolute.startsWith(folder))) await forget(absolute)
       }

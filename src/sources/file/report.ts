@@ -1,4 +1,5 @@
 import type { SourceContext } from '../source.ts'
+import { createTroubles } from '../troubles.ts'
 
 /** Tells about trouble with a path once, when it begins or changes, and once when it is over. */
 export interface Report {
@@ -8,17 +9,16 @@ export interface Report {
   forget(path: string): void
 }
 
-export function createReport({ name: source, logger }: Pick<SourceContext, 'name' | 'logger'>): Report {
-  const told = new Map<string, string>()
+export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 'trouble'>): Report {
+  const { name: source, logger, trouble } = context
+  const troubles = createTroubles<string>(trouble)
   return {
     trouble(path, { message }) {
-      if (told.get(path) === message) return
-      told.set(path, message)
-      logger.warn({ source, path }, `${message}; it is tried again`)
+      if (troubles.add(path, message)) logger.warn({ source, path }, `${message}; it is tried again`)
     },
     well(path) {
-      if (told.delete(path)) logger.info({ source, path }, `${path} can be read again`)
+      if (troubles.delete(path)) logger.info({ source, path }, `${path} can be read again`)
     },
-    forget: (path) => void told.delete(path),
+    forget: (path) => void troubles.delete(path),
   }
 }

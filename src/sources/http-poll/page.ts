@@ -31,7 +31,7 @@ export function readPage(answer: Answer, split: Split, scrub: (text: string) => 
   if (text !== undefined && holdsMoreThan(text, MAX_VALUES))
     return unreadable(body, tooMany(MAX_VALUES, 'values'))
   if (text === undefined || !isJson(text))
-    return unreadable(body, noJson(`a body of ${typeOf(answer)} that is none`))
+    return unreadable(body, noJson(`a body of ${scrub(typeOf(answer))} that is none`))
   const pieces: Piece[] = []
   for (const piece of piecesOf(body, split)) {
     if (pieces.length === MAX_PIECES) return unreadable(body, tooMany(MAX_PIECES, 'reviews'))

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Batch } from '../../batch.ts'
+import type { TransientError } from '../../errors.ts'
 import { isSecretParameter } from '../../lib/redact.ts'
 import { retry } from '../../lib/retry.ts'
 import type { Received } from '../../review/received.ts'
@@ -24,10 +25,10 @@ export async function openPoller(
   context: SourceContext,
   time: Time = REAL_TIME,
 ): Promise<Source> {
-  const { name, registry, clock, logger, signal: opening } = context
+  const { name, registry, clock, signal: opening } = context
   const { everyMs } = config
   const disposed = new AbortController()
-  const report = createReport(name, logger)
+  const report = createReport(context)
   const products = config.products === undefined ? [undefined] : await readProducts(config.products)
   const pause = await openPause(context)
   if (pause.leftMs > 0) report.waiting(pause.leftMs)
@@ -87,12 +88,10 @@ export async function openPoller(
   }
 
   /** The registry may be away for a while; nothing is asked meanwhile. */
-  function insist(save: () => Promise<void>, stop: AbortSignal): Promise<void> {
-    return retry(save, stop, {
-      baseMs: 50,
-      maxMs: 30_000,
-      onFailure: ({ code, message }) => logger.warn({ source: name, code }, `${message}; trying again`),
-    })
+  async function insist(save: () => Promise<void>, stop: AbortSignal): Promise<void> {
+    const onFailure = (error: TransientError): void => report.unsaved(error)
+    await retry(save, stop, { baseMs: 50, maxMs: 30_000, onFailure })
+    report.saved()
   }
 
   return {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openFakeAwsSecretsManager } from '../../support/fake-aws-secrets-manager.ts'
-import { HELD } from '../../support/loopback-server.ts'
 import { allowOnlyLoopback } from '../../support/only-loopback.ts'
 import { changeEnv } from '../../support/process-env.ts'
+import { HELD } from '../../support/provider.ts'
 import { paramsOf, problemsOf } from './params.ts'
 
 const elsewhere = allowOnlyLoopback()

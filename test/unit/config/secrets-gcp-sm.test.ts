@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { createManager } from '../../../src/config/secrets/gcp-sm.ts'
 import { openFakeGoogleSecretManager } from '../../support/fake-google-secret-manager.ts'
-import { HELD } from '../../support/loopback-server.ts'
 import { allowOnlyLoopback } from '../../support/only-loopback.ts'
 import { changeEnv } from '../../support/process-env.ts'
+import { HELD } from '../../support/provider.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 import { type Options, paramsOf as paramsIn, problemsOf as problemsIn } from './params.ts'
 
@@ -67,12 +67,12 @@ test('reads whole secrets and members, the latest version or another', async () 
 })
 
 test('a secret is fetched once whether its latest version is named or not', async () => {
-  const before = fake.calls.length
+  const before = fake.asked.length
   await paramsOf({
     a: '${gcp-sm:projects/p/secrets/plain}',
     b: '${gcp-sm:projects/p/secrets/plain/versions/latest}',
   })
-  const paths = fake.calls.slice(before).map(({ path }) => path)
+  const paths = fake.asked.slice(before).map(({ path }) => path)
   assert.deepEqual(paths, ['/v1/token', '/v1/projects/p/secrets/plain/versions/latest:access'])
 })
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openFakeVault, type Vault } from '../../support/fake-vault.ts'
 import { allowOnlyLoopback } from '../../support/only-loopback.ts'
+import { HELD } from '../../support/provider.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 import { paramsOf, problemsOf } from './params.ts'
 
@@ -173,7 +174,7 @@ test('names the namespace where there is one', async () => {
   await problemsOf({ a: '${vault:kv/app#x}' }, { env: to })
   await problemsOf({ a: '${vault:kv/app#x}' }, { env: { ...to, VAULT_NAMESPACE: 'team' } })
   assert.deepEqual(
-    fake.calls.map(({ path, headers }) => [path, headers['x-vault-namespace']]),
+    fake.asked.map(({ path, headers }) => [path, headers['x-vault-namespace']]),
     [
       ['/v1/sys/internal/ui/mounts/kv/app', undefined],
       ['/v1/sys/internal/ui/mounts/kv/app', 'team'],
@@ -192,7 +193,7 @@ test('asks again where Vault is unwell, and tells what it says without the token
   assert.deepEqual(await problemsOf({ a: '${vault:kv/app#x}' }, { env: to }), {
     a: 'vault:kv/app: the request failed with status 503 (Vault is sealed ***)',
   })
-  assert.equal(fake.calls.length, 3)
+  assert.equal(fake.asked.length, 3)
 
   let failures = 2
   fake.answerWith(({ path }) => {
@@ -211,13 +212,13 @@ test('follows nobody who sends it elsewhere with the token', async () => {
   assert.deepEqual(await problemsOf({ a: '${vault:kv/app#x}' }, { env: to }), {
     a: 'vault:kv/app: this server is on standby: VAULT_ADDR must be the address of the active one',
   })
-  assert.deepEqual(other.calls, [])
+  assert.deepEqual(other.asked, [])
 })
 
 test('says where nobody was reached, and where no answer came in time', async () => {
   const fake = await openFakeVault()
   const to = { VAULT_ADDR: fake.url, VAULT_TOKEN: fake.rootToken }
-  fake.answerWith(() => undefined)
+  fake.answerWith(() => HELD)
   assert.deepEqual(await problemsOf({ a: '${vault:kv/app#x}' }, { env: to, deadlineMs: 100 }), {
     a: 'vault:kv/app: no answer within 100 ms',
   })

@@ -183,7 +183,7 @@ test('the command line reads secrets, hides them, ends, and exits with 78 where 
   const good = await run(['config', 'print', '-c', path], { env })
   assert.equal(good.code, 0, good.stderr)
   assert.equal((parse(good.stdout) as { admin: { token: string } }).admin.token, '***')
-  assert.equal(aws.calls.length, 1)
+  assert.equal(aws.asked.length, 1)
 
   await writeFile(path, written('${vault:kv/log#level}${aws-sm:admin#nothing}'))
   const bad = await run(['config', 'check', '-c', path], { env })

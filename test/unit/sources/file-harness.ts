@@ -55,6 +55,7 @@ function contextOf(registry: Registry): Partial<SourceContext> {
     clock: () => Date.now(),
     signal: never,
     registry,
+    trouble: () => {},
   }
 }
 

@@ -8,6 +8,8 @@ export interface Watched extends Place {
   now: number
   /** What was logged. */
   readonly told: string[]
+  /** What was told to be wrong, one after the other; undefined where all was well again. */
+  readonly troubles: unknown[]
   /** Opens a source that watches the folder, with a new session of everything but the registry. */
   openWatch(settings?: object, more?: Partial<SourceContext>): Promise<Source>
   watch(settings?: object, more?: Partial<SourceContext>): Promise<Followed>
@@ -20,6 +22,8 @@ export const SETTLE_MS = 10_000
 export async function createWatched(t: TestContext): Promise<Watched> {
   const place = await createPlace(t)
   const told: string[] = []
+  const troubles: unknown[] = []
+  const trouble = (error: unknown): void => void troubles.push(error)
   const tell = (_: object, message: string): void => void told.push(message)
   const logger = { debug: tell, info: tell, warn: tell, error: tell }
 
@@ -27,7 +31,7 @@ export async function createWatched(t: TestContext): Promise<Watched> {
     const watch = { everyMs: '2ms', settleMs: `${SETTLE_MS}ms` }
     const source = await place.open(
       { files: [place.folder], watch, ...settings },
-      { clock: () => watched.now, logger, ...more },
+      { clock: () => watched.now, logger, trouble, ...more },
     )
     assert.ok(!('progress' in source), 'it never ends')
     return source
@@ -37,6 +41,7 @@ export async function createWatched(t: TestContext): Promise<Watched> {
     ...place,
     now: 1_000_000,
     told,
+    troubles,
     openWatch,
     watch: async (settings, more) => follow(await openWatch(settings, more)),
     async checkpoints() {

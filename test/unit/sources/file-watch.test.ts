@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, mkdir, rename, rm, symlink, utimes } from 'node:fs/promises'
+import { appendFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { TransientError } from '../../../src/errors.ts'
@@ -138,6 +138,7 @@ describe('a file that', () => {
     await isTold(': expected a folder, found nothing there; it is tried again')
     await mkdir(place.folder)
     await isTold(' can be read again')
+    assert.deepEqual(place.troubles, [`${place.folder}: expected a folder, found nothing there`, undefined])
     await rename(join(away, 'a.ndjson'), join(place.folder, 'a.ndjson'))
     await place.write('b.ndjson', '2\n')
     assert.deepEqual(await files.until(2), ['1', '2'], 'a.ndjson is not read again')
@@ -175,11 +176,30 @@ describe('a file that', () => {
     const told = place.told.filter((said) => said.startsWith(path))
     assert.equal(told.length, 1, told.join('\n'))
     assert.match(told[0] ?? '', /ELOOP.*; it is tried again$/)
+    assert.equal(`${place.troubles.join()}; it is tried again`, told[0], 'the others do not end the trouble')
     await rm(path)
     await place.write('a.ndjson', '2\n')
     await files.until(4)
     assert.deepEqual(items(files), ['1', '2'])
     await eventually(async () => place.told.includes(`${path} can be read again`) || undefined, 'good news')
+    assert.deepEqual(place.troubles.slice(1), [undefined])
+  })
+
+  test('can not be read is no trouble any more once it is gone', async (t) => {
+    const place = await createWatched(t)
+    const loop = join(place.folder, 'a.ndjson')
+    await symlink('a.ndjson', loop)
+    const deep = join(place.folder, ...Array<string>(7).fill('d'.repeat(250)))
+    await mkdir(deep, { recursive: true })
+    await writeFile(join(deep, 'b.ndjson'), '1\n')
+    await using _ = await place.watch({ ...AT_ONCE, files: [place.folder, join(deep, '*.ndjson')] })
+    const becomes = (words: RegExp) =>
+      eventually(async () => words.test(String(place.troubles.at(-1))) || undefined, String(words))
+    await becomes(/^.*a\.ndjson: ELOOP.* \(and 1 more in trouble\)$/)
+    await rm(loop)
+    await becomes(/^expected 1 to 1500 bytes, found \d+$/)
+    await rm(join(deep, 'b.ndjson'))
+    await becomes(/^undefined$/)
   })
 })
 
@@ -201,6 +221,8 @@ test('a registry that fails is waited for, and told once', async (t) => {
     place.told.filter((said) => said.includes('registry is down')),
     ['the registry is down; it is tried again'],
   )
+  await eventually(async () => place.troubles.length > 1 || undefined, 'the end of the trouble')
+  assert.deepEqual(place.troubles, ['the registry is down', undefined])
 })
 
 test('what has not changed for long is looked at rarely, and a change is noticed within a minute', async (t) => {

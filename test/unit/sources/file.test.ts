@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { appendFile, rm } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -168,6 +168,65 @@ describe('the rows of a CSV', () => {
       received.map(({ context }) => context.unreadable),
       [undefined, 'expected 2 fields, found 1', 'expected 2 fields, found 3'],
     )
+  })
+
+  const HEADLESS = 'expected a row under a header, found a file whose header can not be read'
+  const numbered = (count: number): string => Array.from({ length: count }, (_, n) => `c${n}`).join()
+
+  test('come with a header of as many columns and bytes as may be', async (t) => {
+    const place = await createPlace(t)
+    for (const header of [numbered(1_000), `a,${'b'.repeat(65_534)}`]) {
+      const columns = header.split(',')
+      const path = await place.write('a.csv', `${header}\n${'1,'.repeat(columns.length - 1)}2\n`)
+      const [row] = await readAll(await place.open({ files: [path] }))
+      assert.equal(row?.context.unreadable, undefined)
+      assert.deepEqual(row?.context.columns, columns)
+    }
+  })
+
+  for (const [what, header, why, settings] of [
+    ['1,001 columns', numbered(1_001), 'expected a header of at most 1000 columns, found 1001'],
+    ['a million columns', 'ab,'.repeat(999_999), 'expected a header of at most 65536 bytes, found 2999997'],
+    [
+      'one byte too many',
+      `a,${'é'.repeat(32_767)}b`,
+      'expected a header of at most 65536 bytes, found 65537',
+    ],
+    [
+      'more bytes than an item may have',
+      'id,text,more',
+      'larger than 10 bytes: the rest of it, up to byte 13, was skipped',
+      { maxItemBytes: 10 },
+    ],
+  ] as const) {
+    test(`under a header of ${what} are dead letters, as it is, with their exact bytes`, async (t) => {
+      const place = await createPlace(t)
+      const path = await place.write('a.csv', `${header}\n1,"a\nb"\n2,c\n`)
+      const received = await readAll(await place.open({ files: [path], ...settings }))
+      const kept = settings ? header.slice(0, settings.maxItemBytes) : header
+      assert.deepEqual(texts(received), [kept, '1,"a\nb"', '2,c'])
+      assert.deepEqual(
+        received.map(({ context: { unreadable, columns, position } }) => [unreadable, columns, position]),
+        [
+          [why, undefined, 1],
+          [HEADLESS, undefined, 2],
+          [HEADLESS, undefined, 3],
+        ],
+      )
+    })
+  }
+
+  test('under such a header stay dead letters after a restart, and none is taken for a header', async (t) => {
+    const place = await createPlace(t)
+    const path = await place.write('a.csv', `${numbered(1_001)}\n1,2\n3,4\n`)
+    const settings = { files: [path], batchItems: 1 }
+    const [header, first] = await hold(await place.open(settings), 2)
+    await header?.ack()
+    await first?.ack()
+    await appendFile(path, '5,6\n')
+    const rest = await readAll(await place.open(settings))
+    assert.deepEqual(texts(rest), ['3,4', '5,6'])
+    assert.ok(rest.every(({ context }) => context.unreadable === HEADLESS && !context.columns))
   })
 })
 

@@ -24,6 +24,8 @@ export interface Place {
   /** From now on whoever sleeps does so until it is stopped; resolves when somebody does. */
   freeze(): Promise<void>
   readonly log: { readonly level: string; readonly fields: object; readonly message: string }[]
+  /** What was told to be wrong, one after the other; undefined where all was well again. */
+  readonly troubles: unknown[]
   open(settings: object, more?: Partial<SourceContext>): Promise<Poll>
 }
 
@@ -55,6 +57,7 @@ export function createPlace(): Place {
     slept: [],
     random: 1,
     log: [],
+    troubles: [],
     freeze() {
       frozen = Promise.withResolvers()
       return frozen.promise
@@ -82,6 +85,7 @@ export function createPlace(): Place {
         clock: () => place.now,
         signal: new AbortController().signal,
         registry,
+        trouble: (error) => void place.troubles.push(error),
         logger: {
           debug: logged('debug'),
           info: logged('info'),

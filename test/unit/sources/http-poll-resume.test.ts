@@ -147,6 +147,7 @@ describe('a crawl', () => {
       place.log.map(({ level, message }) => `${level} ${message}`),
       Array(2).fill('warn no room; trying again'),
     )
+    assert.deepEqual(place.troubles, ['no room', undefined])
   })
 
   test('whose checkpoint another process moves ends the source', async () => {

@@ -24,7 +24,7 @@ const GIVEN: Record<string, object> = {
 async function written(place: Place, contexts: readonly object[]): Promise<string> {
   const entries: string[] = []
   for await (const { name, value } of place.registry.list('')) entries.push(name, value.toString())
-  return JSON.stringify([place.log, contexts, entries])
+  return JSON.stringify([place.log, place.troubles, contexts, entries])
 }
 
 function assertHidden(text: string): void {
@@ -50,6 +50,7 @@ for (const [where, { query = '', ...settings }] of Object.entries(GIVEN) as [str
         (asked) => ({ status: 401, body: { message: `the key is wrong: ${echoOf(asked)}` } }),
         (asked) => ({ status: 500, body: [echoOf(asked)], headers: { 'retry-after': '7' } }),
         (asked) => ({ body: { error: `quota: ${echoOf(asked)}` } }),
+        (asked) => ({ body: 'no', headers: { 'content-type': `text/${echoOf(asked)}` } }),
         () => ({ body: { reviews: numbered(1) } }),
       ]
       await using provider = await openProvider((asked, n) => answers[n - 1]?.(asked) ?? {})
@@ -57,13 +58,17 @@ for (const [where, { query = '', ...settings }] of Object.entries(GIVEN) as [str
       await using poll = await place.open({ url: provider.url + query, ...settings, ...products })
       const failed = await poll.next()
       await failed.ack()
+      const strange = await poll.next()
+      await strange.ack()
       const good = await poll.next()
       await good.ack()
       for (const asked of provider.asked)
         assert.ok(FORMS.slice(0, 2).some((form) => echoOf(asked).includes(form)))
-      assert.equal(place.log.filter(({ message }) => /found/.test(message)).length, 3)
-      const contexts = [...failed.items, ...good.items].map(({ context }) => context)
+      assert.equal(place.log.filter(({ message }) => /found/.test(message)).length, 4)
+      const contexts = [...failed.items, ...strange.items, ...good.items].map(({ context }) => context)
       assert.match(contexts[0]?.failure ?? '', /^quota: .*\*\*\*/)
+      assert.match(contexts[1]?.unreadable ?? '', /a body of text\/.*\*\*\*/)
+      assert.equal(place.troubles.filter((words) => /\*\*\*/.test(String(words))).length, 4)
       assertHidden(await written(place, contexts))
     })
 

@@ -84,6 +84,61 @@ describe('back-off', () => {
   })
 })
 
+describe('the source is in trouble', () => {
+  test('in the words of each error, until the page comes', async () => {
+    const answers: Reply[] = [{ status: 500 }, { status: 500 }, { status: 429 }, { body: '<html>' }]
+    await using provider = await openProvider((_, n) => answers[n - 1] ?? page(n))
+    const place = createPlace()
+    await using poll = await place.open({ url: provider.url })
+    await poll.take(1)
+    const url = `${provider.url}/`
+    const told = [
+      `expected a page from ${url}, found 500 Internal Server Error: the provider is unwell`,
+      `expected a page from ${url}, found 429 Too Many Requests: the provider asks for fewer requests; if it lasts, raise every`,
+      'expected JSON, found a body of text/html that is none',
+    ]
+    assert.deepEqual(place.troubles, told, 'what is handed over from a bad page does not end it')
+    await poll.take(1)
+    assert.deepEqual(place.troubles, [...told, undefined])
+  })
+
+  test('while one product is, though all others are well', async () => {
+    let isGone = true
+    await using provider = await openProvider(({ path }, n) => {
+      return isGone && path !== '/well' ? { status: 404 } : page(`${path}${n}`)
+    })
+    const place = createPlace()
+    const products = ['gone', 'well', 'lost']
+    await using poll = await place.open({ url: `${provider.url}/{product}`, everyMs: '1s', products })
+    await poll.take(30)
+    const words = (product: string): string =>
+      `expected a page from ${provider.url}/${product}, found 404 Not Found: check url and the product`
+    assert.deepEqual(place.troubles, [words('gone'), `${words('gone')} (and 1 more in trouble)`])
+    isGone = false
+    place.now += 60_000
+    await poll.take(3)
+    assert.deepEqual(place.troubles.slice(2), [words('lost'), undefined])
+  })
+
+  test('from the start where the provider asked an earlier run to wait', async () => {
+    await using provider = await openProvider((_, n) =>
+      n === 1 ? { status: 429, headers: { 'retry-after': '3600' } } : n === 2 ? { status: 503 } : page(n),
+    )
+    const place = createPlace()
+    {
+      await using poll = await place.open({ url: provider.url })
+      await poll.quietUntil(place.freeze())
+    }
+    place.troubles.length = 0
+    await using poll = await place.open({ url: provider.url })
+    assert.deepEqual(place.troubles.splice(0), ['the provider asked to wait'])
+    await poll.take(1)
+    assert.ok(!place.troubles.slice(0, -1).includes(undefined), 'it is never well meanwhile')
+    assert.match(String(place.troubles.at(-2)), /^expected a page from .*, found 503/)
+    assert.equal(place.troubles.at(-1), undefined)
+  })
+})
+
 describe('a provider that asks to wait', () => {
   test('is left alone for so long by all products, after 429 and 503 alike', async () => {
     for (const status of [429, 503]) {

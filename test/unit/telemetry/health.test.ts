@@ -80,6 +80,29 @@ test('tells since when a source is in its state', () => {
   ])
 })
 
+test('a source that is in trouble of its own is failing until it is over, whatever its loop does meanwhile', () => {
+  const watch = started()
+  const stateNow = () => watch.sources().map(({ state, detail, since }) => `${state} ${detail} ${since}`)
+  watch.trouble('shop', 'the provider asked to wait')
+  assert.deepEqual(stateNow(), [], 'nobody told that there is such a source')
+  const tell = watch.source('shop', 'http-poll')
+  const began = '2026-01-01T00:00:00.000Z'
+  assert.deepEqual(stateNow(), [`failing the provider asked to wait ${began}`])
+  watch.time.now += 1_000
+  tell('running')
+  watch.trouble('shop', new Error('found 503'))
+  assert.deepEqual(stateNow(), [`failing found 503 ${began}`])
+  tell('failing', 'the queue is full')
+  assert.deepEqual(stateNow(), [`failing the queue is full ${began}`])
+  watch.trouble('shop', undefined)
+  assert.deepEqual(stateNow(), [`failing the queue is full ${began}`])
+  tell('running')
+  assert.deepEqual(stateNow(), ['running undefined 2026-01-01T00:00:01.000Z'])
+  watch.trouble('shop', new Error('found 503'))
+  tell('ended')
+  assert.deepEqual(stateNow(), ['ended undefined 2026-01-01T00:00:01.000Z'])
+})
+
 test('a clock that is set says nothing about how long a loop takes', () => {
   const time = { now: Date.parse('2026-01-01T00:00:00Z'), steady: 0 }
   const watch = createHealth({ clock: () => time.now, steady: () => time.steady })
@@ -94,8 +117,10 @@ test('a clock that is set says nothing about how long a loop takes', () => {
 test('secrets in the words of an error do not reach whoever asks how it goes', async () => {
   const watch = started()
   watch.source('shop', 'webhook')('failing', 'no answer from https://u:hunter2@api.test/?api_key=hunter2')
+  watch.source('poll', 'http-poll')
+  watch.trouble('poll', new Error('found 401 at https://poll.test/?token=hunter2'))
   watch.require('queue', async () => Promise.reject(new Error('amqp://guest:hunter2@mq.test refused')))
   const told = JSON.stringify([watch.sources(), await watch.ready()])
-  assert.match(told, /api\.test.*mq\.test/)
+  assert.match(told, /api\.test.*poll\.test.*mq\.test/)
   assert.doesNotMatch(told, /hunter2/)
 })
