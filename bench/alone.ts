@@ -3,7 +3,7 @@ import queue from '../src/queues/embedded/index.ts'
 import store from '../src/stores/embedded/index.ts'
 import { silent } from '../test/support/services.ts'
 import type { Question, Row } from './question.ts'
-import { messagesFrom, recordsFrom } from './records.ts'
+import { messagesFrom, arrivalsFrom } from './records.ts'
 
 const BATCHES = [1_000, 100]
 const WARM_UP = 5_000
@@ -55,7 +55,7 @@ async function askStore(batch: number, count: number): Promise<Row> {
   const context = { dataDir: folder.path, logger: silent, signal: new AbortController().signal }
   await using opened = await store.open(store.config.parse({}), context)
   const put = (first: number, some: number) =>
-    inBatches(recordsFrom(first, some), batch, (records) => opened.put(records))
+    inBatches(arrivalsFrom(first, some), batch, (arrivals) => opened.put(arrivals))
   await put(0, WARM_UP)
   return { of: `put, batches of ${batch}`, figures: await put(WARM_UP, count) }
 }

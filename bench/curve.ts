@@ -4,7 +4,7 @@ import { silent } from '../test/support/services.ts'
 import { temporaryFolder } from '../test/support/temp.ts'
 import { ownBytesOf } from './process.ts'
 import type { Question, Row } from './question.ts'
-import { recordsFrom } from './records.ts'
+import { arrivalsFrom } from './records.ts'
 
 const BATCH = 1_000
 /** How many rows are measured before each mark. */
@@ -21,17 +21,14 @@ export const curve: Question = {
     await using folder = await temporaryFolder()
     const context = { dataDir: folder.path, logger: silent, signal: new AbortController().signal }
     await using opened = await store.open(store.config.parse({}), context)
-    const texts = recordsFrom(0, 20 * BATCH)
+    const texts = arrivalsFrom(0, 20 * BATCH)
     const rows: Row[] = []
     let stored = 0
 
     function batch() {
       return texts
         .slice(stored % texts.length, (stored % texts.length) + BATCH)
-        .map(({ head: _, ...record }) => {
-          // A head is of one key; without it the row is laid out anew, which belongs to what is measured here.
-          return { ...record, key: randomBytes(16).toString('hex') }
-        })
+        .map((arrival) => ({ ...arrival, key: randomBytes(16).toString('hex') }))
     }
 
     for (const mark of MARKS) {

@@ -1,8 +1,10 @@
-import { decodeEvent, encodeEvent, type Published } from '../src/event.ts'
+import { readArrival } from '../src/arrival.ts'
+import { encodeEvent } from '../src/event.ts'
 import { loadPreset } from '../src/presets/index.ts'
 import { compileRules } from '../src/presets/rules.ts'
 import { judge } from '../src/review/interpret.ts'
 import type { Message } from '../src/queues/queue.ts'
+import type { Arrival } from '../src/review/record.ts'
 import { subjectOf } from '../src/event.ts'
 import { reviewAt } from './reviews.ts'
 
@@ -24,7 +26,7 @@ export function messagesFrom(first: number, count: number): Message[] {
   })
 }
 
-/** The records that storage reads out of such messages. */
-export function recordsFrom(first: number, count: number): Published[] {
-  return messagesFrom(first, count).map(({ body }) => decodeEvent(body))
+/** What storage reads out of such messages. */
+export function arrivalsFrom(first: number, count: number): Arrival[] {
+  return messagesFrom(first, count).map(({ body }) => readArrival(body))
 }

@@ -1,4 +1,5 @@
-import { decodeEvent, encodeEvent } from '../src/event.ts'
+import { readArrival } from '../src/arrival.ts'
+import { encodeEvent } from '../src/event.ts'
 import { slices } from '../src/lib/json-slices.ts'
 import { loadPreset } from '../src/presets/index.ts'
 import { compileRules } from '../src/presets/rules.ts'
@@ -51,8 +52,8 @@ export const steps: Question = {
       const taken = timed('unpack', () =>
         blocks.flatMap(({ bytes, count }) => decodeBlock(bytes, count) ?? []),
       )
-      const decoded = timed('decode the event', () => taken.map((message) => decodeEvent(message.body)))
-      const rows = timed('lay out the row', () => decoded.map((record) => encodeRow(record)))
+      const decoded = timed('decode the event', () => taken.map((message) => readArrival(message.body)))
+      const rows = timed('lay out the row', () => decoded.map((arrival) => encodeRow(arrival)))
       const dated = rows.map((bytes) => ({ bytes, receivedAt: RECEIVED_AT }))
       const before = process.cpuUsage()
       for (const some of batches(dated)) await encodeRows(some)

@@ -112,14 +112,7 @@ export function subjectOf({ verdict, received }: ReviewRecord): string {
 export function decodeEvent(body: Buffer): Published {
   const head = headOf(body)
   const event = parseHead(head)
-  const raw = rawOf(body.subarray(head.length, body.length - TAIL.length), event.rawencoding)
-  if (`sha256:${hash('sha256', raw, 'hex')}` !== event.rawhash) {
-    throw new HeadwaterError(
-      'EVENT_UNREADABLE',
-      `event ${event.id}: raw does not have the hash ${event.rawhash}`,
-    )
-  }
-  return { ...recordOf(event, raw), head }
+  return recordOf(event, rawIn(body, head, event))
 }
 
 /**
@@ -127,7 +120,6 @@ export function decodeEvent(body: Buffer): Published {
  * may be larger than can be made.
  */
 export function encodeHead(record: ReviewRecord): Buffer {
-  if (record.head) return record.head
   return joined(headParts(record, record.ledger ?? UNPUBLISHED, record.key, eventEncodingOf(record)))
 }
 
@@ -151,12 +143,7 @@ const UNPUBLISHED: LedgerEntry = { run: '', seq: 0 }
 function recordOf(event: Event, raw: Buffer): Published {
   return {
     key: event.recordkey,
-    received: {
-      origin: event.source.slice('headwater:'.length),
-      receivedAt: Date.parse(event.time),
-      raw,
-      context: event.data.context,
-    },
+    received: receivedOf(event, event.data.context, raw),
     verdict: verdictOf(event.data),
     encoding: event.rawencoding,
     ledger: { run: event.ledgerrun, seq: Number(event.ledgerseq) },
@@ -164,15 +151,25 @@ function recordOf(event: Event, raw: Buffer): Published {
   }
 }
 
-interface Event {
+/** What was received, as an event says it. */
+export function receivedOf({ source, time }: Attributes, context: Context, raw: Buffer): Received {
+  return { origin: source.slice('headwater:'.length), receivedAt: Date.parse(time), raw, context }
+}
+
+/** What an event says before its data, as far as it is read again. */
+export interface Attributes {
   readonly id: string
   readonly source: string
+  readonly subject: string
   readonly time: string
   readonly recordkey: string
   readonly ledgerrun: string
   readonly ledgerseq: string
   readonly rawhash: string
   readonly rawencoding: RawEncoding
+}
+
+interface Event extends Attributes {
   readonly data: AcceptedData | RejectedData
 }
 
@@ -256,14 +253,21 @@ function escapeOf(byte: number): number {
   return byte >= 0x08 && byte <= 0x0d && byte !== 0x0b ? 1 : 5
 }
 
+/** The bytes as received, behind the head of their event. Throws EVENT_UNREADABLE where the hash is that of others. */
+export function rawIn(body: Buffer, head: Buffer, { id, rawencoding, rawhash }: Attributes): Buffer {
+  const raw = rawOf(body.subarray(head.length, body.length - TAIL.length), rawencoding)
+  if (`sha256:${hash('sha256', raw, 'hex')}` === rawhash) return raw
+  throw new HeadwaterError('EVENT_UNREADABLE', `event ${id}: raw does not have the hash ${rawhash}`)
+}
+
 /** The bytes as received, out of the member that stands for them. */
 function rawOf(member: Buffer, rawencoding: RawEncoding): Buffer {
   if (rawencoding === 'json') return member
   return Buffer.from(JSON.parse(member.toString()) as string, rawencoding === 'text' ? 'utf8' : 'base64')
 }
 
-/** Everything before raw, whose length stands in it. */
-function headOf(body: Buffer): Buffer {
+/** Everything before raw, whose length stands in it. Throws EVENT_UNREADABLE where there is no such thing. */
+export function headOf(body: Buffer): Buffer {
   const at = body.indexOf(RAW_LENGTH) + RAW_LENGTH.length
   const end = body.length - TAIL.length - Number.parseInt(body.toString('latin1', at, at + 16), 10)
   if (end > 0) return body.subarray(0, end)

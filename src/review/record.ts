@@ -1,5 +1,5 @@
 import type { Received } from './received.ts'
-import type { Verdict } from './verdict.ts'
+import type { Findable, Verdict } from './verdict.ts'
 
 /** A received item and what it is taken to be. Key and received never change; the verdict may be replaced. */
 export interface ReviewRecord {
@@ -13,13 +13,18 @@ export interface ReviewRecord {
   readonly verbatim?: true
   /** SHA-256 of raw in hex, where it is known: it was checked against raw and needn't be computed again. */
   readonly rawHash?: string
-  /**
-   * The beginning of the event that says all this but raw, where it came by one: whoever keeps the record may keep that. Left
-   * out by whoever changes anything.
-   */
-  readonly head?: Buffer
   /** The publication that brought it. Absent where it never went through a queue. */
   readonly ledger?: LedgerEntry
+}
+
+/** A record as a store first takes it: what it is found by, what was received, and in `head` all the rest. */
+export interface Arrival extends Findable {
+  readonly key: string
+  readonly received: Received
+  readonly status: Verdict['status']
+  /** The beginning of the event that brought it, or would have: all that an event says but raw. */
+  readonly head: Buffer
+  readonly ledger: LedgerEntry | undefined
 }
 
 /** As JSON that every parser takes, verbatim; as a JSON string; or, where it is no UTF-8, as base64. */

@@ -65,3 +65,16 @@ export interface RuleVersions {
   /** A repair by hand of this one record: a JSON Patch against the preset's candidate, applied in every interpretation. */
   readonly patch?: readonly Operation[]
 }
+
+/** What a record is found by besides its key. */
+export interface Findable {
+  readonly product: string | undefined
+  /** Of dead letters that wait to be mended. */
+  readonly cluster: string | undefined
+}
+
+export function findableBy(verdict: Verdict): Findable {
+  return verdict.status === 'accepted'
+    ? { product: verdict.review.product_id, cluster: undefined }
+    : { product: verdict.product, cluster: verdict.discarded ? undefined : verdict.cluster }
+}

@@ -1,6 +1,6 @@
 import { TransientError } from '../errors.ts'
 import { formatBytes } from '../lib/units.ts'
-import type { ReviewRecord } from '../review/record.ts'
+import type { Arrival } from '../review/record.ts'
 import type { Store } from '../stores/store.ts'
 
 /** Holds what dead letters take of the store to a limit, so that a sender of rubbish can't fill the disk. */
@@ -9,7 +9,7 @@ export interface DeadLetterLimit {
   /** What they take now; undefined where the store can't tell. */
   bytes(): Promise<number | undefined>
   /** Throws a `TransientError` while there is no room: nothing is dropped, and the flow of dead letters waits. */
-  makeSure(records: readonly ReviewRecord[]): Promise<void>
+  makeSure(arrivals: readonly Pick<Arrival, 'status'>[]): Promise<void>
 }
 
 /** Room is made by a person, who wants to see that it worked. */
@@ -23,8 +23,8 @@ export function createDeadLetterLimit(store: Store, maxBytes: number): DeadLette
   return {
     maxBytes,
     bytes,
-    async makeSure(records) {
-      if (!records.some(({ verdict }) => verdict.status === 'rejected')) return
+    async makeSure(arrivals) {
+      if (!arrivals.some(({ status }) => status === 'rejected')) return
       const taken = await bytes()
       if (taken === undefined || taken < maxBytes) return
       throw new TransientError(

@@ -1,3 +1,4 @@
+import { arrivalOf } from '../arrival.ts'
 import { HeadwaterError } from '../errors.ts'
 import type { ReviewRecord } from '../review/record.ts'
 import type { Store } from '../stores/store.ts'
@@ -21,9 +22,10 @@ export async function keepOversize(
   { store, ledger, origins, limit }: Oversize,
   signal: AbortSignal,
 ): Promise<void> {
-  await limit.makeSure(records)
+  const arrivals = records.map(arrivalOf)
+  await limit.makeSure(arrivals)
   await origins.note(new Set(records.map(({ received }) => received.origin)))
-  const outcomes = await store.put(records, { signal })
+  const outcomes = await store.put(arrivals, { signal })
   for (const [n, outcome] of outcomes.entries()) {
     if (typeof outcome === 'object')
       throw new HeadwaterError('STORE_REFUSED', `${records[n]?.key}: ${outcome.message}`)

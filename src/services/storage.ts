@@ -1,10 +1,10 @@
+import { arrivalOf, readArrival, recordOf } from '../arrival.ts'
 import type { Outcome } from '../batch.ts'
 import { HeadwaterError } from '../errors.ts'
-import { decodeEvent } from '../event.ts'
 import { pump, type Watch } from '../pump.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { judge, type Rules } from '../review/interpret.ts'
-import type { ReviewRecord } from '../review/record.ts'
+import type { Arrival } from '../review/record.ts'
 import { newRejected, isNewer, sameVerdict } from '../review/compare.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { PutOutcome, Store } from '../stores/store.ts'
@@ -33,11 +33,11 @@ export interface Storage {
 }
 
 export interface Settled {
-  readonly record: ReviewRecord
+  readonly arrival: Arrival
   readonly as: Settlement
 }
 
-const MAX_ITEMS = 1000
+const MAX_ITEMS = 4000
 const IN_FLIGHT = 2
 
 /** Queue to store: write, note it in the ledger, acknowledge. The same for reviews and dead letters. */
@@ -53,9 +53,9 @@ export async function store(options: Storage, stop: AbortSignal, kill: AbortSign
   }
 
   async function convict({ body }: Message, error: unknown, signal: AbortSignal): Promise<Outcome> {
-    const record = read(body, topic, clock)
+    const arrival = read(body, topic, clock)
     const message = `could not be stored: ${String(error)}`
-    const [outcome] = await write([rejected(record, 'poison', message)], options, signal)
+    const [outcome] = await write([rejected(arrival, 'poison', message)], options, signal)
     return outcome ?? 'unchanged'
   }
 
@@ -74,23 +74,23 @@ export async function store(options: Storage, stop: AbortSignal, kill: AbortSign
 }
 
 async function write(
-  records: readonly ReviewRecord[],
+  arrivals: readonly Arrival[],
   { store, ledger, origins, suppression, limit, onSettled }: Storage,
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
-  await origins.note(new Set(records.map(({ received }) => received.origin)))
-  const wanted = records.filter(({ key }) => !suppression.has(key))
+  await origins.note(new Set(arrivals.map(({ received }) => received.origin)))
+  const wanted = arrivals.filter(({ key }) => !suppression.has(key))
   await limit.makeSure(wanted)
   const put = await putAll(wanted, store, signal)
   const stored = new Set(wanted.filter((_, n) => put[n] === 'stored'))
   const known = wanted.filter((_, n) => put[n] === 'unchanged')
   const written = await reconcile(known, store, signal)
-  const settled = records.map((record): Settled => {
-    const isNew = stored.has(record) || written.has(record)
-    if (!isNew) return { record, as: 'unchanged' }
-    return { record, as: record.verdict.status === 'accepted' ? 'stored' : 'rejected' }
+  const settled = arrivals.map((arrival): Settled => {
+    const isNew = stored.has(arrival) || written.has(arrival)
+    if (!isNew) return { arrival, as: 'unchanged' }
+    return { arrival, as: arrival.status === 'accepted' ? 'stored' : 'rejected' }
   })
-  const entries = settled.flatMap(({ record: { ledger: entry }, as }) =>
+  const entries = settled.flatMap(({ arrival: { ledger: entry }, as }) =>
     entry ? [[entry, as] as const] : [],
   )
   await ledger.settle(entries, signal)
@@ -100,17 +100,17 @@ async function write(
 
 /** What the store refuses goes in as a dead letter that says so; what it refuses even then stops the flow. */
 async function putAll(
-  records: readonly ReviewRecord[],
+  arrivals: readonly Arrival[],
   store: Store,
   signal: AbortSignal,
 ): Promise<PutOutcome[]> {
-  const outcomes = [...(await store.put(records, { signal }))]
+  const outcomes = [...(await store.put(arrivals, { signal }))]
   for (const [n, outcome] of outcomes.entries()) {
-    const record = records[n]
-    if (typeof outcome === 'object' && record) {
-      const [second] = await store.put([rejected(record, outcome.code, outcome.message)], { signal })
+    const arrival = arrivals[n]
+    if (typeof outcome === 'object' && arrival) {
+      const [second] = await store.put([rejected(arrival, outcome.code, outcome.message)], { signal })
       if (typeof second === 'object')
-        throw new HeadwaterError('STORE_REFUSED', `${record.key}: ${second.message}`)
+        throw new HeadwaterError('STORE_REFUSED', `${arrival.key}: ${second.message}`)
       outcomes[n] = second ?? 'unchanged'
     }
   }
@@ -122,35 +122,37 @@ async function putAll(
  * written. One with an older verdict gets the new one.
  */
 async function reconcile(
-  records: readonly ReviewRecord[],
+  arrivals: readonly Arrival[],
   store: Store,
   signal: AbortSignal,
-): Promise<ReadonlySet<ReviewRecord>> {
-  const own = new Set<ReviewRecord>()
-  if (records.length === 0) return own
+): Promise<ReadonlySet<Arrival>> {
+  const own = new Set<Arrival>()
+  if (arrivals.length === 0) return own
   const rows = await store.get(
-    records.map(({ key }) => key),
+    arrivals.map(({ key }) => key),
     { signal },
   )
-  for (const record of records) {
-    let row = rows.get(record.key)
-    if (row && isSamePublication(row.ledger, record.ledger)) own.add(record)
-    while (row && isNewer(record.verdict, row.verdict) && !sameVerdict(record.verdict, row.verdict)) {
-      if (await store.amend(record.key, row.revision, record.verdict, { signal })) break
-      row = (await store.get([record.key], { signal })).get(record.key)
+  for (const arrival of arrivals) {
+    const { key, ledger } = arrival
+    let row = rows.get(key)
+    if (row && isSamePublication(row.ledger, ledger)) own.add(arrival)
+    const { verdict } = recordOf(arrival)
+    while (row && isNewer(verdict, row.verdict) && !sameVerdict(verdict, row.verdict)) {
+      if (await store.amend(key, row.revision, verdict, { signal })) break
+      row = (await store.get([key], { signal })).get(key)
     }
   }
   return own
 }
 
 /** A message that is no event is kept as well: as a dead letter whose raw is the message. */
-function read(body: Buffer, topic: string, clock: () => number): ReviewRecord {
+function read(body: Buffer, topic: string, clock: () => number): Arrival {
   try {
-    return decodeEvent(body)
+    return readArrival(body)
   } catch (error) {
     if (!(error instanceof HeadwaterError)) throw error
     const context = { source: topic, kind: 'queue', unreadable: error.message }
-    return judge({ origin: topic, receivedAt: clock(), raw: body, context }, foreign)
+    return arrivalOf(judge({ origin: topic, receivedAt: clock(), raw: body, context }, foreign))
   }
 }
 
@@ -161,6 +163,7 @@ const foreign: Rules = {
   shape: () => ({ candidate: {}, derived: [] }),
 }
 
-function rejected({ head: _, ...record }: ReviewRecord, code: string, message: string): ReviewRecord {
-  return { ...record, verdict: newRejected(record, code, message) }
+function rejected(arrival: Arrival, code: string, message: string): Arrival {
+  const record = recordOf(arrival)
+  return arrivalOf({ ...record, verdict: newRejected(record, code, message) })
 }

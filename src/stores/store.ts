@@ -1,6 +1,6 @@
 import type { Adapter, Context } from '../adapter.ts'
 import type { Cancellable, Refusal } from '../batch.ts'
-import type { ReviewRecord } from '../review/record.ts'
+import type { Arrival, ReviewRecord } from '../review/record.ts'
 import type { Verdict } from '../review/verdict.ts'
 import type { Registry } from './registry.ts'
 
@@ -48,7 +48,7 @@ export interface Page {
  *   close to received time; a page may be empty. It holds one page in memory.
  */
 export interface Store extends AsyncDisposable {
-  put(records: readonly ReviewRecord[], options?: Cancellable): Promise<readonly PutOutcome[]>
+  put(arrivals: readonly Arrival[], options?: Cancellable): Promise<readonly PutOutcome[]>
   get(keys: readonly string[], options?: Cancellable): Promise<ReadonlyMap<string, Stored>>
   scan(scan: Scan): AsyncIterable<Page>
   amend(key: string, revision: number, verdict: Verdict, options?: Cancellable): Promise<boolean>

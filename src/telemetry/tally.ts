@@ -1,5 +1,5 @@
 import type { Outcome } from '../batch.ts'
-import type { ReviewRecord } from '../review/record.ts'
+import type { Arrival } from '../review/record.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What this process did, for a person to look at. Proof is in the ledger: these numbers end with the process. */
@@ -27,7 +27,7 @@ export interface Counting {
 }
 
 interface Settled {
-  readonly record: Pick<ReviewRecord, 'received'>
+  readonly arrival: Pick<Arrival, 'received'>
   readonly as: 'stored' | 'rejected' | 'unchanged'
 }
 
@@ -79,8 +79,8 @@ interface Share extends Record<Settled['as'], number> {
 
 function bySource(batch: readonly Settled[]): ReadonlyMap<string, Share> {
   const shares = new Map<string, Share>()
-  for (const { record, as } of batch) {
-    const { receivedAt, context } = record.received
+  for (const { arrival, as } of batch) {
+    const { receivedAt, context } = arrival.received
     let share = shares.get(context.source)
     if (!share) {
       share = { stored: 0, rejected: 0, unchanged: 0, oldest: receivedAt }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { openStore } from '../../src/stores/embedded/store.ts'
-import { numbered } from '../support/records.ts'
+import { numbered, put } from '../support/records.ts'
 import { all, keysOf } from '../support/store-reads.ts'
 import { storeConformance } from './store.ts'
 
@@ -24,7 +24,7 @@ test('loses nothing when three processes write at the same time', async () => {
     return promisify(execFile)(process.execPath, [writer, ...options])
   }
   // The two ranges overlap by half, and so does what this process writes.
-  await Promise.all([write(0), write(1_000), store.put(numbered(400, 2_800))])
+  await Promise.all([write(0), write(1_000), put(store, numbered(400, 2_800))])
   const expected = keysOf(numbered(3_200))
   assert.deepEqual(keysOf(await all(store, { by: 'time' })).toSorted(), expected.toSorted())
   assert.deepEqual(await Array.fromAsync(store.check?.() ?? []), [])

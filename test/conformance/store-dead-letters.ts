@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Cluster, MOST_COUNTED, type Store } from '../../src/stores/store.ts'
-import { accepted, acceptedVerdict, numbered, rejected, rejectedVerdict } from '../support/records.ts'
+import { accepted, acceptedVerdict, numbered, put, rejected, rejectedVerdict } from '../support/records.ts'
 import { all } from '../support/store-reads.ts'
 import type { Declare } from './store-scans.ts'
 
@@ -23,9 +23,9 @@ export function deadLetterPromises(promise: Declare): void {
     async (store) => {
       const of = (cluster: string, first: number, count: number) =>
         Array.from({ length: count }, (_, n) => rejected(first + n, cluster))
-      await store.put([...numbered(20, 1_000), ...of(A, 0, 5)])
-      await store.put(of(B, 100, 1))
-      for (const record of of(A, 200, 3)) await store.put([record])
+      await put(store, [...numbered(20, 1_000), ...of(A, 0, 5)])
+      await put(store, of(B, 100, 1))
+      for (const record of of(A, 200, 3)) await put(store, [record])
       const clusters = await clustersOf(store)
       assert.deepEqual(countsOf(clusters), { [A]: 8, [B]: 1 })
       assert.equal(clusters[A]?.first.key, rejected(0, A).key)
@@ -40,7 +40,7 @@ export function deadLetterPromises(promise: Declare): void {
     async (store) => {
       const letters = Array.from({ length: 4 }, (_, n) => rejected(n, A))
       const keys = letters.map(({ key }) => key)
-      await store.put(letters)
+      await put(store, letters)
       const discarded = { ...rejectedVerdict(A), discarded: { reason: 'a test', at: '2026-01-01T00:00:00Z' } }
       assert.ok(await store.amend(keys[0] ?? '', 0, acceptedVerdict('R0', 'P')))
       assert.ok(await store.amend(keys[1] ?? '', 0, discarded))
@@ -59,7 +59,10 @@ export function deadLetterPromises(promise: Declare): void {
   promise(
     'counts a cluster to 10,000 and no further',
     async (store) => {
-      await store.put(Array.from({ length: MOST_COUNTED + 5 }, (_, n) => rejected(n, A)))
+      await put(
+        store,
+        Array.from({ length: MOST_COUNTED + 5 }, (_, n) => rejected(n, A)),
+      )
       assert.deepEqual(countsOf(await clustersOf(store)), { [A]: MOST_COUNTED })
     },
     ['clusters'],
@@ -71,8 +74,8 @@ export function deadLetterPromises(promise: Declare): void {
       const of = (bytes: number) => ({ raw: Buffer.alloc(bytes, '1') })
       const letters = [rejected(0, A, of(10)), rejected(1, A, of(200)), rejected(2, B, of(3_000))]
       const keys = letters.map(({ key }) => key)
-      await store.put([accepted(9, of(50_000)), ...letters])
-      await store.put(letters)
+      await put(store, [accepted(9, of(50_000)), ...letters])
+      await put(store, letters)
       assert.equal(await store.deadLetterBytes?.(), 3_210)
       await store.amend(keys[0] ?? '', 0, acceptedVerdict('R0', 'P'))
       assert.equal(await store.deadLetterBytes?.(), 3_200)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { reviewHalf } from '../../src/review/key.ts'
 import type { Scan, Store } from '../../src/stores/store.ts'
-import { accepted, numbered, rejected, START } from '../support/records.ts'
+import { accepted, numbered, put, rejected, START } from '../support/records.ts'
 import { all, keysOf, pages } from '../support/store-reads.ts'
 
 /** One promise of a store: `reopen` opens another session on the same store. */
@@ -17,8 +17,8 @@ export function scanPromises(promise: Declare): void {
   promise('finds exactly the records of a product', async (store) => {
     const dead = rejected(900, CLUSTER, { product: 'P3' })
     const records = [...numbered(800), dead, rejected(901, CLUSTER)]
-    await store.put(records.slice(0, 700))
-    await store.put(records.slice(700))
+    await put(store, records.slice(0, 700))
+    await put(store, records.slice(700))
     const expected = [...keysOf(numbered(800).filter((_, n) => n % 7 === 3)), dead.key]
     assert.deepEqual(
       keysOf(await all(store, { by: 'product', product: 'P3' })).toSorted(),
@@ -30,7 +30,7 @@ export function scanPromises(promise: Declare): void {
 
   promise('finds exactly the dead letters of a cluster', async (store) => {
     const dead = Array.from({ length: 20 }, (_, n) => rejected(n, n % 4 === 0 ? CLUSTER : 'd'.repeat(16)))
-    await store.put([...dead, ...numbered(20, 100)])
+    await put(store, [...dead, ...numbered(20, 100)])
     const expected = keysOf(dead.filter((_, n) => n % 4 === 0))
     assert.deepEqual(
       keysOf(await all(store, { by: 'cluster', cluster: CLUSTER })).toSorted(),
@@ -42,7 +42,7 @@ export function scanPromises(promise: Declare): void {
   promise('finds the versions of a review in the order in which they were received', async (store) => {
     const version = (number: number, receivedAt: number) => accepted(number, { reviewId: '77', receivedAt })
     const versions = [version(1, START + 30), version(2, START + 10), version(3, START + 20)]
-    await store.put([...versions, accepted(4, { reviewId: '77', origin: 'elsewhere' }), ...numbered(10, 5)])
+    await put(store, [...versions, accepted(4, { reviewId: '77', origin: 'elsewhere' }), ...numbered(10, 5)])
     const history = await all(store, { by: 'review', half: reviewHalf('shop', '"77"') })
     assert.deepEqual(
       history.map(({ received }) => received.receivedAt - START),
@@ -55,7 +55,7 @@ export function scanPromises(promise: Declare): void {
     const records = Array.from({ length: 600 }, (_, n) =>
       rejected(n, CLUSTER, { product: 'P', reviewId: 'R', receivedAt: START + n }),
     )
-    await store.put(records)
+    await put(store, records)
     const window = { from: START + 100, to: START + 110 }
     const expected = keysOf(records.slice(100, 110))
     const scans: Scan[] = [
@@ -71,14 +71,14 @@ export function scanPromises(promise: Declare): void {
   })
 
   promise('leaves out what `where` does not hold for', async (store) => {
-    await store.put(numbered(300))
+    await put(store, numbered(300))
     const where = ({ received }: { received: { receivedAt: number } }) => received.receivedAt % 50_000 === 0
     assert.equal((await all(store, { by: 'time', where })).length, 6)
   })
 
   promise('gives pages no longer than asked for, without gap or overlap', async (store) => {
-    await store.put(numbered(1_000))
-    for (let n = 1_000; n < 1_030; n++) await store.put([accepted(n)])
+    await put(store, numbered(1_000))
+    for (let n = 1_000; n < 1_030; n++) await put(store, [accepted(n)])
     for (const scan of [{ by: 'time' }, { by: 'product', product: 'P1' }] as const) {
       const whole = await all(store, scan)
       for (const pageSize of [1, 7, 100]) {
@@ -90,9 +90,9 @@ export function scanPromises(promise: Declare): void {
   })
 
   promise('goes on after any page in a new session, in the same order', async (store, reopen) => {
-    await store.put(numbered(400, 0, { product: 'P' }))
+    await put(store, numbered(400, 0, { product: 'P' }))
     for (let n = 400; n < 420; n++)
-      await store.put([accepted(n, { product: 'P', reviewId: n % 2 ? 'R' : 'S' })])
+      await put(store, [accepted(n, { product: 'P', reviewId: n % 2 ? 'R' : 'S' })])
     const scans: Scan[] = [
       { by: 'time', pageSize: 50 },
       { by: 'product', product: 'P', pageSize: 50 },
@@ -110,12 +110,12 @@ export function scanPromises(promise: Declare): void {
 
   promise('misses nothing that was there before, while writing goes on', async (store) => {
     const before = [...numbered(900), ...numbered(200, 900)]
-    await store.put(before.slice(0, 900))
-    for (let n = 900; n < 1_100; n += 10) await store.put(before.slice(n, n + 10))
+    await put(store, before.slice(0, 900))
+    for (let n = 900; n < 1_100; n += 10) await put(store, before.slice(n, n + 10))
     let number = 2_000
     let isScanning = true
     const writing = (async () => {
-      for (; isScanning; number += 100) await store.put(numbered(100, number))
+      for (; isScanning; number += 100) await put(store, numbered(100, number))
     })()
     for (const scan of [{ by: 'time' }, { by: 'product', product: 'P2' }] as const) {
       const found = new Set(keysOf(await all(store, { ...scan, pageSize: 50 })))
@@ -128,7 +128,7 @@ export function scanPromises(promise: Declare): void {
   })
 
   promise('ends with the reason of its signal when that aborts', async (store) => {
-    await store.put(numbered(300))
+    await put(store, numbered(300))
     const stop = new AbortController()
     const reason = new Error('enough')
     const reading = (async () => {
@@ -139,7 +139,7 @@ export function scanPromises(promise: Declare): void {
   })
 
   promise('may be left in the middle, as often as one likes', async (store) => {
-    await store.put(numbered(300))
+    await put(store, numbered(300))
     for (let n = 0; n < 300; n++) {
       for await (const { records } of store.scan({ by: 'time', pageSize: 1 })) {
         assert.equal(records.length, 1)

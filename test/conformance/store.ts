@@ -5,7 +5,15 @@ import fc from 'fast-check'
 import { reviewHalf } from '../../src/review/key.ts'
 import type { ReviewRecord } from '../../src/review/record.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { accepted, acceptedVerdict, numbered, rejected, rejectedVerdict, START } from '../support/records.ts'
+import {
+  accepted,
+  acceptedVerdict,
+  numbered,
+  put,
+  rejected,
+  rejectedVerdict,
+  START,
+} from '../support/records.ts'
 import { all, keysOf, one } from '../support/store-reads.ts'
 import { deadLetterPromises } from './store-dead-letters.ts'
 import { type Declare, type Optional, type Promised, scanPromises } from './store-scans.ts'
@@ -45,7 +53,7 @@ export function storeConformance(name: string, harness: StoreHarness): void {
 function putPromises(promise: Declare): void {
   promise('gives back a record as it was put', async (store) => {
     const record = accepted(1)
-    assert.deepEqual(await store.put([record]), ['stored'])
+    assert.deepEqual(await put(store, [record]), ['stored'])
     const rawHash = hash('sha256', record.received.raw, 'hex')
     assert.deepEqual(await one(store, record.key), { ...record, revision: 0, rawHash })
   })
@@ -62,7 +70,7 @@ function putPromises(promise: Declare): void {
     }
     const { ledger: _, ...record } = { ...made, received: { ...made.received, context } }
     const second = { ...made, key: accepted(2).key }
-    await store.put([record, second])
+    await put(store, [record, second])
     assert.deepEqual((await one(store, record.key))?.received.context, context)
     assert.deepEqual((await one(store, record.key))?.verdict, record.verdict)
     assert.equal((await one(store, record.key))?.ledger, undefined)
@@ -81,7 +89,7 @@ function putPromises(promise: Declare): void {
 
     async function keeps(raw: Buffer): Promise<void> {
       const record = accepted(number++, { raw })
-      await store.put([record])
+      await put(store, [record])
       const stored = await one(store, record.key)
       assert.ok(stored?.received.raw.equals(raw))
       assert.equal(stored?.rawHash, hash('sha256', raw, 'hex'))
@@ -91,25 +99,25 @@ function putPromises(promise: Declare): void {
   promise('keeps the first write of a key, and says so', async (store, reopen) => {
     const first = accepted(1)
     const second = { ...first, received: { ...first.received, raw: Buffer.from('another') } }
-    assert.deepEqual(await store.put([first]), ['stored'])
-    assert.deepEqual(await store.put([second, accepted(2)]), ['unchanged', 'stored'])
+    assert.deepEqual(await put(store, [first]), ['stored'])
+    assert.deepEqual(await put(store, [second, accepted(2)]), ['unchanged', 'stored'])
     await using other = await reopen()
-    assert.deepEqual(await other.put([second]), ['unchanged'])
+    assert.deepEqual(await put(other, [second]), ['unchanged'])
     assert.ok((await one(store, first.key))?.received.raw.equals(first.received.raw))
   })
 
   promise('takes a key once within one call', async (store) => {
     const [first, second] = [accepted(1), accepted(2)]
     const repeated = { ...first, received: { ...first.received, raw: Buffer.from('another') } }
-    assert.deepEqual(await store.put([first, second, repeated]), ['stored', 'stored', 'unchanged'])
+    assert.deepEqual(await put(store, [first, second, repeated]), ['stored', 'stored', 'unchanged'])
     assert.ok((await one(store, first.key))?.received.raw.equals(first.received.raw))
   })
 
   for (const count of [0, 1, 10_000]) {
     promise(`takes ${count.toLocaleString('en')} records at once, and again`, async (store) => {
       const records = numbered(count)
-      assert.deepEqual(tally(await store.put(records)), count > 0 ? { stored: count } : {})
-      assert.deepEqual(tally(await store.put(records)), count > 0 ? { unchanged: count } : {})
+      assert.deepEqual(tally(await put(store, records)), count > 0 ? { stored: count } : {})
+      assert.deepEqual(tally(await put(store, records)), count > 0 ? { unchanged: count } : {})
       assert.equal((await store.get(records.map(({ key }) => key))).size, count)
       assert.equal((await all(store, { by: 'time' })).length, count)
     })
@@ -117,7 +125,7 @@ function putPromises(promise: Declare): void {
 
   promise('stores each record once when the same ones are put at the same time', async (store, reopen) => {
     await using other = await reopen()
-    const calls = Array.from({ length: 8 }, (_, n) => (n % 2 ? store : other).put(numbered(300, n * 150)))
+    const calls = Array.from({ length: 8 }, (_, n) => put(n % 2 ? store : other, numbered(300, n * 150)))
     const outcomes = (await Promise.all(calls)).flat()
     assert.deepEqual(tally(outcomes), { stored: 1_350, unchanged: 1_050 })
     assert.equal((await all(store, { by: 'time' })).length, 1_350)
@@ -125,15 +133,15 @@ function putPromises(promise: Declare): void {
 
   promise('knows nothing of what was not put, which is no error', async (store) => {
     const [there, missing] = [accepted(1), accepted(2)]
-    await store.put([there])
+    await put(store, [there])
     assert.deepEqual([...(await store.get([missing.key, there.key, 'no key'])).keys()], [there.key])
     assert.equal((await store.get([])).size, 0)
   })
 
   promise('has everything after it was closed and opened again', async (store, reopen) => {
     const records = [...numbered(700), rejected(700, 'a'.repeat(16))]
-    await store.put(records.slice(0, 600))
-    for (const record of records.slice(600)) await store.put([record])
+    await put(store, records.slice(0, 600))
+    for (const record of records.slice(600)) await put(store, [record])
     await store[Symbol.asyncDispose]()
     await using again = await reopen()
     const keys = records.map(({ key }) => key)
@@ -142,7 +150,7 @@ function putPromises(promise: Declare): void {
   })
 
   promise('can be closed twice', async (store) => {
-    await store.put([accepted(1)])
+    await put(store, [accepted(1)])
     await Promise.all([store[Symbol.asyncDispose](), store[Symbol.asyncDispose]()])
   })
 }
@@ -150,7 +158,7 @@ function putPromises(promise: Declare): void {
 function amendPromises(promise: Declare): void {
   promise('replaces a verdict and nothing else', async (store) => {
     const record = accepted(1)
-    await store.put([record])
+    await put(store, [record])
     const before = await one(store, record.key)
     const verdict = rejectedVerdict('b'.repeat(16), 'P9')
     assert.equal(await store.amend(record.key, 0, verdict), true)
@@ -160,7 +168,7 @@ function amendPromises(promise: Declare): void {
 
   promise('needs the present revision', async (store) => {
     const record = accepted(1)
-    await store.put([record])
+    await put(store, [record])
     const verdict = acceptedVerdict('R1', 'P2')
     assert.equal(await store.amend(record.key, 1, verdict), false)
     assert.equal(await store.amend(record.key, 0, verdict), true)
@@ -171,7 +179,7 @@ function amendPromises(promise: Declare): void {
 
   promise('lets one of 20 amendments at the same time win', async (store, reopen) => {
     const record = accepted(1)
-    await store.put([record])
+    await put(store, [record])
     await using other = await reopen()
     const calls = Array.from({ length: 20 }, (_, n) =>
       (n % 2 ? store : other).amend(record.key, 0, acceptedVerdict('R1', `Q${n}`)),
@@ -185,7 +193,7 @@ function amendPromises(promise: Declare): void {
   promise('moves a record to its new cluster and product', async (store) => {
     const [from, to] = ['a'.repeat(16), 'b'.repeat(16)]
     const record = rejected(1, from, { product: 'P1' })
-    await store.put([record, rejected(2, from, { product: 'P1' })])
+    await put(store, [record, rejected(2, from, { product: 'P1' })])
     await store.amend(record.key, 0, rejectedVerdict(to, 'P2'))
     assert.equal((await all(store, { by: 'cluster', cluster: from })).length, 1)
     assert.deepEqual(keysOf(await all(store, { by: 'cluster', cluster: to })), [record.key])
@@ -196,7 +204,7 @@ function amendPromises(promise: Declare): void {
   promise('lets a repaired dead letter be found by its product', async (store) => {
     const cluster = 'a'.repeat(16)
     const record = rejected(1, cluster)
-    await store.put([record, ...numbered(3, 2)])
+    await put(store, [record, ...numbered(3, 2)])
     await store.amend(record.key, 0, acceptedVerdict('R1', 'repaired'))
     assert.deepEqual(keysOf(await all(store, { by: 'product', product: 'repaired' })), [record.key])
     assert.deepEqual(await all(store, { by: 'cluster', cluster }), [])
@@ -207,8 +215,8 @@ function erasePromises(promise: Declare): void {
   promise('removes every trace of a record and leaves its neighbours', async (store) => {
     const dead = rejected(3, 'a'.repeat(16), { product: 'P3', reviewId: 'R3' })
     const records = [...numbered(3), dead, ...numbered(600, 4)]
-    await store.put(records.slice(0, 10))
-    await store.put(records.slice(10))
+    await put(store, records.slice(0, 10))
+    await put(store, records.slice(10))
     await store.amend(dead.key, 0, rejectedVerdict('b'.repeat(16), 'P4'))
     const gone = [records[1], dead, records[200], records[201]].flatMap((record) => record?.key ?? [])
     await store.erase(gone)
@@ -225,7 +233,7 @@ function erasePromises(promise: Declare): void {
 
   promise('is safe to repeat, and at the same time', async (store, reopen) => {
     const records = numbered(400)
-    await store.put(records)
+    await put(store, records)
     await using other = await reopen()
     const gone = keysOf(records.slice(50, 60))
     await Promise.all([store.erase(gone), other.erase(gone), store.erase(keysOf(records.slice(55, 70)))])
@@ -236,10 +244,10 @@ function erasePromises(promise: Declare): void {
 
   promise('lets an erased record be put again, as new', async (store) => {
     const record = accepted(1)
-    await store.put([record])
+    await put(store, [record])
     await store.amend(record.key, 0, acceptedVerdict('R1', 'P5'))
     await store.erase([record.key])
-    assert.deepEqual(await store.put([record]), ['stored'])
+    assert.deepEqual(await put(store, [record]), ['stored'])
     assert.equal((await one(store, record.key))?.revision, 0)
     assert.deepEqual(await all(store, { by: 'product', product: 'P5' }), [])
     assert.equal((await all(store, { by: 'time', from: START })).length, 1)

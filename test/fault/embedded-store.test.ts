@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { openStore } from '../../src/stores/embedded/store.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { accepted } from '../support/records.ts'
+import { accepted, put } from '../support/records.ts'
 
 const WRITER = join(import.meta.dirname, '../support/store-writer.ts')
 /** Each round begins where no earlier one can have come to. */
@@ -44,7 +44,7 @@ test('refuses what no longer fits, keeps the rest, and works again with room', {
   assert.match(complaint, /TransientError.*\n[^]*code: 'DISK_FULL'/)
   await using store = await openStore(data)
   await verify(store, lines)
-  assert.deepEqual(await store.put([accepted(ROUND)]), ['stored'])
+  assert.deepEqual(await put(store, [accepted(ROUND)]), ['stored'])
 })
 
 /** What a writer acknowledged, to its end; calls back once at a number of lines. */

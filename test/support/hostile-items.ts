@@ -1,3 +1,4 @@
+import { readArrival } from '../../src/arrival.ts'
 import { decodeEvent, encodeEvent } from '../../src/event.ts'
 import { slices } from '../../src/lib/json-slices.ts'
 import { loadPreset } from '../../src/presets/index.ts'
@@ -81,7 +82,7 @@ async function take(document: string, preset: string): Promise<Taken> {
       const event = encodeEvent(record, { run: 'r1', seq: 0 })
       const decoded = decodeEvent(event)
       if (!decoded.received.raw.equals(raw)) throw new Error(`${document}: raw was altered`)
-      encodeRow(decoded)
+      encodeRow(readArrival(event))
       const code = record.verdict.status === 'accepted' ? 'accepted' : record.verdict.code
       codes[code] = (codes[code] ?? 0) + 1
       eventBytes += event.length

@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto'
+import { arrivalOf } from '../../src/arrival.ts'
 import { reviewHalf } from '../../src/review/key.ts'
 import type { ReviewRecord } from '../../src/review/record.ts'
 import type { Accepted, Rejected } from '../../src/review/verdict.ts'
+import type { PutOutcome, Store } from '../../src/stores/store.ts'
 
 export interface RecordOptions {
   readonly origin?: string
@@ -64,4 +66,13 @@ function record(number: number, options: RecordOptions, verdict: ReviewRecord['v
     verdict,
     ledger: { run: 'run-1', seq: number },
   }
+}
+
+/** Puts records into a store, as they come from ingestion. */
+export function put(
+  store: Pick<Store, 'put'>,
+  records: readonly ReviewRecord[],
+  options?: Parameters<Store['put']>[1],
+): Promise<readonly PutOutcome[]> {
+  return store.put(records.map(arrivalOf), options)
 }

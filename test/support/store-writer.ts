@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { openStore } from '../../src/stores/embedded/store.ts'
-import { acceptedVerdict, numbered } from './records.ts'
+import { acceptedVerdict, numbered, put } from './records.ts'
 
 /**
  * Writes numbered records into a folder and prints what was acknowledged, a line each: `put <first> <count>`,
@@ -31,7 +31,7 @@ async function work(lane: number): Promise<void> {
     const size = Math.min(sizes[turn % sizes.length] ?? 1, end - first)
     next += size
     const records = numbered(size, first, { origin })
-    await store.put(records)
+    await put(store, records)
     acknowledge(`put ${first} ${size}`)
     if (!values['put-only']) await change(first, records[0]?.key ?? '', turn)
   }

@@ -23,6 +23,7 @@ const doors: Record<string, readonly string[]> = {
     'pump.ts',
     'batch.ts',
     'event.ts',
+    'arrival.ts',
     'errors.ts',
     'review/',
     'lib/',

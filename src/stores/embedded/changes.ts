@@ -1,4 +1,4 @@
-import type { Verdict } from '../../review/verdict.ts'
+import { findableBy, type Verdict } from '../../review/verdict.ts'
 import { type Block, dated, encodeBlock, encodeHeader } from './block.ts'
 import { decodeRow, ERASED, isErased } from './row.ts'
 import type { Rows } from './rows.ts'
@@ -9,8 +9,8 @@ import {
   encodeKey,
   encodeNumber,
   encodePointer,
-  findableBy,
   numberOf,
+  POINTING,
   type Pointing,
   putAmendment,
   putPointer,
@@ -19,7 +19,7 @@ import {
   writeState,
 } from './tables.ts'
 
-const POINTING: readonly Pointing[] = ['products', 'clusters']
+const INDEXES: readonly Pointing[] = ['products', 'clusters']
 
 export interface Changes {
   amend(key: string, revision: number, verdict: Verdict): Promise<boolean>
@@ -38,11 +38,12 @@ export function openChanges({ tables, refresh, write }: StoreEnvironment, rows: 
       if (!isSame) return false
       putAmendment(tables, key, { revision: revision + 1, verdict })
       countDeadLetters(
-        deadLetterBytesOf(stored.received, verdict) - deadLetterBytesOf(stored.received, stored.verdict),
+        deadLetterBytesOf(stored.received, verdict.status) -
+          deadLetterBytesOf(stored.received, stored.verdict.status),
       )
       removePointers(stored.verdict, number)
-      for (const to of POINTING) {
-        const text = findableBy(verdict)[to]
+      for (const to of INDEXES) {
+        const text = findableBy(verdict)[POINTING[to]]
         if (text !== undefined) putPointer(tables[to], encodePointer(digest(text), number))
       }
       return true
@@ -54,8 +55,8 @@ export function openChanges({ tables, refresh, write }: StoreEnvironment, rows: 
   }
 
   function removePointers(verdict: Verdict, number: number): void {
-    for (const to of POINTING) {
-      const text = findableBy(verdict)[to]
+    for (const to of INDEXES) {
+      const text = findableBy(verdict)[POINTING[to]]
       if (text !== undefined) tables[to].removeSync(encodePointer(digest(text), number))
     }
   }
@@ -117,7 +118,7 @@ export function openChanges({ tables, refresh, write }: StoreEnvironment, rows: 
     const { key, received, verdict } = decodeRow(row)
     const present = amendmentOf(tables, key)?.verdict ?? verdict
     removePointers(present, number)
-    countDeadLetters(-deadLetterBytesOf(received, present))
+    countDeadLetters(-deadLetterBytesOf(received, present.status))
     tables.verdicts.removeSync(encodeKey(key))
     tables.keys.removeSync(encodeKey(key))
   }

@@ -1,4 +1,5 @@
 import { HeadwaterError } from '../../errors.ts'
+import { findableBy } from '../../review/verdict.ts'
 import type { Damage, Stored } from '../store.ts'
 import type { Table } from './environment.ts'
 import { pagesOf, type TableEntry } from './paging.ts'
@@ -9,8 +10,8 @@ import {
   decodeNumber,
   digest,
   encodePointer,
-  findableBy,
   numberOf,
+  POINTING,
   type Pointing,
   pointedTo,
   readState,
@@ -90,7 +91,7 @@ export async function* checkStore(
       const record = rows.present(row)
       if (!record) return undefined
       const missing = missingFor(record, number)
-      deadLetterBytes += deadLetterBytesOf(record.received, record.verdict)
+      deadLetterBytes += deadLetterBytesOf(record.received, record.verdict.status)
       for (const index of indexesFor(record)) if (!missing.includes(index)) tally[index]++
       return missing.length === 0 && isGenuine(record)
     } catch (error) {
@@ -122,7 +123,7 @@ export async function* checkStore(
     const findable = findableBy(record.verdict)
     return indexesFor(record).filter((index) => {
       if (index === 'keys') return numberOf(tables, record.key) !== number
-      return !tables[index].doesExist(encodePointer(digest(findable[index] ?? ''), number))
+      return !tables[index].doesExist(encodePointer(digest(findable[POINTING[index]] ?? ''), number))
     })
   }
 
@@ -152,7 +153,7 @@ export async function* checkStore(
       const record = await rows.read(number)
       if (!record) return false
       if (index === 'keys') return record.key === entry.key.toString('hex')
-      const text = findableBy(record.verdict)[index]
+      const text = findableBy(record.verdict)[POINTING[index]]
       return text !== undefined && encodePointer(digest(text), pointedTo(entry.key)).equals(entry.key)
     } catch (error) {
       damageOrThrow(error)
@@ -183,7 +184,7 @@ function numberIn(index: Index, { key, value }: TableEntry): number {
 
 function indexesFor({ verdict }: Stored): readonly Index[] {
   const findable = findableBy(verdict)
-  return INDEXES.filter((index) => index === 'keys' || findable[index] !== undefined)
+  return INDEXES.filter((index) => index === 'keys' || findable[POINTING[index]] !== undefined)
 }
 
 function isGenuine({ received, rawHash }: Stored): boolean {

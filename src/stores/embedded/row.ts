@@ -1,11 +1,16 @@
 import { hash } from 'node:crypto'
 import { HeadwaterError } from '../../errors.ts'
-import { decodeHead, encodeHead, receivedAtOf as timeInHead } from '../../event.ts'
-import type { ReviewRecord } from '../../review/record.ts'
+import { decodeHead, receivedAtOf as timeInHead } from '../../event.ts'
+import type { Arrival } from '../../review/record.ts'
 import type { Stored } from '../store.ts'
 
-/** A row: [u32 length of the head][u32 length of raw][the head of the event that brought it][raw: the very bytes]. */
-const LENGTHS_BYTES = 8
+/**
+ * A row: [u32 length of the head][u32 length of raw][u32 place][the head of the event that brought it][raw: the very bytes].
+ * Where raw stands in the head as well, which is so for a review that needed no change, it was taken out of it at `place`.
+ */
+const LENGTHS_BYTES = 12
+/** The place in a head that has no raw in it. */
+const NOWHERE = 0xff_ff_ff_ff
 
 /** Stands in the place of a row whose bytes are gone, so that the rows after it keep their numbers. */
 export const ERASED: Buffer = Buffer.alloc(LENGTHS_BYTES)
@@ -14,22 +19,42 @@ export function isErased(row: Buffer): boolean {
   return row.length === LENGTHS_BYTES
 }
 
-export function encodeRow(record: ReviewRecord): Buffer {
-  const head = encodeHead(record)
-  const { raw } = record.received
-  const row = Buffer.allocUnsafe(LENGTHS_BYTES + head.length + raw.length)
-  row.writeUInt32BE(head.length, 0)
+export function encodeRow({ head, received: { raw } }: Pick<Arrival, 'head' | 'received'>): Buffer {
+  const place = placeOf(head, raw)
+  const isInHead = place !== NOWHERE
+  const headLength = head.length - (isInHead ? raw.length : 0)
+  const row = Buffer.allocUnsafe(LENGTHS_BYTES + headLength + raw.length)
+  row.writeUInt32BE(headLength, 0)
   row.writeUInt32BE(raw.length, 4)
-  row.set(head, LENGTHS_BYTES)
-  row.set(raw, LENGTHS_BYTES + head.length)
+  row.writeUInt32BE(place, 8)
+  if (isInHead) {
+    head.copy(row, LENGTHS_BYTES, 0, place)
+    head.copy(row, LENGTHS_BYTES + place, place + raw.length)
+  } else row.set(head, LENGTHS_BYTES)
+  row.set(raw, LENGTHS_BYTES + headLength)
   return row
 }
+
+/** Where raw stands in the head, as the review. */
+function placeOf(head: Buffer, raw: Buffer): number {
+  const review = head.indexOf(REVIEW)
+  const place = review + REVIEW.length
+  const end = place + raw.length
+  return review !== -1 && end <= head.length && head.compare(raw, 0, raw.length, place, end) === 0
+    ? place
+    : NOWHERE
+}
+
+const REVIEW = '"data":{"review":'
 
 /** The record as it was first stored. Its raw has a memory of its own, so that keeping it keeps nothing else. */
 export function decodeRow(row: Buffer): Stored {
   const raw = Buffer.from(row.subarray(LENGTHS_BYTES + row.readUInt32BE(0)))
+  const place = row.readUInt32BE(8)
+  const kept = headOf(row)
+  const head = place === NOWHERE ? kept : Buffer.concat([kept.subarray(0, place), raw, kept.subarray(place)])
   try {
-    return { ...decodeHead(headOf(row), raw), revision: 0 }
+    return { ...decodeHead(head, raw), revision: 0 }
   } catch (cause) {
     const message = `a stored row has no head that can be read: ${String(cause)}`
     throw new HeadwaterError('DATA_CORRUPT', message, { cause })
@@ -41,6 +66,7 @@ export function receivedAtOf(row: Buffer): number | undefined {
   return isErased(row) ? undefined : timeInHead(headOf(row))
 }
 
+/** The head, perhaps with raw taken out, which stands behind the time. */
 const headOf = (row: Buffer): Buffer => row.subarray(LENGTHS_BYTES, LENGTHS_BYTES + row.readUInt32BE(0))
 
 /** Cuts rows that lie one after the other. Nothing where they don't end where the bytes do. */

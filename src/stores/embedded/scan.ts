@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HeadwaterError } from '../../errors.ts'
+import { findableBy } from '../../review/verdict.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import type { Place, Rows } from './rows.ts'
 import {
   decodeNumber,
   digest,
   encodePointer,
-  findableBy,
   type Pointing,
   pointedTo,
   readState,
@@ -156,9 +156,9 @@ function isOn({ key, verdict }: Stored, scan: Scan): boolean {
     case 'time':
       return true
     case 'product':
-      return findableBy(verdict).products === scan.product
+      return findableBy(verdict).product === scan.product
     case 'cluster':
-      return findableBy(verdict).clusters === scan.cluster
+      return findableBy(verdict).cluster === scan.cluster
     case 'review':
       return key.startsWith(scan.half)
   }

@@ -29,10 +29,10 @@ export async function openStore(folder: string): Promise<Store> {
   }
 
   return {
-    put: (records, { signal } = {}) => {
+    put: (arrivals, { signal } = {}) => {
       return during(async () => {
         signal?.throwIfAborted()
-        return writer.put(records, signal)
+        return writer.put(arrivals, signal)
       })
     },
     get: (keys, { signal } = {}) => during(() => get(keys, signal)),

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Received } from '../../review/received.ts'
-import type { Verdict } from '../../review/verdict.ts'
+import type { Findable, Verdict } from '../../review/verdict.ts'
 import { type Environment, type Table, tablesOf } from './environment.ts'
 
 /**
@@ -81,15 +81,14 @@ export function numberOf({ keys }: Tables, key: string): number | undefined {
 
 export type Pointing = 'products' | 'clusters'
 
-/** What a row is found by besides its key. A product or cluster is a text of any length. */
-export function findableBy(verdict: Verdict): Readonly<Record<Pointing, string | undefined>> {
-  return verdict.status === 'accepted'
-    ? { products: verdict.review.product_id, clusters: undefined }
-    : { products: verdict.product, clusters: verdict.discarded ? undefined : verdict.cluster }
+/** What each index of pointers is for: texts of any length. */
+export const POINTING: Readonly<Record<Pointing, keyof Findable>> = {
+  products: 'product',
+  clusters: 'cluster',
 }
 
-/** What a record with this verdict counts among dead letters. */
-export function deadLetterBytesOf({ raw }: Pick<Received, 'raw'>, { status }: Verdict): number {
+/** What a record with this status counts among dead letters. */
+export function deadLetterBytesOf({ raw }: Pick<Received, 'raw'>, status: Verdict['status']): number {
   return status === 'rejected' ? raw.length : 0
 }
 

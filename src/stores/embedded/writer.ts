@@ -1,4 +1,4 @@
-import type { ReviewRecord } from '../../review/record.ts'
+import type { Arrival } from '../../review/record.ts'
 import type { PutOutcome } from '../store.ts'
 import {
   type Block,
@@ -17,7 +17,7 @@ import {
   encodeKey,
   encodeNumber,
   encodePointer,
-  findableBy,
+  POINTING,
   type Pointing,
   putPointer,
   readState,
@@ -30,15 +30,15 @@ import {
 const BLOCK_WORTHY_ROWS = 256
 
 interface NewRow extends Dated {
-  readonly record: ReviewRecord
+  readonly arrival: Arrival
   /** The key as the index has it. */
   readonly id: Buffer
-  /** Its place among the records that were put. */
+  /** Its place among those that were put. */
   readonly index: number
 }
 
 export interface Writer {
-  put(records: readonly ReviewRecord[], signal?: AbortSignal): Promise<readonly PutOutcome[]>
+  put(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<readonly PutOutcome[]>
 }
 
 /**
@@ -48,33 +48,34 @@ export interface Writer {
 export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer {
   let sealing: Promise<void> | undefined
 
-  async function put(records: readonly ReviewRecord[], signal?: AbortSignal): Promise<readonly PutOutcome[]> {
+  async function put(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<readonly PutOutcome[]> {
     refresh()
     if (isFull(readState(tables))) await (sealing ??= seal().finally(() => (sealing = undefined)))
     const { next } = readState(tables)
-    let rows = unknown(records)
+    let rows = unknown(arrivals)
     while (rows.length > 0) {
       const blocks = isBlockWorthy(rows) ? await encodeBlocks(rows) : undefined
       const entries = indexEntries(rows)
       signal?.throwIfAborted()
       const known = await write(() => append(rows, entries, blocks, next))
       if (known.size === 0) break
-      rows = rows.filter(({ record }) => !known.has(record.key))
+      rows = rows.filter(({ arrival }) => !known.has(arrival.key))
     }
-    const outcomes = records.map((): PutOutcome => 'unchanged')
+    const outcomes = arrivals.map((): PutOutcome => 'unchanged')
     for (const { index } of rows) outcomes[index] = 'stored'
     return outcomes
   }
 
   /** The first of each key that has no row yet. */
-  function unknown(records: readonly ReviewRecord[]): readonly NewRow[] {
+  function unknown(arrivals: readonly Arrival[]): readonly NewRow[] {
     const seen = new Set<string>()
-    return records.flatMap((record, index) => {
-      const id = encodeKey(record.key)
-      const isKnown = seen.has(record.key) || tables.keys.doesExist(id)
-      seen.add(record.key)
+    return arrivals.flatMap((arrival, index) => {
+      const { key, received } = arrival
+      const id = encodeKey(key)
+      const isKnown = seen.has(key) || tables.keys.doesExist(id)
+      seen.add(key)
       if (isKnown) return []
-      return { record, id, index, bytes: encodeRow(record), receivedAt: record.received.receivedAt }
+      return { arrival, id, index, bytes: encodeRow(arrival), receivedAt: received.receivedAt }
     })
   }
 
@@ -94,7 +95,10 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
     putEntries(entries, state.next)
     const size = rows.reduce((sum, { bytes }) => sum + bytes.length, 0)
     const tail = blocks ? {} : { tailRows: state.tailRows + rows.length, tailBytes: state.tailBytes + size }
-    const dead = rows.reduce((sum, { record }) => sum + deadLetterBytesOf(record.received, record.verdict), 0)
+    const dead = rows.reduce(
+      (sum, { arrival }) => sum + deadLetterBytesOf(arrival.received, arrival.status),
+      0,
+    )
     writeState(tables, {
       ...state,
       ...tail,
@@ -106,7 +110,7 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
 
   function knownAmong(rows: readonly NewRow[]): ReadonlySet<string> {
     const known = rows.filter(({ id }) => tables.keys.doesExist(id))
-    return new Set(known.map(({ record }) => record.key))
+    return new Set(known.map(({ arrival }) => arrival.key))
   }
 
   function putBlocks(blocks: readonly Block[], first: number): void {
@@ -178,7 +182,7 @@ interface IndexEntry {
 }
 
 function indexEntries(rows: readonly NewRow[]): IndexEntries {
-  const keys = rows.map(({ record, id }, at) => ({ key: record.key, bytes: id, at }))
+  const keys = rows.map(({ arrival, id }, at) => ({ key: arrival.key, bytes: id, at }))
   return {
     keys: keys.sort((a, b) => (a.key < b.key ? -1 : 1)),
     products: pointers(rows, 'products'),
@@ -188,8 +192,8 @@ function indexEntries(rows: readonly NewRow[]): IndexEntries {
 
 function pointers(rows: readonly NewRow[], to: Pointing): readonly IndexEntry[] {
   const places = new Map<string, number[]>()
-  for (const [at, { record }] of rows.entries()) {
-    const text = findableBy(record.verdict)[to]
+  for (const [at, { arrival }] of rows.entries()) {
+    const text = arrival[POINTING[to]]
     if (text === undefined) continue
     const known = places.get(text)
     if (known) known.push(at)

@@ -6,6 +6,7 @@ import { newRejected } from '../../../src/review/compare.ts'
 import { judge } from '../../../src/review/interpret.ts'
 import { type Redriven, redrive } from '../../../src/services/dead-letters.ts'
 import { review } from '../../support/reviews.ts'
+import { put } from '../../support/records.ts'
 import { openPlace, type Place } from '../../support/services.ts'
 import { one } from '../../support/store-reads.ts'
 import { temporaryFolder } from '../../support/temp.ts'
@@ -36,7 +37,7 @@ describe('redriving', () => {
     const record = judge(received, rules)
     {
       await using small = await openPlace(folder.path, '64KiB')
-      await small.store.put([{ ...record, verdict: newRejected(record, 'message_too_large', 'too large') }])
+      await put(small.store, [{ ...record, verdict: newRejected(record, 'message_too_large', 'too large') }])
       for (let time = 0; time < 2; time++) {
         const { status, verdict } = await redriveIn(small, record.key)
         assert.deepEqual([status, verdict.status], ['rejected', 'rejected'])
@@ -61,7 +62,7 @@ describe('redriving', () => {
     const images = JSON.stringify(Array.from({ length: 100_000 }, (_, n) => n))
     const raw = Buffer.from(review('R1').replace('{', `{"images":${images},"title":${deep},`))
     const record = judge({ ...received, raw }, rules)
-    await place.store.put([record])
+    await put(place.store, [record])
     const mended = { ...good, images: ['a', 'b'] }
     const { status, verdict } = await redriveIn(place, record.key, mended)
     assert.equal(status, 'published')

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ReviewRecord } from '../../../src/review/record.ts'
+import type { Arrival, ReviewRecord } from '../../../src/review/record.ts'
 import type { Verdict } from '../../../src/review/verdict.ts'
 import { countsOf } from '../../../src/services/ledger.ts'
 import type { Store, Stored } from '../../../src/stores/store.ts'
-import { accepted, acceptedVerdict, numbered, rejectedVerdict } from '../../support/records.ts'
+import { accepted, acceptedVerdict, numbered, put, rejectedVerdict } from '../../support/records.ts'
 import { messageOf, openPlace, storeAll } from '../../support/services.ts'
 import { all, one } from '../../support/store-reads.ts'
 import { temporaryFolder } from '../../support/temp.ts'
@@ -85,7 +85,7 @@ describe('the storage service', () => {
     const old = { ...accepted(1), verdict: rejectedVerdict('c1', 'P1') }
     const repaired = { ...accepted(2), verdict: byHand(acceptedVerdict('R2', 'MENDED')) }
     const newest = { ...accepted(3), verdict: newer(acceptedVerdict('R3', 'NEWEST')) }
-    await place.store.put([old, repaired, newest])
+    await put(place.store, [old, repaired, newest])
 
     const again = [
       { ...accepted(1), verdict: newer(acceptedVerdict('R1', 'NEW')) },
@@ -115,8 +115,8 @@ describe('the storage service', () => {
   })
 })
 
-const isCulprit = ({ key, verdict }: ReviewRecord, culprit: ReviewRecord): boolean =>
-  key === culprit.key && verdict.status === 'accepted'
+const isCulprit = ({ key, status }: Arrival, culprit: ReviewRecord): boolean =>
+  key === culprit.key && status === 'accepted'
 
 const newer = <V extends Verdict>(verdict: V): V => ({
   ...verdict,

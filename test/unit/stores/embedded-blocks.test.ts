@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { arrivalOf } from '../../../src/arrival.ts'
 import { dated, decodeBlock, encodeBlock, encodeBlocks } from '../../../src/stores/embedded/block.ts'
 import { decodeRow, encodeRow, ERASED, isErased, splitRows } from '../../../src/stores/embedded/row.ts'
 import { accepted, numbered, START } from '../../support/records.ts'
 
-const rows = (count: number) => numbered(count).map((record) => dated(encodeRow(record)))
+const rows = (count: number) => numbered(count).map((record) => dated(encodeRow(arrivalOf(record))))
 
 test('a row holds the very bytes of raw', () => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
       const raw = Buffer.from(bytes)
-      assert.ok(decodeRow(encodeRow(accepted(1, { raw }))).received.raw.equals(raw))
+      assert.ok(decodeRow(encodeRow(arrivalOf(accepted(1, { raw })))).received.raw.equals(raw))
     }),
   )
 })
@@ -41,7 +42,7 @@ test('a block is cut at 1,000 rows, and at 4 MiB unless one row is larger', asyn
     [1_000, 1_000, 1],
   )
   const sizes = [1, 3, 2, 5, 1].map((mebibytes) => Buffer.alloc(mebibytes * 1024 * 1024 - 2_000))
-  const large = await encodeBlocks(sizes.map((raw, n) => dated(encodeRow(accepted(n, { raw })))))
+  const large = await encodeBlocks(sizes.map((raw, n) => dated(encodeRow(arrivalOf(accepted(n, { raw }))))))
   assert.deepEqual(
     large.map(({ header }) => header.rows),
     [2, 1, 1, 1],
@@ -60,7 +61,7 @@ test('a block with any bit turned over is not read', async () => {
 })
 
 test('rows that do not end where their bytes end are not split', () => {
-  const row = encodeRow(accepted(1))
+  const row = encodeRow(arrivalOf(accepted(1)))
   assert.equal(splitRows(Buffer.concat([row, row]))?.length, 2)
   assert.equal(splitRows(row.subarray(0, -1)), undefined)
   assert.equal(splitRows(Buffer.concat([row, Buffer.alloc(3)])), undefined)

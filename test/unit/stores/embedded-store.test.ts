@@ -16,7 +16,7 @@ import {
   layout,
 } from '../../../src/stores/embedded/tables.ts'
 import type { Damage, Store } from '../../../src/stores/store.ts'
-import { accepted, acceptedVerdict, numbered, rejected } from '../../support/records.ts'
+import { accepted, acceptedVerdict, numbered, put, rejected } from '../../support/records.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'test-embedded-store-unit-'))
 after(() => rm(folder, { recursive: true }))
@@ -44,7 +44,7 @@ const isCorrupt = (...parts: readonly string[]) => {
 test('small puts gather in the tail until they are worth a block, and are found all the while', () =>
   withStore(async ({ store, inside: { tables } }) => {
     for (let first = 0; first < 1_100; first += 100) {
-      await store.put(numbered(100, first))
+      await put(store, numbered(100, first))
       assert.equal((await store.get(numbered(first + 100).map(({ key }) => key))).size, first + 100)
     }
     assert.equal(readState(tables).tailRows, 100)
@@ -55,9 +55,9 @@ test('small puts gather in the tail until they are worth a block, and are found 
 test('rows of the tail that large puts lie between are sealed into blocks in their order', () =>
   withStore(async ({ store, inside: { tables } }) => {
     for (let first = 0; first < 5_000; first += 500) {
-      await store.put(numbered(250, first))
-      await store.put(numbered(250, first + 250).slice(0, 1))
-      await store.put([...numbered(249, first + 251), ...numbered(50, 10_000 + first)])
+      await put(store, numbered(250, first))
+      await put(store, numbered(250, first + 250).slice(0, 1))
+      await put(store, [...numbered(249, first + 251), ...numbered(50, 10_000 + first)])
     }
     const found = (await Array.fromAsync(store.scan({ by: 'time' }))).flatMap(({ records }) => records)
     assert.equal(found.length, 5_500)
@@ -72,9 +72,9 @@ test('rows of the tail that large puts lie between are sealed into blocks in the
 test('4 MiB in the tail are sealed, and larger puts never enter it', () =>
   withStore(async ({ store, inside: { tables } }) => {
     const raw = Buffer.alloc(1_100_000, 'x')
-    for (let n = 0; n < 5; n++) await store.put([accepted(n, { raw })])
+    for (let n = 0; n < 5; n++) await put(store, [accepted(n, { raw })])
     assert.equal(readState(tables).tailRows, 1)
-    await store.put([accepted(9, { raw: Buffer.alloc(5_000_000, 'y') })])
+    await put(store, [accepted(9, { raw: Buffer.alloc(5_000_000, 'y') })])
     assert.equal(readState(tables).tailRows, 1)
     assert.equal((await store.get(numbered(10).map(({ key }) => key))).size, 6)
   }))
@@ -82,8 +82,8 @@ test('4 MiB in the tail are sealed, and larger puts never enter it', () =>
 test('erasing in tail and blocks leaves indexes that agree with the rows', () =>
   withStore(async ({ store, inside: { tables } }) => {
     const dead = rejected(2_000, 'c'.repeat(16), { product: 'P1' })
-    await store.put([...numbered(1_500), dead])
-    await store.put(numbered(100, 1_500))
+    await put(store, [...numbered(1_500), dead])
+    await put(store, numbered(100, 1_500))
     await store.amend(accepted(3).key, 0, acceptedVerdict('R3', 'moved'))
     await store.erase([accepted(3), accepted(1_200), accepted(1_550), dead].map(({ key }) => key))
     assert.deepEqual(await damages(store), [])
@@ -94,7 +94,7 @@ test('erasing in tail and blocks leaves indexes that agree with the rows', () =>
 
 test('erased bytes are in no block any more', () =>
   withStore(async ({ store }) => {
-    await store.put(numbered(300))
+    await put(store, numbered(300))
     await store.erase(numbered(299).map(({ key }) => key))
     const [page] = await Array.fromAsync(store.scan({ by: 'time' }))
     assert.deepEqual(
@@ -105,7 +105,7 @@ test('erased bytes are in no block any more', () =>
 
 test('a block that can not be read is named with its folder and its records', () =>
   withStore(async ({ store, inside }) => {
-    await store.put(numbered(1_300))
+    await put(store, numbered(1_300))
     await inside.write(() => inside.tables.payloads.putSync(encodeNumber(1_000), Buffer.from('damaged')))
     const key = accepted(1_100).key
     const [named = ''] = numbered(300, 1_000)
@@ -126,7 +126,7 @@ test('a block that can not be read is named with its folder and its records', ()
 
 test('a check names rows that an index misses, and entries that lead nowhere', () =>
   withStore(async ({ store, inside: { tables, write } }) => {
-    await store.put([...numbered(300), rejected(300, 'c'.repeat(16))])
+    await put(store, [...numbered(300), rejected(300, 'c'.repeat(16))])
     const [missed, astray] = [accepted(5).key, accepted(900).key]
     const [pointer] = tables.clusters.getKeys({ limit: 1 })
     await write(() => {
@@ -147,7 +147,7 @@ test('a check names rows that an index misses, and entries that lead nowhere', (
 
 test('a check names a record whose bytes are no longer those that came', () =>
   withStore(async ({ store, inside: { tables, write } }) => {
-    await store.put(numbered(3))
+    await put(store, numbered(3))
     const row = tables.tail.get(encodeNumber(1))
     assert.ok(row)
     row[row.length - 1] = 0
@@ -159,7 +159,7 @@ test('a check names a record whose bytes are no longer those that came', () =>
 
 test('a check names a record of the tail that can not be read', () =>
   withStore(async ({ store, inside: { tables, write } }) => {
-    await store.put(numbered(3))
+    await put(store, numbered(3))
     const row = tables.tail.get(encodeNumber(1))
     assert.ok(row)
     row.fill(0xff, 8, 20)
@@ -172,12 +172,12 @@ test('a check names a record of the tail that can not be read', () =>
 
 test('a scan that goes on after the store was closed fails, and so does everything else', async () => {
   const store = await openStore(join(folder, `store-${folders++}`))
-  await store.put(numbered(700))
+  await put(store, numbered(700))
   const scan = store.scan({ by: 'product', product: 'P1', pageSize: 10 })[Symbol.asyncIterator]()
   await scan.next()
   await store[Symbol.asyncDispose]()
   await assert.rejects(scan.next(), /closed/)
-  await assert.rejects(store.put(numbered(1)), /closed/)
+  await assert.rejects(put(store, numbered(1)), /closed/)
   await assert.rejects(store.get([accepted(1).key]), /closed/)
 })
 

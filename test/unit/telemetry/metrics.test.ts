@@ -64,7 +64,7 @@ test('a clock behind another machine made freshness negative, and its sum fall',
   const metrics = createMetrics()
   const counting = createCounting(metrics)
   const received = { ...accepted(1).received, receivedAt: 2_000 }
-  counting.settled(() => 1_000)([{ record: { received }, as: 'stored' }])
+  counting.settled(() => 1_000)([{ arrival: { received }, as: 'stored' }])
   assert.match(await metrics.text(), /^headwater_freshness_seconds_sum\{source="\w+"\} 0$/m)
   assert.equal(counting.tally.freshnessMs, 0)
 })
