@@ -5,7 +5,7 @@ import type { Question, Row } from './question.ts'
 import { send, type Served } from './sender.ts'
 
 const BATCHES = [1_000, 100]
-const WARM_UP = 20_000
+const WARM_UP = 100_000
 const LOOK_EVERY_MS = 20
 
 /** The whole path, and what of it is more than the way into the queue. */

@@ -6,7 +6,7 @@ import type { Question, Row } from './question.ts'
 import { send, type Served } from './sender.ts'
 
 const BATCHES = [1_000, 100, 1]
-const WARM_UP = 20_000
+const WARM_UP = 100_000
 
 /** Each server is started anew, warmed up, and measured with batches of each size. */
 export const webhook: Question = {
