@@ -1,19 +1,15 @@
 import { findableBy, type Verdict } from '../../review/verdict.ts'
 import { type Block, dated, encodeBlock, encodeHeader } from './block.ts'
+import { addPointers, digest, POINTING, type Pointing, removePointer } from './pointers.ts'
 import { decodeRow, ERASED, isErased } from './row.ts'
 import type { Rows } from './rows.ts'
 import {
   amendmentOf,
   deadLetterBytesOf,
-  digest,
   encodeKey,
   encodeNumber,
-  encodePointer,
   numberOf,
-  POINTING,
-  type Pointing,
   putAmendment,
-  putPointer,
   readState,
   type StoreEnvironment,
   writeState,
@@ -44,7 +40,7 @@ export function openChanges({ tables, refresh, write }: StoreEnvironment, rows: 
       removePointers(stored.verdict, number)
       for (const to of INDEXES) {
         const text = findableBy(verdict)[POINTING[to]]
-        if (text !== undefined) putPointer(tables[to], encodePointer(digest(text), number))
+        if (text !== undefined) addPointers(tables[to], digest(text), [number])
       }
       return true
     })
@@ -57,7 +53,7 @@ export function openChanges({ tables, refresh, write }: StoreEnvironment, rows: 
   function removePointers(verdict: Verdict, number: number): void {
     for (const to of INDEXES) {
       const text = findableBy(verdict)[POINTING[to]]
-      if (text !== undefined) tables[to].removeSync(encodePointer(digest(text), number))
+      if (text !== undefined) removePointer(tables[to], digest(text), number)
     }
   }
 

@@ -3,20 +3,10 @@ import { findableBy } from '../../review/verdict.ts'
 import type { Damage, Stored } from '../store.ts'
 import type { Table } from './environment.ts'
 import { pagesOf, type TableEntry } from './paging.ts'
+import { digest, digestIn, isPointedTo, POINTING, type Pointing, rowsIn } from './pointers.ts'
 import { sha256 } from './row.ts'
 import { keysOfRows, type Place, type Rows } from './rows.ts'
-import {
-  deadLetterBytesOf,
-  decodeNumber,
-  digest,
-  encodePointer,
-  numberOf,
-  POINTING,
-  type Pointing,
-  pointedTo,
-  readState,
-  type StoreEnvironment,
-} from './tables.ts'
+import { deadLetterBytesOf, decodeNumber, numberOf, readState, type StoreEnvironment } from './tables.ts'
 
 const RUN_ROWS = 500
 const INDEX_PAGE = 5_000
@@ -123,7 +113,7 @@ export async function* checkStore(
     const findable = findableBy(record.verdict)
     return indexesFor(record).filter((index) => {
       if (index === 'keys') return numberOf(tables, record.key) !== number
-      return !tables[index].doesExist(encodePointer(digest(findable[POINTING[index]] ?? ''), number))
+      return !isPointedTo(tables[index], digest(findable[POINTING[index]] ?? ''), number)
     })
   }
 
@@ -133,28 +123,31 @@ export async function* checkStore(
       signal?.throwIfAborted()
       const keys: string[] = []
       let astray = 0
-      for (const entry of page.toSorted((a, b) => numberIn(index, a) - numberIn(index, b))) {
-        if (await leads(index, entry)) continue
+      const leadings = page.flatMap(({ key, value }) =>
+        numbersIn(index, { key, value }).map((number) => ({ key, number })),
+      )
+      for (const { key, number } of leadings.toSorted((a, b) => a.number - b.number)) {
+        if (await leads(index, key, number)) continue
         refresh()
-        const isThere = tables[index].get(entry.key)?.equals(entry.value) ?? false
-        if (!isThere || (await leads(index, entry))) continue
+        const value = tables[index].get(key)
+        const isThere = value !== undefined && numbersIn(index, { key, value }).includes(number)
+        if (!isThere || (await leads(index, key, number))) continue
         astray++
-        if (index === 'keys') keys.push(entry.key.toString('hex'))
+        if (index === 'keys') keys.push(key.toString('hex'))
       }
       if (astray > 0)
         yield { problem: `${astray} entries of the index of ${index} lead to no such row`, keys }
     }
   }
 
-  async function leads(index: Index, entry: TableEntry): Promise<boolean> {
-    const number = numberIn(index, entry)
+  async function leads(index: Index, key: Buffer, number: number): Promise<boolean> {
     if (unreadable.some(({ first, header }) => number >= first && number < first + header.rows)) return true
     try {
       const record = await rows.read(number)
       if (!record) return false
-      if (index === 'keys') return record.key === entry.key.toString('hex')
+      if (index === 'keys') return record.key === key.toString('hex')
       const text = findableBy(record.verdict)[POINTING[index]]
-      return text !== undefined && encodePointer(digest(text), pointedTo(entry.key)).equals(entry.key)
+      return text !== undefined && digest(text).equals(digestIn(key))
     } catch (error) {
       damageOrThrow(error)
       return true
@@ -173,13 +166,13 @@ export async function* checkStore(
 async function entriesBelow(table: Table, index: Index, end: number): Promise<number> {
   let count = 0
   for await (const page of pagesOf(table, INDEX_PAGE)) {
-    for (const entry of page) if (numberIn(index, entry) < end) count++
+    for (const entry of page) count += numbersIn(index, entry).filter((number) => number < end).length
   }
   return count
 }
 
-function numberIn(index: Index, { key, value }: TableEntry): number {
-  return index === 'keys' ? decodeNumber(value) : pointedTo(key)
+function numbersIn(index: Index, entry: TableEntry): readonly number[] {
+  return index === 'keys' ? [decodeNumber(entry.value)] : rowsIn(entry)
 }
 
 function indexesFor({ verdict }: Stored): readonly Index[] {

@@ -2,16 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HeadwaterError } from '../../errors.ts'
 import { findableBy } from '../../review/verdict.ts'
 import type { Page, Scan, Stored } from '../store.ts'
+import { digest, type Pointing, pointersFrom } from './pointers.ts'
 import type { Place, Rows } from './rows.ts'
-import {
-  decodeNumber,
-  digest,
-  encodePointer,
-  type Pointing,
-  pointedTo,
-  readState,
-  type StoreEnvironment,
-} from './tables.ts'
+import { decodeNumber, readState, type StoreEnvironment } from './tables.ts'
 
 const PAGE_RECORDS = 500
 /** A page of large records is a short one. */
@@ -97,18 +90,9 @@ async function* byPointer(
   text: string,
   scan: Scan,
 ): AsyncGenerator<Step> {
-  const prefix = digest(text)
-  const end = encodePointer(prefix, readState(tables).next)
-  let number = nextNumber(scan.after)
-  for (;;) {
-    const start = encodePointer(prefix, number)
-    const pointers = Array.from(tables[to].getKeys({ start, end, limit: INDEX_PAGE }))
-    if (pointers.length === 0) return
-    for (const pointer of pointers) {
-      number = pointedTo(pointer)
-      yield { position: String(number), record: await rows.read(number) }
-    }
-    number++
+  const end = readState(tables).next
+  for (const number of pointersFrom(tables[to], digest(text), nextNumber(scan.after), end)) {
+    yield { position: String(number), record: await rows.read(number) }
   }
 }
 

@@ -1,7 +1,6 @@
-import { hash } from 'node:crypto'
 import type { Received } from '../../review/received.ts'
-import type { Findable, Verdict } from '../../review/verdict.ts'
-import { type Environment, type Table, tablesOf } from './environment.ts'
+import type { Verdict } from '../../review/verdict.ts'
+import { type Environment, tablesOf } from './environment.ts'
 
 /**
  * Every row has a number, in the order of arrival and never used again. Rows arrive in `blocks`, or in the `tail` until
@@ -14,8 +13,8 @@ import { type Environment, type Table, tablesOf } from './environment.ts'
  * | payloads | number of its first row      | the rows of the block, compressed            |
  * | tail     | row number                   | row                                          |
  * | keys     | record key, 16 bytes         | row number                                   |
- * | products | digest of the product, row   | nothing                                      |
- * | clusters | digest of the cluster, row   | nothing                                      |
+ * | products | digest of the product, span  | rows, see pointers.ts                        |
+ * | clusters | digest of the cluster, span  | rows, see pointers.ts                        |
  * | verdicts | record key, 16 bytes         | JSON: the verdict that replaces the row's    |
  */
 const NAMES = ['blocks', 'payloads', 'tail', 'keys', 'products', 'clusters', 'verdicts'] as const
@@ -39,9 +38,7 @@ export interface State {
 
 const STATE_KEY = Buffer.from('state')
 const EMPTY: State = { next: 0, tailRows: 0, tailBytes: 0, deadLetterBytes: 0, erasures: 0 }
-const NOTHING = Buffer.alloc(0)
-const NUMBER_BYTES = 6
-const DIGEST_BYTES = 8
+export const NUMBER_BYTES = 6
 
 export function readState({ meta }: Tables): State {
   const written = meta.get(STATE_KEY)
@@ -79,43 +76,9 @@ export function numberOf({ keys }: Tables, key: string): number | undefined {
   return number && decodeNumber(number)
 }
 
-export type Pointing = 'products' | 'clusters'
-
-/** What each index of pointers is for: texts of any length. */
-export const POINTING: Readonly<Record<Pointing, keyof Findable>> = {
-  products: 'product',
-  clusters: 'cluster',
-}
-
 /** What a record with this status counts among dead letters. */
 export function deadLetterBytesOf({ raw }: Pick<Received, 'raw'>, status: Verdict['status']): number {
   return status === 'rejected' ? raw.length : 0
-}
-
-/** Different texts may share a digest: whoever follows a pointer looks at the row. */
-export function digest(text: string): Buffer {
-  return Buffer.from(hash('sha256', text, 'hex').slice(0, 2 * DIGEST_BYTES), 'hex')
-}
-
-export function encodePointer(digest: Buffer, row: number): Buffer {
-  const bytes = Buffer.allocUnsafe(DIGEST_BYTES + NUMBER_BYTES)
-  digest.copy(bytes)
-  bytes.writeUIntBE(row, DIGEST_BYTES, NUMBER_BYTES)
-  return bytes
-}
-
-/** The digest that a pointer begins with. */
-export function digestIn(pointer: Buffer): Buffer {
-  return pointer.subarray(0, DIGEST_BYTES)
-}
-
-/** The row that a pointer is for. */
-export function pointedTo(pointer: Buffer): number {
-  return decodeNumber(pointer, DIGEST_BYTES)
-}
-
-export function putPointer(table: Table, pointer: Buffer): void {
-  table.putSync(pointer, NOTHING)
 }
 
 /** The verdict that has replaced the one in the row. */

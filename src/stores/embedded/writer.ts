@@ -9,17 +9,13 @@ import {
   MAX_BLOCK_BYTES,
   MAX_BLOCK_ROWS,
 } from './block.ts'
+import { addPointers, digest, POINTING, type Pointing } from './pointers.ts'
 import { encodeRow } from './row.ts'
 import {
   deadLetterBytesOf,
   decodeNumber,
-  digest,
   encodeKey,
   encodeNumber,
-  encodePointer,
-  POINTING,
-  type Pointing,
-  putPointer,
   readState,
   type State,
   type StoreEnvironment,
@@ -28,6 +24,8 @@ import {
 
 /** This many new rows are worth a block of their own. */
 const BLOCK_WORTHY_ROWS = 256
+/** So many are looked up before it is tried. */
+const SAMPLE = 4
 
 interface NewRow extends Dated {
   readonly arrival: Arrival
@@ -41,9 +39,12 @@ export interface Writer {
   put(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<readonly PutOutcome[]>
 }
 
+/** Thrown within a write to undo it. */
+const KNOWN = new Error('a row with this key is there already')
+
 /**
- * Adds rows. What is costly is done before the write: rows are looked up, laid out and compressed, and the write only
- * makes sure that they are still new.
+ * Adds rows. What is costly is done before the write: rows are laid out and compressed as if they all were new. Where one
+ * turns out not to be, they are looked up, and the rest is written.
  */
 export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer {
   let sealing: Promise<void> | undefined
@@ -51,15 +52,12 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
   async function put(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<readonly PutOutcome[]> {
     refresh()
     if (isFull(readState(tables))) await (sealing ??= seal().finally(() => (sealing = undefined)))
-    const { next } = readState(tables)
-    let rows = unknown(arrivals)
-    while (rows.length > 0) {
-      const blocks = isBlockWorthy(rows) ? await encodeBlocks(rows) : undefined
-      const entries = indexEntries(rows)
-      signal?.throwIfAborted()
-      const known = await write(() => append(rows, entries, blocks, next))
-      if (known.size === 0) break
-      rows = rows.filter(({ arrival }) => !known.has(arrival.key))
+    let rows = arrivals.map(newRow)
+    // What came before comes again as a whole, most often.
+    if (rows.slice(0, SAMPLE).some(isKnown)) rows = unknown(rows)
+    while (rows.length > 0 && !(await add(rows, signal))) {
+      refresh()
+      rows = unknown(rows)
     }
     const outcomes = arrivals.map((): PutOutcome => 'unchanged')
     for (const { index } of rows) outcomes[index] = 'stored'
@@ -67,32 +65,36 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
   }
 
   /** The first of each key that has no row yet. */
-  function unknown(arrivals: readonly Arrival[]): readonly NewRow[] {
+  function unknown(rows: readonly NewRow[]): NewRow[] {
     const seen = new Set<string>()
-    return arrivals.flatMap((arrival, index) => {
-      const { key, received } = arrival
-      const id = encodeKey(key)
-      const isKnown = seen.has(key) || tables.keys.doesExist(id)
-      seen.add(key)
-      if (isKnown) return []
-      return { arrival, id, index, bytes: encodeRow(arrival), receivedAt: received.receivedAt }
+    return rows.filter((row) => {
+      const isNew = !seen.has(row.arrival.key) && !isKnown(row)
+      seen.add(row.arrival.key)
+      return isNew
     })
   }
 
-  /** Writes all rows, or none and says which of them are known by now. `seen` is the next number at the look-up. */
-  function append(
-    rows: readonly NewRow[],
-    entries: IndexEntries,
-    blocks: readonly Block[] | undefined,
-    seen: number,
-  ): ReadonlySet<string> {
+  const isKnown = ({ id }: NewRow): boolean => tables.keys.doesExist(id)
+
+  /** Writes all rows, or nothing where one of them is known or there twice. */
+  async function add(rows: readonly NewRow[], signal?: AbortSignal): Promise<boolean> {
+    const blocks = isBlockWorthy(rows) ? await encodeBlocks(rows) : undefined
+    const entries = indexEntries(rows)
+    signal?.throwIfAborted()
+    try {
+      await write(() => append(rows, entries, blocks))
+      return true
+    } catch (error) {
+      if (error === KNOWN) return false
+      throw error
+    }
+  }
+
+  function append(rows: readonly NewRow[], entries: IndexEntries, blocks?: readonly Block[]): void {
     const state = readState(tables)
-    // Nothing was added since the rows were looked up, or they are looked up again.
-    const known = state.next === seen ? NONE : knownAmong(rows)
-    if (known.size > 0) return known
+    putEntries(entries, state.next)
     if (blocks) putBlocks(blocks, state.next)
     else rows.forEach(({ bytes }, at) => tables.tail.putSync(encodeNumber(state.next + at), bytes))
-    putEntries(entries, state.next)
     const size = rows.reduce((sum, { bytes }) => sum + bytes.length, 0)
     const tail = blocks ? {} : { tailRows: state.tailRows + rows.length, tailBytes: state.tailBytes + size }
     const dead = rows.reduce(
@@ -105,12 +107,6 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
       next: state.next + rows.length,
       deadLetterBytes: state.deadLetterBytes + dead,
     })
-    return NONE
-  }
-
-  function knownAmong(rows: readonly NewRow[]): ReadonlySet<string> {
-    const known = rows.filter(({ id }) => tables.keys.doesExist(id))
-    return new Set(known.map(({ arrival }) => arrival.key))
   }
 
   function putBlocks(blocks: readonly Block[], first: number): void {
@@ -122,12 +118,24 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
     }
   }
 
-  function putEntries(entries: IndexEntries, first: number): void {
-    for (const { bytes, at } of entries.keys) tables.keys.putSync(bytes, encodeNumber(first + at))
-    for (const { bytes, at } of entries.products)
-      putPointer(tables.products, encodePointer(bytes, first + at))
-    for (const { bytes, at } of entries.clusters)
-      putPointer(tables.clusters, encodePointer(bytes, first + at))
+  function putEntries({ keys, products, clusters }: IndexEntries, first: number): void {
+    for (const { id, at } of keys) {
+      // It says whether it has put anything, though its type does not.
+      const isNew: unknown = tables.keys.putSync(id, encodeNumber(first + at), { noOverwrite: true })
+      if (isNew !== true) throw KNOWN
+    }
+    for (const { text, ats } of products)
+      addPointers(
+        tables.products,
+        text,
+        ats.map((at) => first + at),
+      )
+    for (const { text, ats } of clusters)
+      addPointers(
+        tables.clusters,
+        text,
+        ats.map((at) => first + at),
+      )
   }
 
   /** Moves the tail into blocks, unless somebody else has, or has erased a part of it. */
@@ -160,8 +168,6 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
   return { put }
 }
 
-const NONE: ReadonlySet<string> = new Set()
-
 function isFull({ tailRows, tailBytes }: State): boolean {
   return tailRows >= MAX_BLOCK_ROWS || tailBytes >= MAX_BLOCK_BYTES
 }
@@ -174,15 +180,18 @@ function isBlockWorthy(rows: readonly NewRow[]): boolean {
 }
 
 /** In the order of their bytes, which spares the indexes from jumping about; `at` counts from the first new row. */
-type IndexEntries = Readonly<Record<'keys' | Pointing, readonly IndexEntry[]>>
+interface IndexEntries extends Readonly<Record<Pointing, readonly Pointers[]>> {
+  readonly keys: readonly { readonly id: Buffer; readonly at: number }[]
+}
 
-interface IndexEntry {
-  readonly bytes: Buffer
-  readonly at: number
+/** What one text leads to; `text` is its digest. */
+interface Pointers {
+  readonly text: Buffer
+  readonly ats: readonly number[]
 }
 
 function indexEntries(rows: readonly NewRow[]): IndexEntries {
-  const keys = rows.map(({ arrival, id }, at) => ({ key: arrival.key, bytes: id, at }))
+  const keys = rows.map(({ arrival, id }, at) => ({ key: arrival.key, id, at }))
   return {
     keys: keys.sort((a, b) => (a.key < b.key ? -1 : 1)),
     products: pointers(rows, 'products'),
@@ -190,7 +199,7 @@ function indexEntries(rows: readonly NewRow[]): IndexEntries {
   }
 }
 
-function pointers(rows: readonly NewRow[], to: Pointing): readonly IndexEntry[] {
+function pointers(rows: readonly NewRow[], to: Pointing): readonly Pointers[] {
   const places = new Map<string, number[]>()
   for (const [at, { arrival }] of rows.entries()) {
     const text = arrival[POINTING[to]]
@@ -199,9 +208,14 @@ function pointers(rows: readonly NewRow[], to: Pointing): readonly IndexEntry[] 
     if (known) known.push(at)
     else places.set(text, [at])
   }
-  return Array.from(places, ([text, ats]) => ({ bytes: digest(text), ats }))
-    .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
-    .flatMap(({ bytes, ats }) => ats.map((at) => ({ bytes, at })))
+  return Array.from(places, ([text, ats]) => ({ text: digest(text), ats })).sort((a, b) =>
+    Buffer.compare(a.text, b.text),
+  )
+}
+
+function newRow(arrival: Arrival, index: number): NewRow {
+  const { key, received } = arrival
+  return { arrival, id: encodeKey(key), index, bytes: encodeRow(arrival), receivedAt: received.receivedAt }
 }
 
 /** Cuts where numbers are missing between one row and the next. */

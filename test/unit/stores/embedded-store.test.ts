@@ -133,7 +133,7 @@ test('a check names rows that an index misses, and entries that lead nowhere', (
       tables.keys.removeSync(encodeKey(missed))
       tables.keys.putSync(encodeKey(astray), encodeNumber(7))
       tables.verdicts.putSync(encodeKey(accepted(901).key), Buffer.from('{}'))
-      tables.products.putSync(Buffer.alloc(14), Buffer.alloc(0))
+      tables.products.putSync(Buffer.alloc(14), Buffer.from([0, 7]))
       if (pointer) tables.clusters.removeSync(pointer)
     })
     assert.deepEqual(await damages(store), [
