@@ -25,10 +25,7 @@ interface ImportOptions {
 /** Every format that a file source takes. */
 export function formatOption(): Option {
   const formats: readonly Format[] = ['json', 'ndjson', 'csv', 'tsv']
-  return new Option(
-    '--format <format>',
-    'how the lines or values are laid out, where the name of the file does not tell',
-  ).choices(formats)
+  return new Option('--format <format>', 'what the file holds, where its name does not tell').choices(formats)
 }
 
 /** Files, and no other source, through the whole pipeline until everything is stored. */
