@@ -40,8 +40,8 @@ export const addAudit: AddCommand = (program, io) => {
         const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : ''
         await write(io, `${problem}${named}${more}\n`)
       }
-      const found = `${problems.length} problem${problems.length === 1 ? '' : 's'}`
-      const looked = `${formatCount(records)} records, ${formatCount(bytes)} bytes of raw`
-      await write(io, ok ? `${looked}: all as they were received\n` : `${found}\n`)
+      const looked = `${formatCount(records, 'record')}, ${formatCount(bytes, 'byte')} of raw`
+      const found = formatCount(problems.length, 'problem')
+      await write(io, ok ? `${looked}: all as received\n` : `${found}\n`)
     })
 }

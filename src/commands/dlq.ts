@@ -171,8 +171,8 @@ async function purge(
   }
   await erase()
   if (env.json) return writeJson(io, { [selection.dryRun ? 'wouldErase' : 'erased']: count, bytes })
-  const verb = selection.dryRun ? 'would be erased' : 'are erased'
-  await write(io, `${formatCount(count)} discarded dead letters, ${formatBytes(bytes)} of raw, ${verb}\n`)
+  const done = selection.dryRun ? 'would erase' : 'erased'
+  await write(io, `${done} ${formatCount(count, 'discarded dead letter')}, ${formatBytes(bytes)} of raw\n`)
 }
 
 const PURGED_AT_ONCE = 500

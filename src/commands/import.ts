@@ -8,6 +8,7 @@ import { formatCount } from '../lib/units.ts'
 import type { PipelineOptions } from '../pipeline.ts'
 import { beginImport, type ImportRuns } from '../services/import-runs.ts'
 import type { Counts } from '../services/ledger.ts'
+import type { Format } from '../sources/file/framing.ts'
 import { sources } from '../sources/index.ts'
 import { prefixed } from '../stores/prefixed.ts'
 import { type AddCommand, environment, type Io } from './command.ts'
@@ -21,7 +22,11 @@ interface ImportOptions {
   readonly format?: string
 }
 
-const FORMATS = ['json', 'ndjson', 'csv', 'tsv']
+/** Every format that a file source takes. */
+export function formatOption(): Option {
+  const formats: readonly Format[] = ['json', 'ndjson', 'csv', 'tsv']
+  return new Option('--format <format>', 'what the file holds, where its name does not tell').choices(formats)
+}
 
 /** Files, and no other source, through the whole pipeline until everything is stored. */
 export const addImport: AddCommand = (program, io) => {
@@ -37,12 +42,7 @@ export const addImport: AddCommand = (program, io) => {
       'canonical',
     )
     .option('--source <name>', 'who the reviews are from', 'import')
-    .addOption(
-      new Option(
-        '--format <format>',
-        'how the files are laid out, where the name of the file does not tell',
-      ).choices(FORMATS),
-    )
+    .addOption(formatOption())
     .addHelpText(
       'after',
       example(
@@ -127,6 +127,6 @@ async function tell(
   const { received, stored, unchanged, rejected } = total
   io.stdout.write(
     `with what earlier runs did: received ${formatCount(received)}: ${formatCount(stored)} stored, ` +
-      `${formatCount(unchanged)} unchanged, ${formatCount(rejected)} dead letters\n`,
+      `${formatCount(unchanged)} unchanged, ${formatCount(rejected, 'dead letter')}\n`,
   )
 }

@@ -12,6 +12,7 @@ import { sources } from '../sources/index.ts'
 import type { SourceContext } from '../sources/source.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { AddCommand, Globals, Io } from './command.ts'
+import { formatOption } from './import.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import { example } from './up.ts'
 
@@ -45,8 +46,8 @@ export const addPresets: AddCommand = (program, io) => {
     .command('try')
     .description('show what a preset makes of a captured response; nothing is stored')
     .argument('<preset>', 'its name, or the path of one in YAML')
-    .argument('<file>', 'a JSON, NDJSON, CSV or TSV file, also gzipped')
-    .option('--format <format>', 'json, ndjson or csv, where the name of the file does not tell')
+    .argument('<file>', 'a JSON, NDJSON, CSV or TSV file, also compressed')
+    .addOption(formatOption())
     .addOption(orDerive('--missing-review-id <what>', 'reviews without an id of their own'))
     .addOption(orDerive('--missing-user-id <what>', 'reviews without a user id'))
     .addHelpText(

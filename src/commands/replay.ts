@@ -144,7 +144,8 @@ async function tell(
   const { looked, published, rejected, refused, refusal } = counts
   const verb = dryRun ? 'would be published' : 'published'
   io.stdout.write(
-    `${formatCount(looked)} looked at: ${formatCount(published)} ${verb} ${placeOf(target)}, ${formatCount(rejected)} stay rejected\n` +
+    `${formatCount(looked)} looked at: ${formatCount(published)} ${verb} ${placeOf(target)}, ` +
+      `${formatCount(rejected)} still rejected\n` +
       (refused > 0 ? `${formatCount(refused)} refused: ${refusal}\n` : ''),
   )
 }

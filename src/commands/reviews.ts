@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { HeadwaterError } from '../errors.ts'
 import type { Environment } from '../app.ts'
+import { formatCount } from '../lib/units.ts'
 import { halfOf, reviewHalves } from '../review/key.ts'
 import { originsIn } from '../services/origins.ts'
 import type { Registry } from '../stores/registry.ts'
@@ -115,7 +116,7 @@ export const addReviews: AddCommand = (program, io) => {
       const { eraseReviews } = await import('../services/suppression.ts')
       const erased = await eraseReviews(halves, { store, registry }, io.signal)
       if (env.json) await writeJson(io, { erased })
-      else await write(io, `${erased.length} records are erased, and the review is not taken again\n`)
+      else await write(io, `erased ${formatCount(erased.length, 'record')}; the review is not taken again\n`)
     })
 }
 

@@ -1,6 +1,7 @@
 import { formatCount, formatDuration } from '../lib/units.ts'
 import type { Environment } from '../app.ts'
 import type { Pipeline } from '../pipeline.ts'
+import type { Config as WebhookConfig, Verify } from '../sources/webhook/config.ts'
 import { type AddCommand, environment, type Io } from './command.ts'
 import { writeJson } from './output.ts'
 import { run, type Summary } from './run.ts'
@@ -71,7 +72,7 @@ export async function conclude(summary: Summary, json: boolean, io: Io): Promise
   const { received, stored, unchanged, rejected, seconds } = summary
   io.stdout.write(
     `received ${formatCount(received)} in ${formatDuration(Math.round(seconds * 1000))}: ` +
-      `${formatCount(stored)} stored, ${formatCount(unchanged)} unchanged, ${formatCount(rejected)} dead letters\n`,
+      `${formatCount(stored)} stored, ${formatCount(unchanged)} unchanged, ${formatCount(rejected, 'dead letter')}\n`,
   )
 }
 
@@ -81,33 +82,54 @@ async function announce(
   io: Io,
   untilDrained: boolean,
 ): Promise<void> {
-  const webhooks = addresses.http
+  const { http } = addresses
+  const webhooks = http
     ? config.sources
         .filter(({ type, enabled }) => type === 'webhook' && enabled)
-        .map(
-          ({ name, settings }) =>
-            `${addresses.http}${(settings as { path?: string }).path ?? `/hooks/${name}`}`,
-        )
+        .map(({ name, settings }) => {
+          const { path = `/hooks/${name}`, verify = 'none' } = settings as WebhookConfig
+          return { url: http + path, verify }
+        })
     : []
   if (json) {
-    if (!untilDrained) await writeJson(io, { event: 'started', run: number, ...addresses, webhooks })
+    const urls = webhooks.map(({ url }) => url)
+    if (!untilDrained) await writeJson(io, { event: 'started', run: number, ...addresses, webhooks: urls })
     return
   }
   const [webhook] = webhooks
   io.stdout.write(
     [
       'Headwater is running. Stop it with Ctrl-C; nothing is lost.',
-      ...webhooks.map((url) => `  reviews in   ${url}`),
+      ...webhooks.map(({ url }) => `  reviews in   ${url}`),
       `  operators    ${addresses.admin}/health/ready  /health/sources  /metrics`,
       `  data         ${config.dataDir}`,
-      ...(webhook ? ['', 'Send a review of your own:', `  ${curlOf(webhook)}`] : []),
+      ...(webhook ? ['', ...invitationOf(webhook)] : []),
       '',
       '',
     ].join('\n'),
   )
 }
 
-function curlOf(url: string): string {
+interface Webhook {
+  readonly url: string
+  readonly verify: Verify
+}
+
+/** How a person sends a review, with a secret that is theirs to put in. A signature can't be typed. */
+function invitationOf({ url, verify }: Webhook): readonly string[] {
+  if (verify === 'none') return curlTo(url)
+  switch (verify.scheme) {
+    case 'standard-webhooks':
+    case 'github':
+      return [`Reviews to ${url} must be signed (${verify.scheme}).`]
+    case 'shared-secret':
+      return curlTo(`${url} -H '${verify.header}: <secret>'`)
+    case 'url-token':
+      return curlTo(`'${url}?${verify.param}=<secret>'`)
+  }
+}
+
+function curlTo(where: string): readonly string[] {
   const review = {
     review_id: 'R1',
     product_id: 'B00123',
@@ -116,5 +138,6 @@ function curlOf(url: string): string {
     rating: 5,
     review_timestamp: '2023-10-26T10:00:00Z',
   }
-  return `curl -sS ${url} -H 'content-type: application/json' -d '${JSON.stringify(review)}'`
+  const curl = `curl -sS ${where} -H 'content-type: application/json' -d '${JSON.stringify(review)}'`
+  return ['Send a review of your own:', `  ${curl}`]
 }

@@ -50,9 +50,10 @@ export function formatBytes(bytes: number): string {
   return `${round(bytes / 1_024 ** step)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][step]}`
 }
 
-/** For people: `1,234,567`. */
-export function formatCount(count: number): string {
-  return count.toLocaleString('en-US')
+/** For people: `1,234,567`; with the name of one, whose plural ends in s: `1 record`, `1,234 records`. */
+export function formatCount(count: number, one?: string): string {
+  const number = count.toLocaleString('en-US')
+  return one === undefined ? number : `${number} ${one}${count === 1 ? '' : 's'}`
 }
 
 function parse(text: string, units: Readonly<Record<string, number>>): number | undefined {

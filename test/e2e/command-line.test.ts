@@ -33,6 +33,10 @@ describe('what was typed wrongly', () => {
     await writeFile(join(folder.path, 'a.json'), review('R1'))
     const wrong: readonly [readonly string[], RegExp][] = [
       [['import', 'a.json', '--format', 'xml'], /Allowed choices are json, ndjson, csv/],
+      [
+        ['presets', 'try', 'canonical', 'a.json', '--format', 'xml'],
+        /Allowed choices are json, ndjson, csv, tsv/,
+      ],
       [['import', 'a.json', '--source', 'a b'], /--source: expected up to 64 letters, digits.*found "a b"/],
       [['reviews', 'export', '--framing', 'files'], /--framing: needs --raw/],
       [['dlq', 'redrive', 'x', '--review', 'absent'], /cannot read absent \(ENOENT/],
@@ -64,6 +68,20 @@ describe('what was typed wrongly', () => {
     await using folder = await temporaryFolder()
     const { stderr } = await run(['import', '\u001b[31mred\u202e.json'], { cwd: folder.path })
     assert.match(stderr, /\\u001b\[31mred\\u202e\.json: expected/)
+  })
+
+  test('of one thing several were told: 1 records, 1 dead letters', async () => {
+    await using folder = await temporaryFolder()
+    const at = { cwd: folder.path }
+    await writeFile(join(folder.path, 'one.json'), review('R1', { rating: 6 }))
+    assert.match((await run(['import', 'one.json'], at)).stdout, / 0 unchanged, 1 dead letter\n$/)
+    assert.match((await run(['audit'], at)).stdout, /^1 record, \d+ bytes of raw: all as received\n$/)
+    const [row] = await rows(folder.path)
+    await json(['dlq', 'discard', row?.key ?? '', '--reason', 'a test'], folder.path)
+    const purged = await run(['dlq', 'purge', '--dry-run'], at)
+    assert.match(purged.stdout, /^would erase 1 discarded dead letter, \d+ B of raw\n$/)
+    const erased = await run(['reviews', 'erase', '--review', 'R1', '--source', 'import'], at)
+    assert.equal(erased.stdout, 'erased 1 record; the review is not taken again\n')
   })
 
   test('nothing found tells where it was looked for', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { run, start } from '../support/cli.ts'
@@ -25,6 +25,34 @@ describe('up', () => {
     assert.equal(exit.code, 0, exit.stderr)
     assert.match(exit.stdout, /received \d+ in .*stored/)
     assert.ok((await rows(folder.path)).some(({ raw }) => raw === review('MINE')))
+  })
+
+  test('printed a curl line without the secret that its webhook asks for, which was a 401', async () => {
+    await using folder = await temporaryFolder()
+    const token = 'a-token-that-nobody-is-told'
+    const headers = { 'content-type': 'application/json' }
+    const post = (url: string, more: Readonly<Record<string, string>>) =>
+      fetch(url, { method: 'POST', body: review('MINE'), headers: { ...headers, ...more } })
+
+    await writeConfigOf(folder.path, `{ scheme: url-token, param: key, secrets: [${token}] }`)
+    await using first = start(['up'], { cwd: folder.path })
+    const [line, url = ''] = await first.waitFor(/curl -sS '(\S+\?key=<secret>)' -H 'content-type/)
+    assert.ok(!line.includes(token))
+    assert.equal((await post(url, {})).status, 401)
+    assert.equal((await post(url.replace('<secret>', token), {})).status, 202)
+    assert.ok(!(await first.stop()).stdout.includes(token))
+
+    await writeConfigOf(folder.path, `{ scheme: shared-secret, header: x-mine, secrets: [${token}] }`)
+    await using second = start(['up'], { cwd: folder.path })
+    const [, to = '', header = ''] = await second.waitFor(/curl -sS (\S+) -H '(\S+): <secret>' -H /)
+    assert.equal((await post(to, { [header]: token })).status, 202)
+    assert.ok(!(await second.stop()).stdout.includes(token))
+
+    await writeConfigOf(folder.path, `{ scheme: github, secrets: [${token}] }`)
+    await using third = start(['up'], { cwd: folder.path })
+    await third.waitFor(/^Reviews to http:\S+ must be signed \(github\)\.$/)
+    const { stdout } = await third.stop()
+    assert.ok(!stdout.includes('curl') && !stdout.includes(token))
   })
 
   test('answers for its health and its metrics', async () => {
@@ -138,3 +166,11 @@ describe('the command line', () => {
     assert.match(stderr, /NOT_FOUND: 0+: no such record/)
   })
 })
+
+/** A config with a webhook that is verified so. */
+async function writeConfigOf(folder: string, verify: string): Promise<void> {
+  await writeConfig(folder)
+  const path = join(folder, 'headwater.yaml')
+  const text = await readFile(path, 'utf8')
+  await writeFile(path, text.replace('path: /hooks/hook', `verify: ${verify}`))
+}

@@ -73,6 +73,10 @@ test('formats for people', () => {
     '1024 TiB',
   ])
   assert.equal(formatCount(1_234_567), '1,234,567')
+  assert.deepEqual(
+    [0, 1, 1_234].map((count) => formatCount(count, 'dead letter')),
+    ['0 dead letters', '1 dead letter', '1,234 dead letters'],
+  )
 })
 
 test('finds the word that was meant, and none where nothing is close', () => {
