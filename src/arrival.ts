@@ -4,9 +4,10 @@ import type { Arrival, ReviewRecord } from './review/record.ts'
 import { findableBy } from './review/verdict.ts'
 
 /** A record as a store first takes it. */
-export function arrivalOf(record: ReviewRecord): Arrival {
-  const { key, received, verdict, ledger } = record
-  return { key, received, status: verdict.status, ...findableBy(verdict), ledger, head: encodeHead(record) }
+export const arrivalOf = (record: ReviewRecord): Arrival => withHead(record, encodeHead(record))
+
+function withHead({ key, received, verdict, ledger }: ReviewRecord, head: Buffer): Arrival {
+  return { key, received, status: verdict.status, ...findableBy(verdict), ledger, head }
 }
 
 /** All that an arrival says of its record. */
@@ -19,7 +20,7 @@ export const recordOf = ({ head, received: { raw } }: Arrival): ReviewRecord => 
 export function readArrival(body: Buffer): Arrival {
   const head = headOf(body)
   const event = parseAround(head)
-  if (event === undefined) return { ...arrivalOf(decodeEvent(body)), head }
+  if (event === undefined) return withHead(decodeEvent(body), head)
   return {
     key: event.recordkey,
     received: receivedOf(event, event.data.context, rawIn(body, head, event)),

@@ -4,8 +4,11 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** All but tab, line feed and carriage return, which belong to text. */
 const CONTROLS = /[\0-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]/g
-/** Below this, text is in Unicode NFC already. */
-const MAY_COMPOSE = /[\u0300-\uFFFF]/
+/**
+ * What NFC may change, or put together with what stands before it: all but Latin, the marks of punctuation and currency, kana,
+ * Han and Hangul, which most texts are made of.
+ */
+const MAY_COMPOSE = /[^\0-\u02FF\u2002-\u20CF\u3040-\u3098\u309B-\uA66E\uABEE-\uD7FF]/
 /** Marks behind one letter are sorted in quadratic time; no language piles up so many of them. */
 const PILE_OF_MARKS = /\p{M}{65}/v
 /** Shorter texts hold no pile that takes long. */

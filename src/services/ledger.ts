@@ -32,13 +32,23 @@ export function createLedger(registry: Registry, owner: string): Ledger {
   let writing: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
 
-  function note({ run, seq }: LedgerEntry, settlement: Settlement): void {
-    const name = `settled/${run}/${String(Math.floor(seq / NUMBERS_A_ROW)).padStart(12, '0')}/${owner}`
+  function note(entries: readonly (readonly [LedgerEntry, Settlement])[]): void {
+    let row: { readonly run: string; readonly range: number; readonly bits: Buffer } | undefined
+    for (const [{ run, seq }, settlement] of entries) {
+      const range = Math.floor(seq / NUMBERS_A_ROW)
+      // Numbers of a run come one after the other, most often.
+      if (row?.run !== run || row.range !== range) row = { run, range, bits: bitsOf(run, range) }
+      const at = seq % NUMBERS_A_ROW
+      const byte = SETTLEMENTS.indexOf(settlement) * BYTES_A_ROW + (at >> 3)
+      row.bits[byte] = (row.bits[byte] ?? 0) | (1 << (at & 7))
+    }
+  }
+
+  function bitsOf(run: string, range: number): Buffer {
+    const name = `settled/${run}/${String(range).padStart(12, '0')}/${owner}`
     const bits = noted.get(name) ?? noBits()
     noted.set(name, bits)
-    const at = seq % NUMBERS_A_ROW
-    const byte = SETTLEMENTS.indexOf(settlement) * BYTES_A_ROW + (at >> 3)
-    bits[byte] = (bits[byte] ?? 0) | (1 << (at & 7))
+    return bits
   }
 
   /** Whoever hears that it failed notes its numbers again. */
@@ -61,7 +71,7 @@ export function createLedger(registry: Registry, owner: string): Ledger {
   return {
     async settle(entries, signal) {
       if (entries.length === 0) return
-      for (const [entry, settlement] of entries) note(entry, settlement)
+      note(entries)
       // One write at a time; whoever comes while it is under way shares the next one.
       next ??= writing
         .catch(() => {})

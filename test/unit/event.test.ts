@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CloudEvent } from 'cloudevents'
 import fc from 'fast-check'
-import { readArrival } from '../../src/arrival.ts'
+import { arrivalOf, readArrival } from '../../src/arrival.ts'
 import { decodeEvent, decodeHead, encodeEvent, encodeHead, receivedAtOf } from '../../src/event.ts'
 import { loadPreset } from '../../src/presets/index.ts'
 import { compileRules } from '../../src/presets/rules.ts'
@@ -53,6 +53,52 @@ describe('an event', () => {
       }),
       { numRuns: 2_000 },
     )
+  })
+
+  test('says the same to a store whether its review is read or not, whatever stands in it', () => {
+    const trap = fc.constantFrom(
+      ',"verdict":{"',
+      ',"data":{"review":{',
+      '"recordkey":"x"',
+      '"}}',
+      '\\',
+      '\u2028',
+    )
+    const text = fc.array(fc.oneof(trap, fc.string({ unit: 'binary', maxLength: 5 })), { maxLength: 4 })
+    const trapped = text.map((parts) => parts.join(''))
+    const value = fc.oneof(
+      trapped,
+      fc.array(fc.constant({ verdict: { context: 1 }, data: { review: {} } }), { maxLength: 2 }),
+      fc.constant({ verdict: { preset: 'x' }, recordkey: 'y' }),
+    )
+    const members = fc.record(
+      {
+        product_id: trapped,
+        title: trapped,
+        review_text: trapped,
+        images: fc.array(value, { maxLength: 2 }),
+        verdict: value,
+        more: value,
+        rating: fc.constantFrom(3, 9),
+      },
+      { requiredKeys: [] },
+    )
+    let unread = 0
+    fc.assert(
+      fc.property(members, trapped, (more, origin) => {
+        const raw = Buffer.from(JSON.stringify({ ...JSON.parse(GOOD), x: undefined, ...more }))
+        const context = { source: origin, kind: 'test', verdict: origin }
+        const received = { origin, receivedAt: 1_700_000_000_000, raw, context }
+        const body = encodeEvent(judge(received, canonical), ledger)
+        const { head, ...arrival } = readArrival(body)
+        const { head: __, ...expected } = arrivalOf(decodeEvent(body))
+        assert.deepEqual(arrival, expected)
+        assert.ok(body.subarray(0, head.length).equals(head))
+        if (arrival.status === 'accepted') unread++
+      }),
+      { numRuns: 2_000 },
+    )
+    assert.ok(unread > 200, `${unread} of 2,000 were accepted`)
   })
 
   test('is a CloudEvent whose review and raw a consumer reads with nothing but JSON.parse', () => {

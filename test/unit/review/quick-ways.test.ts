@@ -82,6 +82,24 @@ describe('the quick way', () => {
     )
   })
 
+  test('to leave a text unnormalised is taken only where nothing in it changes or joins', () => {
+    const marks: string[] = []
+    for (let code = 0xa0; code <= 0x10_ff_ff; code++) {
+      if (code >= 0xd8_00 && code <= 0xdf_ff) continue
+      const char = String.fromCodePoint(code)
+      const { clean } = sanitise({ title: `a${char}a` })
+      assert.equal(clean['title'], `a${char}a`.normalize('NFC'), code.toString(16))
+      const [, ...joining] = char.normalize('NFD')
+      marks.push(...joining)
+    }
+    for (const mark of new Set(marks)) {
+      for (const before of ['e', 'が', 'か', '가', '\u1100', '\u0928', '\u{11099}']) {
+        const { clean } = sanitise({ title: `a${before}${mark}a` })
+        assert.equal(clean['title'], `a${before}${mark}a`.normalize('NFC'))
+      }
+    }
+  })
+
   test('for a review that stands in raw as it is comes to the same record and event as the slow way', async () => {
     const preset = await loadPreset('canonical')
     const quick = compileRules(preset)

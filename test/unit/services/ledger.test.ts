@@ -31,6 +31,19 @@ describe('the ledger', () => {
     })
   })
 
+  test('takes numbers of several runs and ranges in one call, in any order', async () => {
+    await withRegistry(async (registry) => {
+      const ledger = createLedger(registry, 'p1')
+      const [one, two] = ['run-1', 'run-2'].map((run) => entries(8_000, 8_400, 'stored', run))
+      assert.ok(one && two)
+      await ledger.settle(
+        one.flatMap((entry, n) => [entry, two[399 - n] ?? entry]),
+        never,
+      )
+      for (const run of ['run-1', 'run-2']) assert.equal((await countsOf(registry, run)).stored, 400)
+    })
+  })
+
   test('keeps every number of calls that come at once and share a write', async () => {
     await withRegistry(async (registry) => {
       const ledger = createLedger(registry, 'p1')

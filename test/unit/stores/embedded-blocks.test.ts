@@ -1,10 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { arrivalOf } from '../../../src/arrival.ts'
+import { arrivalOf, readArrival, recordOf } from '../../../src/arrival.ts'
+import { encodeEvent } from '../../../src/event.ts'
+import { loadPreset } from '../../../src/presets/index.ts'
+import { compileRules } from '../../../src/presets/rules.ts'
+import { judge } from '../../../src/review/interpret.ts'
 import { dated, decodeBlock, encodeBlock, encodeBlocks } from '../../../src/stores/embedded/block.ts'
 import { decodeRow, encodeRow, ERASED, isErased, splitRows } from '../../../src/stores/embedded/row.ts'
 import { accepted, numbered, START } from '../../support/records.ts'
+
+const canonical = compileRules(await loadPreset('canonical'))
+const REVIEW = {
+  review_id: 'R1',
+  product_id: 'B1',
+  user_id: 'U1',
+  review_text: 'fits',
+  rating: 5,
+  review_timestamp: '2023-10-26T10:00:00Z',
+}
 
 const rows = (count: number) => numbered(count).map((record) => dated(encodeRow(arrivalOf(record))))
 
@@ -15,6 +29,31 @@ test('a row holds the very bytes of raw', () => {
       assert.ok(decodeRow(encodeRow(arrivalOf(accepted(1, { raw })))).received.raw.equals(raw))
     }),
   )
+})
+
+test('a row whose raw is its review as well holds it once, and gives back the head byte for byte', () => {
+  const member = fc.record({
+    title: fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.toWellFormed()),
+    review_text: fc.constantFrom('"data":{"review":', 'fits', 'é', '{"raw":1}'),
+  })
+  let taken = 0
+  fc.assert(
+    fc.property(member, fc.nat(2), (more, indent) => {
+      const raw = Buffer.from(JSON.stringify({ ...REVIEW, ...more }, undefined, indent))
+      const context = { source: 'shop', kind: 'test' }
+      const record = judge({ origin: 'shop', receivedAt: START, raw, context }, canonical)
+      const arrival = readArrival(encodeEvent(record, { run: 'r1', seq: 1 }))
+      const row = encodeRow(arrival)
+      const isOnce = row.length < arrival.head.length + raw.length
+      assert.equal(isOnce, record.verbatim ?? false)
+      if (isOnce) taken++
+      const { revision: _, ...stored } = decodeRow(row)
+      assert.deepEqual(stored, recordOf(arrival))
+      assert.ok(stored.received.raw.equals(raw))
+    }),
+    { numRuns: 500 },
+  )
+  assert.ok(taken > 50, `${taken} of 500`)
 })
 
 test('a block gives back its rows, and knows when they were received', async () => {

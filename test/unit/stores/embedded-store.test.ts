@@ -69,6 +69,25 @@ test('rows of the tail that large puts lie between are sealed into blocks in the
     assert.deepEqual(await damages(store), [])
   }))
 
+test('a put of old and new rows, some of them twice, adds the first of each that is new and no entry of the others', () =>
+  withStore(async ({ store, inside: { tables } }) => {
+    await put(store, numbered(300, 100))
+    const mixed = [...numbered(350), ...numbered(20, 340), ...numbered(10, 390)]
+    const outcomes = await put(store, mixed)
+    const isNew = mixed.map((_, n) => n < 100)
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome === 'stored'),
+      isNew,
+    )
+    const twice = [accepted(900), ...numbered(280, 1_000), accepted(900), accepted(1_001)]
+    assert.deepEqual(
+      (await put(store, twice)).map((outcome) => outcome === 'stored'),
+      twice.map((_, n) => n < 281),
+    )
+    assert.equal(readState(tables).next, 300 + 100 + 281)
+    assert.deepEqual(await damages(store), [])
+  }))
+
 test('4 MiB in the tail are sealed, and larger puts never enter it', () =>
   withStore(async ({ store, inside: { tables } }) => {
     const raw = Buffer.alloc(1_100_000, 'x')
