@@ -9,13 +9,15 @@ const PLACE = join(import.meta.dirname, '../docs/benchmarks.md')
 const report = await measure({ names: Object.keys(QUESTIONS), runs: 5, count: 100_000 })
 await writeFile(PLACE, pageOf(report))
 
-function pageOf({ date, machine, node, runs, count, answers }: Report): string {
+function pageOf({ date, machine, versions, runs, count, answers }: Report): string {
+  const measured = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return [
     '# Benchmarks',
     '',
     'Written by `npm run bench:docs`. `npm run bench` measures the same and prints JSON; `--only` names one question.',
     '',
-    `${date}, ${machine}, Node ${node.slice(1)}. Medians of ${runs} runs with ${count.toLocaleString('en-US')} reviews each, of about 680 bytes,`,
+    `${[date, machine, ...measured].join(', ')}.`,
+    `Medians of ${runs} runs with ${count.toLocaleString('en-US')} reviews each, of about 680 bytes,`,
     'one in twenty of them invalid; disk, sender and server on one machine. *CPU* is user and system time of all threads of the',
     'server. Figures of other machines differ; ratios within one run are what to look at.',
     '',

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import { createGenerator, type Kind } from '../src/sources/simulator/generator.ts'
 import simulator from '../src/sources/simulator/index.ts'
 
-const USAGE = `node bench/generate.ts --count N [--seed S] [--products N] [--rate R] [--start TIME]
-                         [--duplicates SHARE] [--edits SHARE] [--invalid SHARE] > reviews.ndjson
+const USAGE = `node bin/run.js node bench/generate.ts --count N [--seed S] [--products N] [--rate R] [--start TIME]
+                                       [--duplicates SHARE] [--edits SHARE] [--invalid SHARE] > reviews.ndjson
 
 Writes the simulator's reviews, one a line, and tells on standard error how many of each kind there are.
 The same options give the same bytes.`

@@ -13,18 +13,28 @@ export interface Load {
   readonly first: number
 }
 
+/** What it says at the end. */
+export interface Sent {
+  readonly seconds: number
+  /** Half of the requests, and 99 of a hundred, were answered within so many milliseconds. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
 const load = JSON.parse(process.argv[2] ?? '{}') as Load
 const { hostname, port, pathname } = new URL(load.url)
 const requests = Array.from({ length: load.count / load.batch }, (_, n) =>
   requestAt(load.first + n * load.batch),
 )
+const waits: number[] = []
 let next = 0
 
 process.send?.('ready')
 await once(process, 'message')
 const startedAt = performance.now()
 await Promise.all(Array.from({ length: load.connections }, sendInTurn))
-process.send?.({ seconds: (performance.now() - startedAt) / 1000 })
+const seconds = (performance.now() - startedAt) / 1000
+process.send?.({ seconds, p50Ms: within(0.5), p99Ms: within(0.99) } satisfies Sent)
 process.disconnect()
 
 /** Plain HTTP/1.1, made beforehand, so that sending takes little from the machine that receives. */
@@ -45,11 +55,18 @@ async function sendInTurn(): Promise<void> {
   const socket = connect({ host: hostname, port: Number(port), noDelay: true })
   await once(socket, 'connect')
   for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
+    const sentAt = performance.now()
     socket.write(request)
     const answer = await answerOn(socket)
+    waits.push(performance.now() - sentAt)
     if (!answer.startsWith('HTTP/1.1 202')) throw new Error(`expected a 202, found:\n${answer}`)
   }
   socket.destroy()
+}
+
+function within(share: number): number {
+  const sorted = waits.toSorted((a, b) => a - b)
+  return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN
 }
 
 function answerOn(socket: Socket): Promise<string> {

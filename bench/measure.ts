@@ -1,4 +1,5 @@
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
+import own from '../package.json' with { type: 'json' }
 import { medians, type Question, type Report, type Row } from './question.ts'
 
 /** Every question, by its name. */
@@ -40,7 +41,7 @@ export async function measure({ names, runs, count }: Measuring): Promise<Report
   return {
     date: new Date().toISOString().slice(0, 10),
     machine: `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${gibibytes} GiB, Linux ${release()}`,
-    node: process.version,
+    versions: { Headwater: own.version, Node: process.versions.node, lmdb: own.dependencies.lmdb },
     runs,
     count,
     answers: Array.from(found, ([{ name, asks }, rows]) => ({ name, asks, rows: medians(rows) })),

@@ -21,7 +21,8 @@ export interface Row {
 export interface Report {
   readonly date: string
   readonly machine: string
-  readonly node: string
+  /** Of what was measured and of what it runs on: name → version. */
+  readonly versions: Readonly<Record<string, string>>
   readonly runs: number
   readonly count: number
   readonly answers: readonly Answer[]

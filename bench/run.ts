@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { LONG, measure, QUESTIONS } from './measure.ts'
 
-const USAGE = `node bench/run.ts [--runs N] [--count N] [--only NAME]... > bench.json
+const USAGE = `npm run bench -- [--runs N] [--count N] [--only NAME]... > bench.json
 
 Measures on this machine and prints medians as JSON; figures of different machines can't be compared.`
 

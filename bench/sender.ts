@@ -1,13 +1,16 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Load } from './load.ts'
+import type { Load, Sent } from './load.ts'
 import { cpuMicrosOf } from './process.ts'
 
 export interface Served {
   /** User and system time of the server for each review. */
   readonly cpuMicros: number
   readonly perSecond: number
+  /** Half of the requests, and 99 of a hundred, were answered within so many milliseconds. */
+  readonly p50Ms: number
+  readonly p99Ms: number
 }
 
 /** How many connections send batches of a size at once. */
@@ -30,8 +33,9 @@ export async function send(
   const startedAt = performance.now()
   const done = once(sender, 'message')
   sender.send('go')
-  await Promise.race([done, failed])
+  const [{ p50Ms, p99Ms }] = (await Promise.race([done, failed])) as [Sent]
   await after()
   const seconds = (performance.now() - startedAt) / 1000
-  return { cpuMicros: (cpuMicrosOf(pid) - before) / load.count, perSecond: Math.round(load.count / seconds) }
+  const cpuMicros = (cpuMicrosOf(pid) - before) / load.count
+  return { cpuMicros, perSecond: Math.round(load.count / seconds), p50Ms, p99Ms }
 }

@@ -6,8 +6,8 @@ import { compileRules } from '../src/presets/rules.ts'
 import { decodeBlock, encodeBlocks } from '../src/queues/embedded/block.ts'
 import { judge } from '../src/review/interpret.ts'
 import { isValid } from '../src/review/validate.ts'
-import { encodeBlocks as encodeRows } from '../src/stores/embedded/block.ts'
-import { encodeRow } from '../src/stores/embedded/row.ts'
+import { encodeBlocks as compressRows } from '../src/stores/embedded/block.ts'
+import { encodeRows } from '../src/stores/embedded/row.ts'
 import type { Question, Row } from './question.ts'
 import { linesFrom } from './reviews.ts'
 
@@ -53,10 +53,10 @@ export const steps: Question = {
         blocks.flatMap(({ bytes, count }) => decodeBlock(bytes, count) ?? []),
       )
       const decoded = timed('decode the event', () => taken.map((message) => readArrival(message.body)))
-      const rows = timed('lay out the row', () => decoded.map((arrival) => encodeRow(arrival)))
-      const dated = rows.map((bytes) => ({ bytes, receivedAt: RECEIVED_AT }))
+      const rows = timed('lay out the row', () => encodeRows(decoded))
+      const dated = rows.map(({ bytes }) => ({ bytes, receivedAt: RECEIVED_AT }))
       const before = process.cpuUsage()
-      for (const some of batches(dated)) await encodeRows(some)
+      for (const some of batches(dated)) await compressRows(some)
       const { user, system } = process.cpuUsage(before)
       steps.set('compress the rows', (user + system) / COUNT)
     }

@@ -1,3 +1,4 @@
+import './lib/heap.ts'
 import { Command } from 'commander'
 import pkg from '../package.json' with { type: 'json' }
 import { addAudit } from './commands/audit.ts'

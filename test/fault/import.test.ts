@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { start, startProgram } from '../support/cli.ts'
+import { ownBytesOf } from '../../bench/process.ts'
+import { formatBytes } from '../../src/lib/units.ts'
+import { type Running, start, startProgram } from '../support/cli.ts'
 import { json } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const COUNT = Number(process.env['HEADWATER_IMPORT_COUNT'] ?? 200_000)
 const KILLS = Number(process.env['HEADWATER_IMPORT_KILLS'] ?? 4)
+const LOOK_EVERY_MS = 20
 const cli = join(import.meta.dirname, '../../src/cli.ts')
 const generator = join(import.meta.dirname, '../../bench/generate.ts')
 
@@ -60,6 +63,33 @@ test(`an import of ${COUNT} reviews killed ${KILLS} times and run again: nothing
   assert.deepEqual([audit.ok, audit.records], [true, rows])
 })
 
+test(`an import of ${COUNT} reviews, one in fifty of them invalid, takes less than 250 MB of heap and anonymous memory`, async (t) => {
+  await using folder = await temporaryFolder()
+  const generated = await generate(join(folder.path, 'reviews.ndjson'), '--invalid', '0.02')
+  await using running = start(['import', 'reviews.ndjson', '--json'], { cwd: folder.path })
+  const most = await mostOwnBytesOf(running)
+  const { stdout } = await running.exited
+  assert.equal((JSON.parse(stdout) as Summary).rejected, generated.invalid)
+  t.diagnostic(`at most ${formatBytes(most)}`)
+  assert.ok(most < 250_000_000, formatBytes(most))
+})
+
+/** Looks until it has ended. */
+async function mostOwnBytesOf({ pid, exited }: Running): Promise<number> {
+  const gone = exited.then(() => true)
+  let most = 0
+  while (!(await Promise.race([gone, sleep(LOOK_EVERY_MS, false)]))) most = Math.max(most, ownBytes(pid))
+  return most
+}
+
+function ownBytes(pid: number): number {
+  try {
+    return ownBytesOf(pid)
+  } catch {
+    return 0 // it has just ended
+  }
+}
+
 interface Generated {
   readonly review: number
   readonly edit: number
@@ -68,8 +98,8 @@ interface Generated {
 }
 
 /** Writes the file, and tells what is in it. */
-async function generate(file: string): Promise<Generated> {
-  const told = await into(file, [generator, '--count', String(COUNT), '--seed', '7'])
+async function generate(file: string, ...more: readonly string[]): Promise<Generated> {
+  const told = await into(file, [generator, '--count', String(COUNT), '--seed', '7', ...more])
   return JSON.parse(told.trim().split('\n').at(-1) ?? '') as Generated
 }
 

@@ -25,6 +25,8 @@ interface Result {
   readonly passed: boolean
   readonly durationMs: number
   readonly error?: string
+  /** What it measured, in its own words. */
+  readonly found?: string
 }
 
 const results: Result[] = []
@@ -37,6 +39,12 @@ await report()
 process.exitCode = results.length > 0 && results.every(({ passed }) => passed) ? 0 : 1
 
 function note({ type, data }: TestEvent): void {
+  const last = results.at(-1)
+  // It follows the test that said it; what the runner says of itself names no file.
+  if (type === 'test:diagnostic' && data.file !== undefined && last) {
+    results[results.length - 1] = { ...last, found: data.message }
+    process.stdout.write(`  ${data.message}\n`)
+  }
   if ((type !== 'test:pass' && type !== 'test:fail') || data.nesting > 0 || data.details.type === 'suite')
     return
   const { name: title, details } = data
@@ -60,8 +68,9 @@ async function report(): Promise<void> {
     '',
     '| What | Outcome | Took |',
     '|---|---|---|',
-    ...results.map(({ title, passed, durationMs, error }) => {
-      const outcome = passed ? 'passed' : `failed: ${(error ?? '').split('\n')[0]}`
+    ...results.map(({ title, passed, durationMs, error, found }) => {
+      const said = found === undefined ? '' : `: ${found}`
+      const outcome = passed ? `passed${said}` : `failed: ${(error ?? '').split('\n')[0]}`
       return `| ${title} | ${outcome} | ${formatDuration(Math.round(durationMs))} |`
     }),
     '',

@@ -6,7 +6,7 @@ import { compileRules } from '../../src/presets/rules.ts'
 import { createSplit } from '../../src/presets/split.ts'
 import { judge } from '../../src/review/interpret.ts'
 import type { Piece } from '../../src/review/received.ts'
-import { encodeRow } from '../../src/stores/embedded/row.ts'
+import { encodeRows } from '../../src/stores/embedded/row.ts'
 import { review } from './reviews.ts'
 
 /** What one preset made of one hostile document. */
@@ -82,7 +82,7 @@ async function take(document: string, preset: string): Promise<Taken> {
       const event = encodeEvent(record, { run: 'r1', seq: 0 })
       const decoded = decodeEvent(event)
       if (!decoded.received.raw.equals(raw)) throw new Error(`${document}: raw was altered`)
-      encodeRow(readArrival(event))
+      encodeRows([readArrival(event)])
       const code = record.verdict.status === 'accepted' ? 'accepted' : record.verdict.code
       codes[code] = (codes[code] ?? 0) + 1
       eventBytes += event.length

@@ -33,7 +33,7 @@ export interface Reading {
 
 /** What other processes publish is noticed after so long at the latest. */
 const POLL_MS = 50
-const BATCH_BYTES = 4 * 1024 * 1024
+const BATCH_BYTES = 2 * 1024 * 1024
 
 /** Hands over batches until the signal aborts or the queue is disposed, and waits where there is nothing to read. */
 export async function* readBatches(

@@ -36,7 +36,7 @@ const config = z
       .int()
       .min(1)
       .max(100_000)
-      .default(1_000)
+      .default(500)
       .meta({ description: 'How many reviews are handed over together, at most.' }),
     maxItemBytes: bytes().prefault('64MiB').meta({
       description: 'Of a larger line, document or row only the beginning is kept, as a dead letter.',

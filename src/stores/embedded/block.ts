@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib'
+import { asOne } from '../../lib/memory.ts'
 import { receivedAtOf, splitRows } from './row.ts'
 
 export const MAX_BLOCK_ROWS = 1_000
@@ -41,7 +42,7 @@ export async function encodeBlocks(rows: readonly Dated[]): Promise<readonly Blo
 }
 
 export async function encodeBlock(rows: readonly Dated[]): Promise<Block> {
-  const bytes = Buffer.concat(rows.map((row) => row.bytes))
+  const bytes = asOne(rows.map((row) => row.bytes))
   const payload = await compress(bytes, {
     chunkSize: Math.max(MIN_CHUNK_BYTES, bytes.length >> 1),
     params: { [constants.ZSTD_c_compressionLevel]: 1 },

@@ -19,24 +19,49 @@ export function isErased(row: Buffer): boolean {
   return row.length === LENGTHS_BYTES
 }
 
-export function encodeRow({ head, received: { raw } }: Pick<Arrival, 'head' | 'received'>): Buffer {
-  const place = placeOf(head, raw)
-  const isInHead = place !== NOWHERE
-  const headLength = head.length - (isInHead ? raw.length : 0)
-  const row = Buffer.allocUnsafe(LENGTHS_BYTES + headLength + raw.length)
+/** Rows one after the other in one memory of their own. */
+export function encodeRows<Source extends RowSource>(arrivals: readonly Source[]) {
+  const places = arrivals.map(placeOf)
+  const ends = endsOf(arrivals, places)
+  const memory = Buffer.allocUnsafeSlow(ends.at(-1) ?? 0)
+  return arrivals.map((arrival, n) => {
+    const bytes = memory.subarray(ends[n - 1] ?? 0, ends[n])
+    write(bytes, arrival, places[n])
+    return { arrival, bytes }
+  })
+}
+
+type RowSource = Pick<Arrival, 'head' | 'received'>
+
+function endsOf(arrivals: readonly RowSource[], places: readonly number[]): readonly number[] {
+  let end = 0
+  return arrivals.map((arrival, n) => {
+    end += LENGTHS_BYTES + headLengthOf(arrival, places[n]) + arrival.received.raw.length
+    return end
+  })
+}
+
+function write(row: Buffer, arrival: RowSource, place = NOWHERE): void {
+  const { head, received } = arrival
+  const { raw } = received
+  const headLength = headLengthOf(arrival, place)
   row.writeUInt32BE(headLength, 0)
   row.writeUInt32BE(raw.length, 4)
   row.writeUInt32BE(place, 8)
-  if (isInHead) {
+  if (place === NOWHERE) row.set(head, LENGTHS_BYTES)
+  else {
     head.copy(row, LENGTHS_BYTES, 0, place)
     head.copy(row, LENGTHS_BYTES + place, place + raw.length)
-  } else row.set(head, LENGTHS_BYTES)
+  }
   row.set(raw, LENGTHS_BYTES + headLength)
-  return row
+}
+
+function headLengthOf({ head, received: { raw } }: RowSource, place = NOWHERE): number {
+  return place === NOWHERE ? head.length : head.length - raw.length
 }
 
 /** Where raw stands in the head, as the review. */
-function placeOf(head: Buffer, raw: Buffer): number {
+function placeOf({ head, received: { raw } }: RowSource): number {
   const review = head.indexOf(REVIEW)
   const place = review + REVIEW.length
   const end = place + raw.length

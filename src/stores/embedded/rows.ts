@@ -32,7 +32,7 @@ export interface Rows {
 }
 
 const INDEX_PAGE = 5_000
-const MAX_CACHED_BYTES = 32 * 1024 * 1024
+const MAX_CACHED_BYTES = 4 * 1024 * 1024
 
 export function openRows({ folder, tables }: StoreEnvironment): Rows {
   const cache = blockCache()

@@ -10,7 +10,7 @@ import {
   MAX_BLOCK_ROWS,
 } from './block.ts'
 import { addPointers, digest, POINTING, type Pointing } from './pointers.ts'
-import { encodeRow } from './row.ts'
+import { encodeRows } from './row.ts'
 import {
   deadLetterBytesOf,
   decodeNumber,
@@ -39,9 +39,6 @@ export interface Writer {
   put(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<readonly PutOutcome[]>
 }
 
-/** Thrown within a write to undo it. */
-const KNOWN = new Error('a row with this key is there already')
-
 /**
  * Adds rows. What is costly is done before the write: rows are laid out and compressed as if they all were new. Where one
  * turns out not to be, they are looked up, and the rest is written.
@@ -52,7 +49,7 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
   async function put(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<readonly PutOutcome[]> {
     refresh()
     if (isFull(readState(tables))) await (sealing ??= seal().finally(() => (sealing = undefined)))
-    let rows = arrivals.map(newRow)
+    let rows = encodeRows(arrivals).map(newRow)
     // What came before comes again as a whole, most often.
     if (rows.slice(0, SAMPLE).some(isKnown)) rows = unknown(rows)
     while (rows.length > 0 && !(await add(rows, signal))) {
@@ -74,20 +71,20 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
     })
   }
 
-  const isKnown = ({ id }: NewRow): boolean => tables.keys.doesExist(id)
+  const isKnown = ({ id }: Pick<NewRow, 'id'>): boolean => tables.keys.doesExist(id)
 
   /** Writes all rows, or nothing where one of them is known or there twice. */
   async function add(rows: readonly NewRow[], signal?: AbortSignal): Promise<boolean> {
-    const blocks = isBlockWorthy(rows) ? await encodeBlocks(rows) : undefined
     const entries = indexEntries(rows)
+    if (entries.hasTwins) return false
+    const blocks = isBlockWorthy(rows) ? await encodeBlocks(rows) : undefined
     signal?.throwIfAborted()
-    try {
-      await write(() => append(rows, entries, blocks))
-      return true
-    } catch (error) {
-      if (error === KNOWN) return false
-      throw error
-    }
+    return write(() => {
+      // Looked at before anything is put: see docs/decisions/0006.
+      const isNew = !entries.keys.some(isKnown)
+      if (isNew) append(rows, entries, blocks)
+      return isNew
+    })
   }
 
   function append(rows: readonly NewRow[], entries: IndexEntries, blocks?: readonly Block[]): void {
@@ -119,11 +116,7 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
   }
 
   function putEntries({ keys, products, clusters }: IndexEntries, first: number): void {
-    for (const { id, at } of keys) {
-      // It says whether it has put anything, though its type does not.
-      const isNew: unknown = tables.keys.putSync(id, encodeNumber(first + at), { noOverwrite: true })
-      if (isNew !== true) throw KNOWN
-    }
+    for (const { id, at } of keys) tables.keys.putSync(id, encodeNumber(first + at))
     for (const { text, ats } of products)
       addPointers(
         tables.products,
@@ -182,6 +175,8 @@ function isBlockWorthy(rows: readonly NewRow[]): boolean {
 /** In the order of their bytes, which spares the indexes from jumping about; `at` counts from the first new row. */
 interface IndexEntries extends Readonly<Record<Pointing, readonly Pointers[]>> {
   readonly keys: readonly { readonly id: Buffer; readonly at: number }[]
+  /** Whether a key is there twice. */
+  readonly hasTwins: boolean
 }
 
 /** What one text leads to; `text` is its digest. */
@@ -192,8 +187,10 @@ interface Pointers {
 
 function indexEntries(rows: readonly NewRow[]): IndexEntries {
   const keys = rows.map(({ arrival, id }, at) => ({ key: arrival.key, id, at }))
+  keys.sort((a, b) => (a.key < b.key ? -1 : 1))
   return {
-    keys: keys.sort((a, b) => (a.key < b.key ? -1 : 1)),
+    keys,
+    hasTwins: keys.some(({ key }, n) => n > 0 && key === keys[n - 1]?.key),
     products: pointers(rows, 'products'),
     clusters: pointers(rows, 'clusters'),
   }
@@ -213,9 +210,9 @@ function pointers(rows: readonly NewRow[], to: Pointing): readonly Pointers[] {
   )
 }
 
-function newRow(arrival: Arrival, index: number): NewRow {
+function newRow({ arrival, bytes }: Pick<NewRow, 'arrival' | 'bytes'>, index: number): NewRow {
   const { key, received } = arrival
-  return { arrival, id: encodeKey(key), index, bytes: encodeRow(arrival), receivedAt: received.receivedAt }
+  return { arrival, id: encodeKey(key), index, bytes, receivedAt: received.receivedAt }
 }
 
 /** Cuts where numbers are missing between one row and the next. */

@@ -6,8 +6,9 @@ import { encodeEvent } from '../../../src/event.ts'
 import { loadPreset } from '../../../src/presets/index.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
 import { judge } from '../../../src/review/interpret.ts'
+import type { Arrival } from '../../../src/review/record.ts'
 import { dated, decodeBlock, encodeBlock, encodeBlocks } from '../../../src/stores/embedded/block.ts'
-import { decodeRow, encodeRow, ERASED, isErased, splitRows } from '../../../src/stores/embedded/row.ts'
+import { decodeRow, encodeRows, ERASED, isErased, splitRows } from '../../../src/stores/embedded/row.ts'
 import { accepted, numbered, START } from '../../support/records.ts'
 
 const canonical = compileRules(await loadPreset('canonical'))
@@ -20,6 +21,7 @@ const REVIEW = {
   review_timestamp: '2023-10-26T10:00:00Z',
 }
 
+const encodeRow = (arrival: Arrival): Buffer => encodeRows([arrival])[0]?.bytes ?? Buffer.alloc(0)
 const rows = (count: number) => numbered(count).map((record) => dated(encodeRow(arrivalOf(record))))
 
 test('a row holds the very bytes of raw', () => {
