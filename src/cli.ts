@@ -1,4 +1,3 @@
-import './lib/heap.ts'
 import { Command } from 'commander'
 import pkg from '../package.json' with { type: 'json' }
 import { addAudit } from './commands/audit.ts'

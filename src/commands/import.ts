@@ -5,6 +5,7 @@ import type { Environment } from '../app.ts'
 import type { SourceConfig } from '../config/schema.ts'
 import { HeadwaterError } from '../errors.ts'
 import { formatCount } from '../lib/units.ts'
+import { keepYoungGenerationSmall } from '../lib/young-generation.ts'
 import type { PipelineOptions } from '../pipeline.ts'
 import { beginImport, type ImportRuns } from '../services/import-runs.ts'
 import type { Counts } from '../services/ledger.ts'
@@ -52,6 +53,7 @@ export const addImport: AddCommand = (program, io) => {
       ),
     )
     .action(async (files: string[], options: ImportOptions, command) => {
+      keepYoungGenerationSmall()
       const env = await environment(command, io)
       const source = await fileSource(files, options)
       const checkpointsIn = `import/${idOf(files, options)}/`
