@@ -1,4 +1,4 @@
-import { open as openFile, mkdir, rename, rm } from 'node:fs/promises'
+import { open as openFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeadwaterError } from '../errors.ts'
 import { type Layout, openLmdb } from './lmdb.ts'
@@ -15,8 +15,21 @@ export async function copyLmdb(folder: string, to: string): Promise<void> {
   await using environment = await openLmdb(folder, anything)
   await mkdir(to, { recursive: true })
   await environment.root.backup(to, true)
+  await beginFreeList(to)
+  for (const name of await readdir(to)) if (name !== 'data.mdb') await rm(join(to, name), { recursive: true })
   await sync(join(to, 'data.mdb'))
   await sync(to)
+}
+
+/**
+ * Frees a page or two of a copy that has no free pages. Where the first write frees so many at once that their list takes
+ * pages of its own, LMDB looks for a free page in the list that it is making, and ends the process (kriszyp/lmdb-js#317).
+ */
+async function beginFreeList(folder: string): Promise<void> {
+  await using copy = await openLmdb(folder, anything)
+  const key = Buffer.from('begin')
+  await copy.transact(() => copy.root.putSync(key, key))
+  await copy.transact(() => copy.root.removeSync(key))
 }
 
 /**

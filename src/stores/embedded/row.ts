@@ -19,15 +19,15 @@ export function isErased(row: Buffer): boolean {
   return row.length === LENGTHS_BYTES
 }
 
-/** Rows one after the other in one memory of their own. */
-export function encodeRows<Source extends RowSource>(arrivals: readonly Source[]) {
+/** Rows one after the other in one memory of their own, each with the time at which it was received. */
+export function encodeRows(arrivals: readonly RowSource[]) {
   const places = arrivals.map(placeOf)
   const ends = endsOf(arrivals, places)
   const memory = Buffer.allocUnsafeSlow(ends.at(-1) ?? 0)
   return arrivals.map((arrival, n) => {
     const bytes = memory.subarray(ends[n - 1] ?? 0, ends[n])
     write(bytes, arrival, places[n])
-    return { arrival, bytes }
+    return { bytes, receivedAt: arrival.received.receivedAt }
   })
 }
 

@@ -24,10 +24,8 @@ import {
 
 /** This many new rows are worth a block of their own. */
 const BLOCK_WORTHY_ROWS = 256
-/** So many are looked up before it is tried. */
-const SAMPLE = 4
 
-interface NewRow extends Dated {
+interface NewRow {
   readonly arrival: Arrival
   /** The key as the index has it. */
   readonly id: Buffer
@@ -40,8 +38,8 @@ export interface Writer {
 }
 
 /**
- * Adds rows. What is costly is done before the write: rows are laid out and compressed as if they all were new. Where one
- * turns out not to be, they are looked up, and the rest is written.
+ * Adds rows. What is costly is done before the write: rows are looked up, laid out and compressed, and the write only
+ * makes sure that they are still new.
  */
 export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer {
   let sealing: Promise<void> | undefined
@@ -49,51 +47,48 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
   async function put(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<readonly PutOutcome[]> {
     refresh()
     if (isFull(readState(tables))) await (sealing ??= seal().finally(() => (sealing = undefined)))
-    let rows = encodeRows(arrivals).map(newRow)
-    // What came before comes again as a whole, most often.
-    if (rows.slice(0, SAMPLE).some(isKnown)) rows = unknown(rows)
-    while (rows.length > 0 && !(await add(rows, signal))) {
+    let rows: readonly NewRow[] = arrivals.map(newRow)
+    for (let isWritten = false; !isWritten; ) {
       refresh()
+      const { next } = readState(tables)
       rows = unknown(rows)
+      isWritten = rows.length === 0 || (await add(rows, next, signal))
     }
     const outcomes = arrivals.map((): PutOutcome => 'unchanged')
     for (const { index } of rows) outcomes[index] = 'stored'
     return outcomes
   }
 
-  /** The first of each key that has no row yet. */
-  function unknown(rows: readonly NewRow[]): NewRow[] {
-    const seen = new Set<string>()
-    return rows.filter((row) => {
-      const isNew = !seen.has(row.arrival.key) && !isKnown(row)
-      seen.add(row.arrival.key)
-      return isNew
-    })
+  /** The first of each key that has no row yet, looked up in the order of the keys, which spares the index from jumping about. */
+  function unknown(rows: readonly NewRow[]): readonly NewRow[] {
+    const sorted = rows.toSorted(byKey)
+    const known = sorted.filter((row, n) => row.arrival.key === sorted[n - 1]?.arrival.key || isKnown(row))
+    return known.length === 0 ? rows : without(rows, new Set(known))
   }
 
   const isKnown = ({ id }: Pick<NewRow, 'id'>): boolean => tables.keys.doesExist(id)
 
-  /** Writes all rows, or nothing where one of them is known or there twice. */
-  async function add(rows: readonly NewRow[], signal?: AbortSignal): Promise<boolean> {
+  /** Writes all rows, or nothing where one of them is known by now. `seen` is the next number at the look-up. */
+  async function add(rows: readonly NewRow[], seen: number, signal?: AbortSignal): Promise<boolean> {
+    const laidOut = encodeRows(rows.map(({ arrival }) => arrival))
+    const blocks = isBlockWorthy(laidOut) ? await encodeBlocks(laidOut) : undefined
     const entries = indexEntries(rows)
-    if (entries.hasTwins) return false
-    const blocks = isBlockWorthy(rows) ? await encodeBlocks(rows) : undefined
     signal?.throwIfAborted()
     return write(() => {
-      // Looked at before anything is put: see docs/decisions/0006.
-      const isNew = !entries.keys.some(isKnown)
-      if (isNew) append(rows, entries, blocks)
+      const isNew = readState(tables).next === seen || !entries.keys.some(isKnown)
+      if (isNew) append({ rows, laidOut, entries, blocks })
       return isNew
     })
   }
 
-  function append(rows: readonly NewRow[], entries: IndexEntries, blocks?: readonly Block[]): void {
+  function append({ rows, laidOut, entries, blocks }: Addition): void {
     const state = readState(tables)
     putEntries(entries, state.next)
     if (blocks) putBlocks(blocks, state.next)
-    else rows.forEach(({ bytes }, at) => tables.tail.putSync(encodeNumber(state.next + at), bytes))
-    const size = rows.reduce((sum, { bytes }) => sum + bytes.length, 0)
-    const tail = blocks ? {} : { tailRows: state.tailRows + rows.length, tailBytes: state.tailBytes + size }
+    else laidOut.forEach(({ bytes }, at) => tables.tail.putSync(encodeNumber(state.next + at), bytes))
+    const tail = blocks
+      ? {}
+      : { tailRows: state.tailRows + rows.length, tailBytes: state.tailBytes + sizeOf(laidOut) }
     const dead = rows.reduce(
       (sum, { arrival }) => sum + deadLetterBytesOf(arrival.received, arrival.status),
       0,
@@ -165,18 +160,23 @@ function isFull({ tailRows, tailBytes }: State): boolean {
   return tailRows >= MAX_BLOCK_ROWS || tailBytes >= MAX_BLOCK_BYTES
 }
 
-function isBlockWorthy(rows: readonly NewRow[]): boolean {
-  return (
-    rows.length >= BLOCK_WORTHY_ROWS ||
-    rows.reduce((sum, { bytes }) => sum + bytes.length, 0) >= MAX_BLOCK_BYTES
-  )
+function isBlockWorthy(rows: readonly Dated[]): boolean {
+  return rows.length >= BLOCK_WORTHY_ROWS || sizeOf(rows) >= MAX_BLOCK_BYTES
+}
+
+const sizeOf = (rows: readonly Dated[]): number => rows.reduce((sum, { bytes }) => sum + bytes.length, 0)
+
+/** What one write adds: the rows as they go into the tail, or in blocks. */
+interface Addition {
+  readonly rows: readonly NewRow[]
+  readonly laidOut: readonly Dated[]
+  readonly entries: IndexEntries
+  readonly blocks: readonly Block[] | undefined
 }
 
 /** In the order of their bytes, which spares the indexes from jumping about; `at` counts from the first new row. */
 interface IndexEntries extends Readonly<Record<Pointing, readonly Pointers[]>> {
   readonly keys: readonly { readonly id: Buffer; readonly at: number }[]
-  /** Whether a key is there twice. */
-  readonly hasTwins: boolean
 }
 
 /** What one text leads to; `text` is its digest. */
@@ -186,11 +186,9 @@ interface Pointers {
 }
 
 function indexEntries(rows: readonly NewRow[]): IndexEntries {
-  const keys = rows.map(({ arrival, id }, at) => ({ key: arrival.key, id, at }))
-  keys.sort((a, b) => (a.key < b.key ? -1 : 1))
+  const keys = rows.map(({ arrival, id }, at) => ({ arrival, id, at }))
   return {
-    keys,
-    hasTwins: keys.some(({ key }, n) => n > 0 && key === keys[n - 1]?.key),
+    keys: keys.sort(byKey),
     products: pointers(rows, 'products'),
     clusters: pointers(rows, 'clusters'),
   }
@@ -210,9 +208,19 @@ function pointers(rows: readonly NewRow[], to: Pointing): readonly Pointers[] {
   )
 }
 
-function newRow({ arrival, bytes }: Pick<NewRow, 'arrival' | 'bytes'>, index: number): NewRow {
-  const { key, received } = arrival
-  return { arrival, id: encodeKey(key), index, bytes, receivedAt: received.receivedAt }
+type Keyed = Pick<NewRow, 'arrival'>
+
+/** Those with the same key stay in their order. */
+function byKey({ arrival: { key: one } }: Keyed, { arrival: { key: other } }: Keyed): number {
+  if (one === other) return 0
+  return one < other ? -1 : 1
+}
+
+const without = (rows: readonly NewRow[], some: ReadonlySet<NewRow>): readonly NewRow[] =>
+  rows.filter((row) => !some.has(row))
+
+function newRow(arrival: Arrival, index: number): NewRow {
+  return { arrival, id: encodeKey(arrival.key), index }
 }
 
 /** Cuts where numbers are missing between one row and the next. */
