@@ -1,11 +1,10 @@
 import { readArrival } from '../src/arrival.ts'
-import { encodeEvent } from '../src/event.ts'
+import { encodeEvent, subjectOf } from '../src/event.ts'
 import { loadPreset } from '../src/presets/index.ts'
 import { compileRules } from '../src/presets/rules.ts'
 import { judge } from '../src/review/interpret.ts'
 import type { Message } from '../src/queues/queue.ts'
 import type { Arrival } from '../src/review/record.ts'
-import { subjectOf } from '../src/event.ts'
 import { reviewAt } from './reviews.ts'
 
 const rules = compileRules(await loadPreset('canonical'))

@@ -1,6 +1,6 @@
 import { findableBy, type Verdict } from '../../review/verdict.ts'
 import { type Block, dated, encodeBlock, encodeHeader } from './block.ts'
-import { addPointers, digest, POINTING, type Pointing, removePointer } from './pointers.ts'
+import { addPointers, digest, POINTING, POINTINGS, removePointer } from './pointers.ts'
 import { decodeRow, ERASED, isErased } from './row.ts'
 import type { Rows } from './rows.ts'
 import {
@@ -14,8 +14,6 @@ import {
   type StoreEnvironment,
   writeState,
 } from './tables.ts'
-
-const INDEXES: readonly Pointing[] = ['products', 'clusters']
 
 export interface Changes {
   amend(key: string, revision: number, verdict: Verdict): Promise<boolean>
@@ -38,7 +36,7 @@ export function openChanges({ tables, refresh, write }: StoreEnvironment, rows: 
           deadLetterBytesOf(stored.received, stored.verdict.status),
       )
       removePointers(stored.verdict, number)
-      for (const to of INDEXES) {
+      for (const to of POINTINGS) {
         const text = findableBy(verdict)[POINTING[to]]
         if (text !== undefined) addPointers(tables[to], digest(text), [number])
       }
@@ -51,7 +49,7 @@ export function openChanges({ tables, refresh, write }: StoreEnvironment, rows: 
   }
 
   function removePointers(verdict: Verdict, number: number): void {
-    for (const to of INDEXES) {
+    for (const to of POINTINGS) {
       const text = findableBy(verdict)[POINTING[to]]
       if (text !== undefined) removePointer(tables[to], digest(text), number)
     }

@@ -16,6 +16,8 @@ export const POINTING: Readonly<Record<Pointing, keyof Findable>> = {
   clusters: 'cluster',
 }
 
+export const POINTINGS: readonly Pointing[] = ['products', 'clusters']
+
 /** So many row numbers, beginning with a multiple of this, share an entry. */
 const SPAN = 4_096
 const DISTANCE_BYTES = 2

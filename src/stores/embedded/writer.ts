@@ -9,7 +9,7 @@ import {
   MAX_BLOCK_BYTES,
   MAX_BLOCK_ROWS,
 } from './block.ts'
-import { addPointers, digest, POINTING, type Pointing } from './pointers.ts'
+import { addPointers, digest, POINTING, POINTINGS, type Pointing } from './pointers.ts'
 import { encodeRows } from './row.ts'
 import {
   deadLetterBytesOf,
@@ -110,20 +110,14 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
     }
   }
 
-  function putEntries({ keys, products, clusters }: IndexEntries, first: number): void {
-    for (const { id, at } of keys) tables.keys.putSync(id, encodeNumber(first + at))
-    for (const { text, ats } of products)
-      addPointers(
-        tables.products,
-        text,
-        ats.map((at) => first + at),
-      )
-    for (const { text, ats } of clusters)
-      addPointers(
-        tables.clusters,
-        text,
-        ats.map((at) => first + at),
-      )
+  function putEntries(entries: IndexEntries, first: number): void {
+    for (const { id, at } of entries.keys) tables.keys.putSync(id, encodeNumber(first + at))
+    for (const to of POINTINGS) {
+      for (const { text, ats } of entries[to]) {
+        const rows = ats.map((at) => first + at)
+        addPointers(tables[to], text, rows)
+      }
+    }
   }
 
   /** Moves the tail into blocks, unless somebody else has, or has erased a part of it. */
