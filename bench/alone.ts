@@ -1,7 +1,7 @@
 import { temporaryFolder } from '../test/support/temp.ts'
 import queue from '../src/queues/embedded/index.ts'
 import store from '../src/stores/embedded/index.ts'
-import { silent } from '../test/support/services.ts'
+import { queueContext, silent } from '../test/support/queue-context.ts'
 import type { Question, Row } from './question.ts'
 import { messagesFrom, arrivalsFrom } from './records.ts'
 
@@ -23,12 +23,7 @@ export const alone: Question = {
 
 async function askQueue(batch: number, count: number): Promise<readonly Row[]> {
   await using folder = await temporaryFolder()
-  const context = {
-    dataDir: folder.path,
-    logger: silent,
-    signal: new AbortController().signal,
-    topic: 'bench',
-  }
+  const context = queueContext(folder.path, 'bench')
   await using opened = await queue.open(queue.config.parse({}), context)
   const publish = (first: number, some: number) =>
     inBatches(messagesFrom(first, some), batch, (messages) => opened.publish(messages))

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import store from '../src/stores/embedded/index.ts'
-import { silent } from '../test/support/services.ts'
+import { silent } from '../test/support/queue-context.ts'
 import { temporaryFolder } from '../test/support/temp.ts'
 import { ownBytesOf } from './process.ts'
 import type { Question, Row } from './question.ts'

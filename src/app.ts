@@ -7,7 +7,7 @@ import { presets, loadPreset } from './presets/index.ts'
 import { compileRules } from './presets/rules.ts'
 import { createSplit } from './presets/split.ts'
 import { queues } from './queues/index.ts'
-import type { Queue, QueueAdapter } from './queues/queue.ts'
+import type { Queue, QueueAdapter, QueueContext } from './queues/queue.ts'
 import type { Rules } from './review/interpret.ts'
 import type { ReviewRecord } from './review/record.ts'
 import type { DataFolder } from './services/backup.ts'
@@ -46,7 +46,7 @@ export async function openRegistry(env: Environment): Promise<Registry> {
 /** Opens the queue of one topic. */
 export async function openQueue(env: Environment, topic: string): Promise<Queue> {
   const { type, settings } = env.config.queue
-  return (await queueAdapter(type)).open(settings, { ...(await contextOf(env)), topic })
+  return (await queueAdapter(type)).open(settings, await queueContextOf(env, topic))
 }
 
 export type SourceParts = Omit<SourceContext, keyof Context | 'name' | 'origin' | 'split'>
@@ -83,15 +83,16 @@ export async function rulesFor(
   return compileRules(await loadPreset(name), source ?? {})
 }
 
-/** Creates whatever the config's queue, store and registry need. Safe to repeat. */
-export async function provision(env: Environment): Promise<readonly string[]> {
+/** Creates whatever the config's queue, store and registry need, and topics beside those of the config. Safe to repeat. */
+export async function provision(env: Environment, more: readonly string[] = []): Promise<readonly string[]> {
   const { queue, store, registry } = env.config
   const context = await contextOf(env)
   const done: string[] = []
-  for (const topic of Object.values(queue.topics)) {
+  for (const topic of new Set([...Object.values(queue.topics), ...more])) {
     const adapter = await queueAdapter(queue.type)
-    await adapter.provision?.(queue.settings, { ...context, topic })
-    await using _ = await adapter.open(queue.settings, { ...context, topic })
+    const queueContext = await queueContextOf(env, topic)
+    await adapter.provision?.(queue.settings, queueContext)
+    await using _ = await adapter.open(queue.settings, queueContext)
     done.push(`${queue.type} queue ${topic}`)
   }
   const places: readonly [string, StoreConfig][] = [
@@ -135,6 +136,10 @@ export async function dataFolders({ config }: Pick<Environment, 'config'>): Prom
     folderOf('queue', queue.type, queues.folders?.(queue.settings, { dataDir })),
     folderOf('store', store.type, stores.folders?.(store.settings, { dataDir })),
   ]
+}
+
+async function queueContextOf(env: Environment, topic: string): Promise<QueueContext> {
+  return { ...(await contextOf(env)), topic, openRegistry: () => openRegistry(env) }
 }
 
 async function contextOf({ config: { dataDir }, logger, signal }: Environment): Promise<Context> {

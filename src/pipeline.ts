@@ -110,7 +110,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   const admin = openAdmin({ health, metrics, refresh: look, alerts, token: config.admin.token })
   opened.defer(() => admin.close())
   const sources = options.ingestion ? await openSources() : []
-  health.require('queue', (signal) => backlog(reviews, signal))
+  health.require('queue', (signal) => reviews.check({ signal }))
   await options.prepare?.({ run, registry })
   const addresses = options.listen
     ? {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
-import { formatCount } from '../lib/units.ts'
+import { formatCount, formatDuration } from '../lib/units.ts'
 import type { Queue } from '../queues/queue.ts'
 import { type AddCommand, environment } from './command.ts'
 import { openQueue } from './open.ts'
@@ -22,19 +22,22 @@ export const addGroups: AddCommand = (program, io) => {
     .addHelpText('after', example('headwater groups list', 'headwater groups list --json'))
     .action(async (_, command: Command) => {
       const env = await environment(command, io)
-      const rows: string[][] = [['topic', 'group', 'backlog', 'keeps what it has not read', 'readers']]
+      const rows: string[][] = [
+        ['topic', 'group', 'backlog', 'behind', 'keeps what it has not read', 'readers'],
+      ]
       for (const topic of Object.values(env.config.queue.topics)) {
         await using queue = await openQueue(env, topic)
         for (const state of await known(queue, 'groups', env)()) {
-          const { group, backlog, holds, readers } = state
+          const { group, backlog, behindMs, holds, readers } = state
           if (env.json) await writeJson(io, { topic, ...state })
           else
             rows.push([
               excerpt(topic, 40),
               excerpt(group, 40),
-              formatCount(backlog),
+              backlog === undefined ? '-' : formatCount(backlog),
+              behindMs === undefined ? '-' : formatDuration(behindMs),
               holds ? 'yes' : 'no',
-              String(readers),
+              readers === undefined ? '-' : String(readers),
             ])
         }
       }

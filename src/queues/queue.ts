@@ -1,5 +1,6 @@
 import type { Adapter, Context } from '../adapter.ts'
 import type { Batch, Cancellable, Rejection } from '../batch.ts'
+import type { Registry } from '../stores/registry.ts'
 
 /** What travels: opaque bytes. `key` decides ordering: same key, same order. */
 export interface Message {
@@ -33,6 +34,8 @@ export interface Queue extends AsyncDisposable {
   readonly maxMessageBytes: number
   publish(messages: readonly Message[], options?: Cancellable): Promise<readonly Rejection[]>
   read(options: ReadOptions): AsyncIterable<Batch<Message>>
+  /** Resolves where the broker answers and knows the topic; throws why not. */
+  check(options?: Cancellable): Promise<void>
   /** Messages that a group has not yet acknowledged, where the broker can tell. */
   backlog?(group: string, options?: Cancellable): Promise<number>
   /** How long the oldest of these messages has been in the queue, where the broker can tell; 0 where there is none. */
@@ -61,12 +64,24 @@ export interface Queue extends AsyncDisposable {
 
 export interface GroupState {
   readonly group: string
-  /** Messages that it has not acknowledged. */
-  readonly backlog: number
+  /** Messages that it has not acknowledged, where the broker can tell. */
+  readonly backlog?: number
+  /** How far it is behind in time, where the broker tells that instead. */
+  readonly behindMs?: number
   /** Whether what it has not acknowledged is kept, whatever its age. */
   readonly holds: boolean
-  readonly readers: number
+  /** How many readers are at work, where the broker can tell. */
+  readonly readers?: number
 }
 
-/** Opens one topic. Opening makes sure that the group `storage` exists, so that nothing is published before it. */
-export type QueueAdapter<Config> = Adapter<Queue, Config, Context & { readonly topic: string }>
+export interface QueueContext extends Context {
+  readonly topic: string
+  /** A registry for what the broker does not remember itself; whoever opens it disposes of it. */
+  readonly openRegistry: () => Promise<Registry>
+}
+
+/**
+ * Opens one topic. Opening makes sure that the group `storage` exists, so that nothing is published before it. Where the
+ * topic is not there it throws `TOPIC_MISSING`; `provision` makes it. The embedded queue alone makes what is missing.
+ */
+export type QueueAdapter<Config> = Adapter<Queue, Config, QueueContext>

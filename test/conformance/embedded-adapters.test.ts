@@ -4,6 +4,7 @@ import { after } from 'node:test'
 import type { Context } from '../../src/adapter.ts'
 import queue from '../../src/queues/embedded/index.ts'
 import store from '../../src/stores/embedded/index.ts'
+import { queueContext, silent } from '../support/queue-context.ts'
 import { temporaryFolder } from '../support/temp.ts'
 import { adapterConformance } from './adapter.ts'
 
@@ -11,9 +12,8 @@ const src = join(import.meta.dirname, '../../src')
 const folder = await temporaryFolder()
 after(() => folder[Symbol.asyncDispose]())
 
-const quiet = () => {}
 const context: Context = {
-  logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+  logger: silent,
   signal: new AbortController().signal,
   dataDir: folder.path,
 }
@@ -35,7 +35,7 @@ adapterConformance('embedded queue', {
   async openUnusable() {
     const place = await occupied('queue-file')
     const config = queue.config.parse({ dir: place })
-    return { place, opened: queue.open(config, { ...context, topic: 'raw-reviews' }) }
+    return { place, opened: queue.open(config, queueContext(folder.path, 'raw-reviews')) }
   },
   skip,
 })

@@ -6,11 +6,21 @@ import { runInNewContext } from 'node:vm'
 import type { Batch } from '../../src/batch.ts'
 import type { Message, Queue } from '../../src/queues/queue.ts'
 import { numbered, text } from '../support/messages.ts'
-import { groupPromises, type Optional, type Stage } from './queue-groups.ts'
+import type { TcpProxy } from '../support/servers/proxy.ts'
+import { groupPromises, type Holds, type Optional, type Stage } from './queue-groups.ts'
+import { sharingPromises } from './queue-sharing.ts'
+import { troublePromises } from './queue-trouble.ts'
 
 export interface QueueHarness {
   /** Two openings of one name are two sessions on one queue; a new name is an empty queue. */
   readonly open: (name: string) => Promise<Queue>
+  /** Opens a topic that is not there; absent where opening makes what is missing. */
+  readonly openMissing?: (name: string) => Promise<Queue>
+  /** What lies between every session and the broker; absent where there is no broker. */
+  readonly wire?: TcpProxy
+  readonly holds?: Holds
+  /** Whether a new group sees only what is published after it was made. */
+  readonly beginsLate?: boolean
   /** Promises that this adapter can't be held to, by their titles, and why. */
   readonly skip?: Readonly<Record<string, string>>
   /** The longest that the broker may take to hand over what is there, or to hand back what was released. */
@@ -18,7 +28,17 @@ export interface QueueHarness {
 }
 
 /** Every queue keeps these promises. The titles are the contract. */
-export function queueConformance(name: string, { open, skip = {}, patienceMs = 5_000 }: QueueHarness): void {
+export function queueConformance(name: string, harness: QueueHarness): void {
+  const {
+    open,
+    openMissing,
+    wire,
+    holds = 'told',
+    beginsLate = false,
+    skip = {},
+    patienceMs = 5_000,
+  } = harness
+
   function promise(
     title: string,
     run: (stage: Stage) => Promise<void>,
@@ -31,6 +51,7 @@ export function queueConformance(name: string, { open, skip = {}, patienceMs = 5
       const queue = await reopen()
       const missing = needs.filter((method) => queue[method] === undefined)
       if (missing.length > 0) return t.skip(`this queue has no ${missing.join(' and no ')}`)
+      if (beginsLate) await queue.addGroup?.('g', { hold: true })
       await run({ queue, reopen, take, hold })
     })
   }
@@ -155,6 +176,7 @@ export function queueConformance(name: string, { open, skip = {}, patienceMs = 5
     })
 
     promise('shows every group every message', async ({ queue, take }) => {
+      if (beginsLate) for (const group of ['one', 'two']) await queue.addGroup?.(group, { hold: true })
       await queue.publish(numbered(0, 5))
       assert.deepEqual((await take(queue, 5, 'one')).map(text), ['0', '1', '2', '3', '4'])
       assert.deepEqual((await take(queue, 5, 'two')).map(text), ['0', '1', '2', '3', '4'])
@@ -166,25 +188,8 @@ export function queueConformance(name: string, { open, skip = {}, patienceMs = 5
       assert.deepEqual((await take(await reopen(), 3, 'storage')).map(text), ['0', '1', '2'])
     })
 
-    promise('shares among the readers of one group without overlap', async ({ queue, reopen }) => {
-      const sessions = [queue, await reopen()]
-      const stop = new AbortController()
-      const seen = sessions.map(() => [] as string[])
-      const reading = sessions.map(async (session, n) => {
-        for await (const batch of session.read({ group: 'g', signal: stop.signal, maxItems: 7 })) {
-          seen[n]?.push(...batch.items.map(text))
-          await batch.ack()
-        }
-      })
-      const sent = await publishUntil(queue, () => seen.every((mine) => mine.length > 0))
-      await until(() => seen.flat().length >= sent, patienceMs)
-      stop.abort()
-      await Promise.all(reading)
-      assert.equal(seen.flat().length, sent)
-      assert.equal(new Set(seen.flat()).size, sent)
-    })
-
-    promise('shows a reader without a group all that is kept', async ({ queue, hold }) => {
+    promise('shows a reader without a group all that is kept', async ({ queue, hold, reopen }) => {
+      if (beginsLate) return showsWhatComes(queue, await reopen())
       await queue.publish(numbered(0, 3))
       await hold(queue, 1)
       for (const _ of [1, 2]) assert.deepEqual(await look(queue, 3), ['0', '1', '2'])
@@ -192,7 +197,8 @@ export function queueConformance(name: string, { open, skip = {}, patienceMs = 5
 
     promise('keeps nothing of a reader without a group', async ({ queue, take }) => {
       await queue.publish(numbered(0, 3))
-      await look(queue, 3)
+      if (beginsLate) await showsWhatComes(queue, queue, 0)
+      else await look(queue, 3)
       assert.deepEqual((await take(queue, 3)).map(text), ['0', '1', '2'])
       assert.deepEqual((await take(queue, 3, 'storage')).map(text), ['0', '1', '2'])
     })
@@ -284,8 +290,36 @@ export function queueConformance(name: string, { open, skip = {}, patienceMs = 5
       assert.ok(performance.now() - startedAt < patienceMs)
     })
 
-    groupPromises(promise)
+    groupPromises(promise, { holds, beginsLate })
+    sharingPromises(promise, patienceMs)
+    if (wire) troublePromises(promise, wire, patienceMs)
+
+    test('refuses a topic that is not there', {
+      skip: !openMissing && 'it makes what is missing',
+    }, async () => {
+      const opened = openMissing?.(`test-${randomUUID()}`)
+      await assert.rejects(async () => (await opened)?.[Symbol.asyncDispose](), { code: 'TOPIC_MISSING' })
+    })
   })
+
+  /** A reader without a group sees what is published once it reads, if only `more` of it. */
+  async function showsWhatComes(queue: Queue, sender: Queue, more = 3): Promise<void> {
+    const stop = new AbortController()
+    const seen: string[] = []
+    const looking = (async () => {
+      for await (const { items } of queue.read({ signal: stop.signal })) seen.push(...items.map(text))
+    })()
+    const giveUpAt = performance.now() + patienceMs
+    for (let n = 0; more > 0 && seen.length < more && performance.now() < giveUpAt; n++)
+      await sender.publish(numbered(n, n + 1))
+    stop.abort()
+    await looking
+    assert.ok(seen.length >= more, `expected ${more} messages, got ${seen.length}`)
+    assert.deepEqual(
+      seen.map(Number),
+      seen.map((_, n) => Number(seen[0]) + n),
+    )
+  }
 
   async function look(queue: Queue, count: number): Promise<string[]> {
     const seen: string[] = []
@@ -294,22 +328,6 @@ export function queueConformance(name: string, { open, skip = {}, patienceMs = 5
       if (seen.length >= count) break
     }
     return seen
-  }
-
-  /** Publishes small rounds over many keys until the condition holds; returns how many messages that were. */
-  async function publishUntil(queue: Queue, holds: () => boolean): Promise<number> {
-    const deadline = performance.now() + 4 * patienceMs
-    let sent = 0
-    while (!holds()) {
-      assert.ok(performance.now() < deadline, 'expected every reader to get a share')
-      const round = Array.from({ length: 64 }, (_, n) => ({
-        key: `key-${n}`,
-        body: Buffer.from(String(sent + n)),
-      }))
-      await queue.publish(round)
-      sent += round.length
-    }
-    return sent
   }
 }
 
@@ -332,10 +350,4 @@ function memoryInUse(): number {
   collect()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
-}
-
-/** Waits, turn by turn of the event loop, for what comes from outside. */
-async function until(holds: () => boolean, patienceMs: number): Promise<void> {
-  const deadline = performance.now() + patienceMs
-  while (!holds() && performance.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -8,6 +8,7 @@ import embedded from '../../src/queues/embedded/index.ts'
 import { LEASE_MS } from '../../src/queues/embedded/lease.ts'
 import type { Message, Queue } from '../../src/queues/queue.ts'
 import { numberedMessage, numberOf } from '../support/log-writer.ts'
+import { queueContext } from '../support/queue-context.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const program = join(import.meta.dirname, '../support/log-writer.ts')
@@ -117,10 +118,7 @@ const isCode = (line: string): boolean => /^\D/.test(line)
 const lines = (): number => 20 + Math.floor(Math.random() * 1_000)
 
 function open(dataDir: string): Promise<Queue> {
-  const quiet = () => {}
-  const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
-  const context = { logger, topic: 'numbers', signal: new AbortController().signal, dataDir }
-  return embedded.open(embedded.config.parse({}), context)
+  return embedded.open(embedded.config.parse({}), queueContext(dataDir, 'numbers'))
 }
 
 /** Everything that is kept, as a reader without a group sees it. */

@@ -1,5 +1,6 @@
 import embedded from '../../src/queues/embedded/index.ts'
 import type { Message, Queue } from '../../src/queues/queue.ts'
+import { queueContext } from './queue-context.ts'
 
 /**
  * A process of its own on an embedded log, to be killed.
@@ -21,10 +22,7 @@ export function numberOf({ body }: Message): number {
 }
 
 async function openLog(): Promise<Queue> {
-  const quiet = () => {}
-  const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
-  const context = { logger, topic: 'numbers', signal: new AbortController().signal, dataDir: dir }
-  return embedded.open(embedded.config.parse({}), context)
+  return embedded.open(embedded.config.parse({}), queueContext(dir, 'numbers'))
 }
 
 async function publishFrom(queue: Queue, first: number): Promise<never> {

@@ -6,6 +6,7 @@ import { compileRules } from '../../src/presets/rules.ts'
 import embeddedQueue from '../../src/queues/embedded/index.ts'
 import { redrive } from '../../src/services/dead-letters.ts'
 import embeddedStore from '../../src/stores/embedded/index.ts'
+import { queueContext } from './queue-context.ts'
 
 const [dataDir = '', key = '', step, json] = process.argv.slice(2)
 const context = {
@@ -22,10 +23,11 @@ function stepDone(name: string): void {
 }
 
 await using store = await embeddedStore.open(embeddedStore.config.parse({}), context)
-await using reviews = await embeddedQueue.open(embeddedQueue.config.parse({}), {
-  ...context,
-  topic: 'raw-reviews',
-})
+const queueConfig = embeddedQueue.config.parse({})
+await using reviews = await embeddedQueue.open(
+  queueConfig,
+  queueContext(dataDir, 'raw-reviews', context.logger),
+)
 const rules = compileRules(await loadPreset('canonical'))
 
 const result = await redrive(

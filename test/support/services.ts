@@ -1,4 +1,3 @@
-import type { Logger } from '../../src/adapter.ts'
 import { encodeEvent, subjectOf } from '../../src/event.ts'
 import embeddedQueue from '../../src/queues/embedded/index.ts'
 import type { Message, Queue } from '../../src/queues/queue.ts'
@@ -10,6 +9,7 @@ import { store as storage } from '../../src/services/storage.ts'
 import embeddedStore from '../../src/stores/embedded/index.ts'
 import type { Registry } from '../../src/stores/registry.ts'
 import type { Store } from '../../src/stores/store.ts'
+import { queueContext, silent } from './queue-context.ts'
 
 /** What the services of one process work on, in a folder: everything is real. */
 export interface Place extends AsyncDisposable {
@@ -19,16 +19,13 @@ export interface Place extends AsyncDisposable {
   readonly registry: Registry
 }
 
-const quiet = (): void => {}
-export const silent: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
-
 export async function openPlace(dataDir: string, maxMessageBytes = '1MiB'): Promise<Place> {
   const context = { dataDir, logger: silent, signal: new AbortController().signal }
   const queueConfig = embeddedQueue.config.parse({ maxMessageBytes })
   const storeConfig = embeddedStore.config.parse({})
   await using opened = new AsyncDisposableStack()
   const open = async (topic: string) =>
-    opened.use(await embeddedQueue.open(queueConfig, { ...context, topic }))
+    opened.use(await embeddedQueue.open(queueConfig, queueContext(dataDir, topic)))
   const place = {
     queue: await open('raw-reviews'),
     deadLetters: await open('dead-letter-queue'),

@@ -12,7 +12,7 @@ const doors: Record<string, readonly string[]> = {
   lib: ['errors.ts'],
   review: ['lib/', 'errors.ts'],
   presets: ['review/', 'lib/', 'errors.ts'],
-  queues: ['review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
+  queues: ['stores/registry.ts', 'review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
   stores: ['review/', 'lib/', 'batch.ts', 'errors.ts', 'event.ts', 'adapter.ts'],
   sources: ['stores/registry.ts', 'review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
   services: [

@@ -17,7 +17,8 @@ import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { createCounting } from '../../src/telemetry/tally.ts'
 import { eventually } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
-import { openPlace, type Place, silent } from '../support/services.ts'
+import { silent } from '../support/queue-context.ts'
+import { openPlace, type Place } from '../support/services.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const DAY = 86_400_000

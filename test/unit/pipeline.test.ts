@@ -8,7 +8,8 @@ import type { Environment } from '../../src/app.ts'
 import { load } from '../../src/config/load.ts'
 import { openPipeline, type PipelineOptions } from '../../src/pipeline.ts'
 import { review } from '../support/reviews.ts'
-import { openPlace, silent } from '../support/services.ts'
+import { silent } from '../support/queue-context.ts'
+import { openPlace } from '../support/services.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const everything: PipelineOptions = {

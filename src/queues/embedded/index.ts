@@ -149,6 +149,9 @@ function createQueue({ folder, logs, maxMessageBytes, logger }: Parts): Queue {
       checkName('group', group)
       return readBatches({ ...reading, streams: () => streamsOf(group) }, options)
     },
+    async check() {
+      logs.main.state()
+    },
     async backlog(group) {
       return backlogOf(logs.main.state(), group) + backlogOf(logs.own(group).state(), group)
     },

@@ -5,6 +5,7 @@ import { openFolder } from '../../../../src/queues/embedded/folder.ts'
 import { createLog } from '../../../../src/queues/embedded/log.ts'
 import { findGroup } from '../../../../src/queues/embedded/topic.ts'
 import type { Queue } from '../../../../src/queues/queue.ts'
+import { queueContext } from '../../../support/queue-context.ts'
 import { temporaryFolder } from '../../../support/temp.ts'
 
 const config = { retentionMs: 0, maxBytes: 1e9, maxMessageBytes: 1e6 }
@@ -20,7 +21,7 @@ async function openStage() {
     error: quiet,
     warn: (_: object, text: string) => warnings.push(text),
   }
-  const context = { logger, topic: 'topic', signal: new AbortController().signal, dataDir: path }
+  const context = queueContext(path, 'topic', logger)
   const openQueue = async () => disposal.use(await embedded.open(embedded.config.parse(config), context))
   const folder = disposal.use(await openFolder(`${path}/queue`))
   const log = createLog(folder, 'topic', config, Date.now)

@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { createServer, type AddressInfo, connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface ServerProcess {
+  /** Stops it as a hung machine looks: connections stay open, nothing answers. */
+  freeze(): void
+  thaw(): void
+  /** Ends it as a power cut would, with all its children, and resolves when it is gone. */
+  kill(): Promise<void>
+  /** Asks it to end, and resolves when it is gone. */
+  stop(): Promise<void>
+}
+
+export interface ServerOptions {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly cwd?: string
+  /** The file that takes its output; written anew. */
+  readonly log: string
+  /** Whether it is ready, by what it has printed so far; asked again and again. */
+  readonly ready: (printed: string) => boolean | Promise<boolean>
+  readonly limitMs?: number
+}
+
+const LOOK_MS = 50
+
+/**
+ * Starts a server in a process group of its own and resolves when it is ready. The group is ended when this process ends, in
+ * whatever way.
+ */
+export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  const { command, args, env, cwd, log, ready, limitMs = 120_000 } = options
+  const output = openSync(log, 'w')
+  const child = spawn(command, args, {
+    detached: true,
+    stdio: ['ignore', output, output],
+    env: { ...process.env, ...env },
+    ...(cwd !== undefined && { cwd }),
+  })
+  closeSync(output)
+  const failed = once(child, 'error').then(([error]) => Promise.reject(error as Error))
+  failed.catch(() => {})
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const { pid } = child
+  if (pid === undefined) return failed
+  const guard = guardOf(pid)
+  void exited.then(() => guard.kill('SIGKILL'))
+
+  const signal = (name: NodeJS.Signals, whom = -pid): void => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(whom, name)
+  }
+  const server: ServerProcess = {
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    async kill() {
+      signal('SIGKILL')
+      await exited
+    },
+    async stop() {
+      signal('SIGCONT')
+      signal('SIGTERM', pid)
+      const isLate = await Promise.race([exited.then(() => false), sleep(30_000, true, { ref: false })])
+      if (isLate) signal('SIGKILL')
+      await exited
+    },
+  }
+
+  const giveUpAt = performance.now() + limitMs
+  while (!(await ready(readFileSync(log, 'utf8')))) {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null
+    if (hasEnded || performance.now() > giveUpAt) {
+      await server.kill()
+      const what = hasEnded
+        ? `ended (${child.signalCode ?? child.exitCode})`
+        : `was not ready in ${limitMs} ms`
+      throw new Error(`${command} ${what}\n${readFileSync(log, 'utf8').slice(-4_000)}`)
+    }
+    await Promise.race([sleep(LOOK_MS), failed])
+  }
+  return server
+}
+
+/** Waits for the end of this process, of which its input tells it, and then ends the group. */
+function guardOf(pid: number) {
+  const guard = spawn('sh', ['-c', `cat > /dev/null; kill -9 -- -${pid}`], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  guard.unref()
+  const { stdin } = guard
+  if (stdin && 'unref' in stdin) (stdin as { unref(): void }).unref()
+  return guard
+}
+
+/** So many ports of the loopback interface that nobody listens at. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+/** Whether somebody listens there. */
+export function isListening(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host })
+    const end = (answer: boolean) => () => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', end(true)).once('error', end(false))
+  })
+}
