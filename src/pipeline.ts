@@ -9,6 +9,7 @@ import { createLoops, type Failure, type OpenSource } from './loops.ts'
 import type { Queue } from './queues/queue.ts'
 import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
 import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
+import { countsOf } from './services/ledger.ts'
 import { openSuppression } from './services/suppression.ts'
 import type { Progress } from './sources/source.ts'
 import { createStopping } from './stopping.ts'
@@ -48,7 +49,10 @@ export interface Pipeline extends AsyncDisposable {
   status(): Promise<Status>
   /** Whether any source ends by itself. */
   readonly ends: boolean
-  /** Resolves when every source that ends has ended and all is stored; the other sources are ended for it. */
+  /**
+   * Resolves when every source that ends has ended and all is stored; the other sources are ended for it. Where the broker
+   * can't tell what waits, all is what this run has published.
+   */
   drained(): Promise<void>
   /** Resolves when the pipeline has stopped; rejects with what stopped it, if nobody asked for it. */
   readonly stopped: Promise<void>
@@ -61,14 +65,15 @@ export interface Pipeline extends AsyncDisposable {
 }
 
 export interface Status extends Tally {
-  /** Messages that are published and not yet stored. */
-  readonly backlog: number
+  /** Messages that are published and not yet stored, where the broker can tell. */
+  readonly backlog: number | undefined
   readonly progress: readonly Progress[]
 }
 
 /** How many items a process remembers having published. */
 const REMEMBERED = 100_000
 const DRAIN_CHECK_MS = 25
+const SETTLED_CHECK_MS = 200
 
 /**
  * Opens the services that are asked for and starts them: what it resolves to is running. It stops by itself where the
@@ -201,10 +206,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     stopped,
     ends: ending.length > 0,
     async status() {
-      const waiting = (await backlog(reviews)) + (await backlog(deadLetters))
+      const [one, other] = await Promise.all([backlog(reviews), backlog(deadLetters)])
       return {
         ...counting.tally,
-        backlog: waiting,
+        backlog: one === undefined || other === undefined ? undefined : one + other,
         progress: ending.flatMap(({ source }) => source.progress?.() ?? []),
       }
     },
@@ -212,7 +217,11 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       await endingRuns
       stopping.endSources()
       await sourceRuns
-      await Promise.all([caughtUp(reviews, stopping.asked), caughtUp(deadLetters, stopping.asked)])
+      const all = await Promise.all([
+        caughtUp(reviews, stopping.asked),
+        caughtUp(deadLetters, stopping.asked),
+      ])
+      if (all.includes(false)) await settled(counting.tally.published, { registry, run }, stopping.asked)
     },
     stop: stopping.stop,
     kill: stopping.killNow,
@@ -225,10 +234,25 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   }
 }
 
-/** Waits until all that is in the queue is stored. */
-async function caughtUp(queue: Queue, signal: AbortSignal): Promise<void> {
-  if (queue.caughtUp) return queue.caughtUp('storage', { signal })
-  while (!signal.aborted && (await backlog(queue)) > 0) await sleep(DRAIN_CHECK_MS)
+/** Waits until all that is in the queue is stored. False where the broker can't tell. */
+async function caughtUp(queue: Queue, signal: AbortSignal): Promise<boolean> {
+  if (queue.caughtUp) await queue.caughtUp('storage', { signal })
+  else if (!queue.backlog) return false
+  else while (!signal.aborted && (await backlog(queue)) !== 0) await sleep(DRAIN_CHECK_MS)
+  return true
+}
+
+/** Waits until so many numbers of a run are settled, whichever process settles them. */
+async function settled(
+  count: number,
+  { registry, run }: Pick<Pipeline, 'registry' | 'run'>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const { stored, rejected, unchanged } = await countsOf(registry, run)
+    if (stored + rejected + unchanged >= count) return
+    await sleep(SETTLED_CHECK_MS)
+  }
 }
 
 function questions(queue: Queue): TopicQuestions {
@@ -238,8 +262,8 @@ function questions(queue: Queue): TopicQuestions {
   }
 }
 
-async function backlog(queue: Queue, signal?: AbortSignal): Promise<number> {
-  return (await queue.backlog?.('storage', signal && { signal })) ?? 0
+async function backlog(queue: Queue): Promise<number | undefined> {
+  return queue.backlog?.('storage')
 }
 
 function until(signal: AbortSignal): Promise<void> {

@@ -60,7 +60,7 @@ function lineOf(status: Status, elapsedMs: number): string {
     `stored ${formatCount(stored)}`,
     `dead letters ${formatCount(rejected)}`,
     `unchanged ${formatCount(unchanged + repeated)}`,
-    `backlog ${formatCount(backlog)}`,
+    ...(backlog === undefined ? [] : [`backlog ${formatCount(backlog)}`]),
     ...(freshnessMs === undefined ? [] : [`fresh ${formatDuration(freshnessMs)}`]),
   ]
   return parts.join(' · ')
