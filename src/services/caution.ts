@@ -3,6 +3,7 @@ import type { Outcome } from '../batch.ts'
 import { TransientError } from '../errors.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Into } from './narrow.ts'
+import { noteStart } from './starts.ts'
 
 export interface Cautious<T> {
   readonly registry: Registry
@@ -13,24 +14,27 @@ export interface Cautious<T> {
   readonly convict: (item: T, error: unknown, signal: AbortSignal) => Promise<Outcome>
   /** How many items may have been under way when the process ended: so many are taken singly. */
   readonly suspects: number
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
 }
 
-const STARTS = 'storage/starts/'
 /** So many ends in a row may have had any other cause. */
 const UNCLEAN_ENDS = 2
 /** So often the process must have ended while one item was tried alone. */
 const ENDS_ALONE = 3
 
 /**
- * Guards against a message that ends the whole process. After two unclean ends in a row, the first items are taken one
- * by one, each counted in the registry before it is tried. `finish` notes a clean end.
+ * Guards against a message that ends the whole process. After two unclean ends in a row, of this process or of others that
+ * are gone, the first items are taken one by one, each counted in the registry before it is tried. `finish` notes a clean
+ * end.
  */
 export async function withCaution<T>(
   options: Cautious<T>,
   signal: AbortSignal,
 ): Promise<{ into: Into<T>; finish: () => Promise<void> }> {
-  const { registry, topic, into, suspects } = options
-  const isCautious = (await addOne(registry, STARTS + topic, signal)) > UNCLEAN_ENDS
+  const { registry, topic, into, suspects, clock } = options
+  const start = await noteStart({ registry, what: topic, clock }, signal)
+  const isCautious = start.uncleanEnds >= UNCLEAN_ENDS
   const takeOne = countingEnds(options)
   /** The calls that are under way; each knows how many items had passed when it began. */
   const underWay = new Set<{ readonly begunAt: number }>()
@@ -55,8 +59,8 @@ export async function withCaution<T>(
   async function relax(): Promise<void> {
     const isOver = passed >= suspects && [...underWay].every(({ begunAt }) => begunAt >= suspects)
     if (!isNoted || !isOver) return
-    await clear(registry, STARTS + topic)
     isNoted = false
+    await start.through()
   }
 
   return {
@@ -75,7 +79,7 @@ export async function withCaution<T>(
     },
     async finish() {
       try {
-        await clear(registry, STARTS + topic)
+        if (isNoted) await start.through()
       } catch (error) {
         // A clean end that is not noted costs nothing but caution.
         if (!(error instanceof TransientError)) throw error

@@ -17,6 +17,7 @@ function start(registry: Registry, into: Into<string>, convicted: string[] = [])
     {
       registry,
       topic: 't',
+      clock: Date.now,
       into,
       suspects: 4,
       bytesOf: (item) => Buffer.from(item),
@@ -33,6 +34,12 @@ async function withRegistry(run: (registry: Registry) => Promise<void>): Promise
   await using folder = await temporaryFolder()
   await using registry = await openRegistry(join(folder.path, 'registry'))
   await run(registry)
+}
+
+/** What a process of another machine notes of itself. */
+async function showStart(registry: Registry, name: string, aliveAt: number): Promise<void> {
+  const sign = Buffer.from(JSON.stringify({ host: 'another machine', pid: 1, aliveAt }))
+  assert.ok(await registry.compareAndSet(name, (await registry.get(name))?.revision ?? 0, sign))
 }
 
 /** How large the calls are that a process makes for one batch of two. */
@@ -57,6 +64,16 @@ describe('caution', () => {
     })
   })
 
+  test('is not called for by processes that started beside this one and still run', async () => {
+    await withRegistry(async (registry) => {
+      const others = ['a', 'b', 'c'].map((id) => ({ name: `storage/starts/t/${id}`, at: Date.now() }))
+      for (const { name, at } of others) await showStart(registry, name, at)
+      assert.deepEqual(await sizesAtStart(registry), [2])
+      for (const { name } of others) await showStart(registry, name, Date.now() - 3_600_000)
+      assert.deepEqual(await sizesAtStart(registry), [1, 1])
+    })
+  })
+
   test('is not over while one of the first is under way, however many others pass', async () => {
     await withRegistry(async (registry) => {
       const slow = Promise.withResolvers<void>()
@@ -64,13 +81,13 @@ describe('caution', () => {
         if (items.includes('slow')) await slow.promise
         return acceptAll(items, signal)
       })
-      const starts = async () => (await registry.get('storage/starts/t'))?.value.toString()
+      const starts = async () => (await Array.fromAsync(registry.list('storage/starts/t/'))).length
       const first = into(['slow'], never)
       for (let n = 0; n < 3; n++) await into(['a', 'b'], never)
-      assert.equal(await starts(), '1')
+      assert.equal(await starts(), 1)
       slow.resolve()
       await first
-      assert.equal(await starts(), undefined)
+      assert.equal(await starts(), 0)
     })
   })
 
