@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { Agent, request } from 'node:http'
+import { Agent } from 'node:http'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually, freePort, json, startUp, type Up, writeConfig } from '../support/pipeline.ts'
 import { start } from '../support/cli.ts'
+import { post } from '../support/post.ts'
 import { review } from '../support/reviews.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
@@ -62,18 +63,4 @@ async function stored(admin: string): Promise<boolean> {
   const metrics = await (await fetch(`${admin}/metrics`)).text()
   const backlogs = [...metrics.matchAll(/^headwater_queue_backlog_messages\{.*\} (\d+)$/gm)]
   return backlogs.length === 2 && backlogs.every(([, count]) => count === '0')
-}
-
-/** The status, or 0 where the connection failed. */
-function post(url: string, body: string, agent: Agent): Promise<number> {
-  return new Promise((resolve) => {
-    const headers = { 'content-type': 'application/x-ndjson', 'content-length': Buffer.byteLength(body) }
-    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
-      response.resume()
-      response.on('end', () => resolve(response.statusCode ?? 0))
-      response.on('error', () => resolve(0))
-    })
-    sent.on('error', () => resolve(0))
-    sent.end(body)
-  })
 }

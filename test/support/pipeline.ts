@@ -39,15 +39,20 @@ export async function rows(folder: string): Promise<Row[]> {
   return lines<Row>(['reviews', 'list', '--limit', '1000000'], folder)
 }
 
-/** A config with a webhook and free ports, in the folder. */
-export async function writeConfig(folder: string, more = '', port = 0): Promise<void> {
+/** A config with a webhook and free ports, in the folder. `queue` is YAML or JSON. */
+export async function writeConfig(
+  folder: string,
+  more = '',
+  port = 0,
+  queue = '{ type: embedded }',
+): Promise<void> {
   await writeFile(
     join(folder, 'headwater.yaml'),
     `
 sources:
   - { name: hook, type: webhook, path: /hooks/hook }
 ${more}
-queue: { type: embedded }
+queue: ${queue}
 store: { type: embedded }
 http: { listen: "127.0.0.1:${port}" }
 admin: { listen: "127.0.0.1:0" }
