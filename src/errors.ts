@@ -21,6 +21,11 @@ export const CODES = {
   QUEUE_FULL: 'the queue keeps as much as it may, because a group has not read it yet; publishing waits',
   QUEUE_UNAVAILABLE: 'the broker can not be reached, or is unwell; it is tried again',
   QUEUE_REFUSED: 'the broker refuses who asks or what is asked; most often the config must be corrected',
+  STORE_UNAVAILABLE: 'the database can not be reached, or is unwell; it is tried again',
+  STORE_REFUSED_ACCESS:
+    'the database refuses who asks or what is asked; most often the config must be corrected',
+  TABLES_MISSING:
+    'a table, collection or index is not there, or not as it must be; `headwater provision` makes it',
   TOPIC_MISSING: 'a topic is not there, or not as it must be; `headwater provision` makes it',
   CLIENT_MISSING: 'the client library of a broker or database is not installed',
   DEAD_LETTERS_FULL: 'dead letters take as much of the store as they may; their flow waits',
