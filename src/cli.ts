@@ -4,6 +4,7 @@ import { addAudit } from './commands/audit.ts'
 import { addBackup } from './commands/backup.ts'
 import { ABORTED, type Io } from './commands/command.ts'
 import { addCompletion } from './commands/completion.ts'
+import { addCopy } from './commands/copy.ts'
 import { addConfig } from './commands/config.ts'
 import { addDlq } from './commands/dlq.ts'
 import { tellFailure } from './commands/failure.ts'
@@ -33,6 +34,7 @@ const COMMANDS = [
   addProvision,
   addReplay,
   addBackup,
+  addCopy,
   addSimulate,
   addCompletion,
 ]

@@ -1,0 +1,76 @@
+import { hash } from 'node:crypto'
+import type { Command } from 'commander'
+import type { Environment } from '../app.ts'
+import { HeadwaterError, type TransientError } from '../errors.ts'
+import { retry } from '../lib/retry.ts'
+import { formatCount } from '../lib/units.ts'
+import type { Copied } from '../services/copy.ts'
+import { type AddCommand, environment, FAILED, type Io } from './command.ts'
+import { openRegistry, openStore } from './open.ts'
+import { writeJson } from './output.ts'
+import { example } from './up.ts'
+
+const NAMED = 100
+
+/** From one store to another, of whatever kind. */
+export const addCopy: AddCommand = (program, io) => {
+  program
+    .command('copy')
+    .description('copy all records and the registry into the store of another config, and compare them')
+    .requiredOption('--to <file>', 'the config whose store and registry they go to')
+    .addHelpText(
+      'after',
+      `${example('headwater copy --to mongodb.yaml', 'headwater copy -c old.yaml --to new.yaml --json')}
+Stop what writes to the old store first. A copy that was cut off goes on where it was.
+`,
+    )
+    .action(async ({ to }: { to: string }, command: Command) => {
+      const env = await environment(command, io)
+      const { load } = await import('../config/load.ts')
+      const { copyAll } = await import('../services/copy.ts')
+      const other = { ...env, config: await load({ path: to, env: io.env }) }
+      if (placeOf(env) === placeOf(other))
+        throw new HeadwaterError('USAGE', `--to: ${to} names the very store that is copied from`)
+      await using from = await openPlace(env)
+      await using into = await openPlace(other)
+      const onFailure = ({ message }: TransientError): void =>
+        void io.stderr.write(`${message}; trying again\n`)
+      const copied = await copyAll({
+        from,
+        into,
+        name: hash('sha256', placeOf(env), 'hex').slice(0, 16),
+        signal: io.signal,
+        patiently: (work) => retry(work, io.signal, { baseMs: 50, maxMs: 30_000, onFailure }),
+        ...(!env.json && { onPage: (progress) => tellProgress(progress, io) }),
+      })
+      await tell(copied, env.json, io)
+    })
+}
+
+async function openPlace(env: Environment) {
+  await using opened = new AsyncDisposableStack()
+  const store = opened.use(await openStore(env))
+  const registry = opened.use(await openRegistry(env))
+  const resources = opened.move()
+  return { store, registry, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+}
+
+const placeOf = ({ config: { store, dataDir } }: Environment): string => JSON.stringify([store, dataDir])
+
+function tellProgress({ copied, verified }: { copied: number; verified: number }, { stderr }: Io): void {
+  if (stderr.isTTY) stderr.write(`\r${formatCount(copied)} copied, ${formatCount(verified)} compared\u001b[K`)
+}
+
+async function tell({ problems, ...counts }: Copied, json: boolean, io: Io): Promise<void> {
+  if (problems.length > 0) io.exitCode = FAILED
+  if (json) return writeJson(io, { ok: problems.length === 0, ...counts, problems })
+  if (io.stderr.isTTY) io.stderr.write('\r\u001b[K')
+  for (const { key, problem } of problems.slice(0, NAMED)) io.stdout.write(`${key} ${problem}\n`)
+  const { records, stored, entries } = counts
+  const rest = `${formatCount(stored)} of them new, and a registry of ${formatCount(entries)}`
+  io.stdout.write(
+    problems.length === 0
+      ? `copied ${formatCount(records, 'record')}, ${rest}; all are there, byte for byte\n`
+      : `${formatCount(problems.length, 'problem')}: repeat the copy once nothing writes to the old store\n`,
+  )
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { run, start } from '../support/cli.ts'
+import { json, lines, type Row, rows, writeConfig } from '../support/pipeline.ts'
+import { FIVE, review } from '../support/reviews.ts'
+import { temporaryFolder } from '../support/temp.ts'
+
+const OTHER = 'other.yaml'
+
+interface Copied {
+  readonly ok: boolean
+  readonly records: number
+  readonly stored: number
+}
+
+/** A folder with records, one of them mended and one discarded, and a config with a store elsewhere. */
+async function openShop(count: number) {
+  const folder = await temporaryFolder()
+  const { path } = folder
+  await writeConfig(path)
+  const many = Array.from({ length: count }, (_, n) => review(`M${n}`))
+  await writeFile(join(path, 'in.ndjson'), [...FIVE, ...many].join('\n'))
+  await json(['import', 'in.ndjson'], path)
+  const [first, second] = await lines<Row>(['dlq', 'list'], path)
+  const mended = review('R4')
+  await writeFile(join(path, 'mended.json'), mended)
+  await json(['dlq', 'redrive', first?.key ?? '', '--review', 'mended.json'], path)
+  await json(['dlq', 'discard', second?.key ?? '', '--reason', 'a test'], path)
+  await writeFile(join(path, OTHER), `queue: { type: embedded }\nstore: { type: embedded, dir: elsewhere }\n`)
+  return folder
+}
+
+describe('a copy', () => {
+  test('has every record with its bytes and its present verdict, and says so', async () => {
+    await using folder = await openShop(100)
+    const copied = await json<Copied>(['copy', '--to', OTHER], folder.path)
+    assert.deepEqual([copied.ok, copied.records, copied.stored], [true, 105, 105])
+    const there = await lines<Row>(['reviews', 'list', '--limit', '1000', '-c', OTHER], folder.path)
+    const plain = (all: readonly Row[]) =>
+      all.map(({ key, raw, verdict }) => ({ key, raw, verdict })).toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    assert.deepEqual(plain(there), plain(await rows(folder.path)))
+    assert.equal((await json<{ ok: boolean }>(['audit', '-c', OTHER], folder.path)).ok, true)
+
+    const again = await json<Copied>(['copy', '--to', OTHER], folder.path)
+    assert.deepEqual([again.ok, again.records, again.stored], [true, 105, 0])
+  })
+
+  test('gives records that changed since their present verdict, and keeps what is erased from coming back', async () => {
+    await using folder = await openShop(10)
+    const { path } = folder
+    await json(['copy', '--to', OTHER], path)
+    const key = (await rows(path)).find(({ verdict }) => verdict.status === 'rejected')?.key ?? ''
+    await writeFile(join(path, 'mended.json'), review('R5'))
+    await json(['dlq', 'redrive', key, '--review', 'mended.json'], path)
+    await json(['copy', '--to', OTHER], path)
+    const there = await lines<Row>(['reviews', 'list', '-c', OTHER], path)
+    assert.equal(there.find((row) => row.key === key)?.verdict.status, 'accepted')
+
+    await json(['reviews', 'erase', '--review', 'M1'], path)
+    await json(['copy', '--to', OTHER], path)
+    const { stdout } = await run(['import', 'in.ndjson', '-c', OTHER, '--json'], {
+      cwd: path,
+    })
+    assert.equal((JSON.parse(stdout) as { stored: number }).stored, 0)
+  })
+
+  test('that is killed goes on where it was', async () => {
+    await using folder = await openShop(3_000)
+    for (let kill = 0; kill < 2; kill++) {
+      await using copying = start(['copy', '--to', OTHER], { cwd: folder.path })
+      await Promise.race([copying.exited, new Promise((resolve) => setTimeout(resolve, 500 + 200 * kill))])
+      await copying.kill()
+    }
+    const copied = await json<Copied>(['copy', '--to', OTHER], folder.path)
+    assert.equal(copied.ok, true)
+    const there = await lines(['reviews', 'list', '--limit', '10000', '-c', OTHER], folder.path)
+    assert.equal(there.length, 3_005)
+  })
+
+  test('into the very same store is refused', async () => {
+    await using folder = await openShop(1)
+    const { code, stderr } = await run(['copy', '--to', 'headwater.yaml'], { cwd: folder.path })
+    assert.deepEqual([code, /the very store that is copied from/.test(stderr)], [2, true])
+  })
+})
