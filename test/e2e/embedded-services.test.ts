@@ -1,10 +1,10 @@
-import { queueServices } from './queue-services.ts'
+import { servicesOn } from './services.ts'
 
-queueServices('embedded', {
-  queue: () => ({ type: 'embedded' }),
+servicesOn('embedded', {
+  backends: () => ({}),
   wrong: {
     'a folder that is a file': {
-      queue: { type: 'embedded', dir: 'headwater.yaml' },
+      backends: { queue: { type: 'embedded', dir: 'headwater.yaml' } },
       names: /headwater\.yaml/,
     },
   },

@@ -38,7 +38,7 @@ export function queueLoad(name: string, harness: LoadHarness): void {
   }, async (t) => {
     await using folder = await temporaryFolder()
     const { path } = folder
-    await writeConfig(path, '', await freePort(), JSON.stringify(queue))
+    await writeConfig(path, '', await freePort(), { queue })
     await json(['provision'], path)
     await json(['groups', 'add', 'order'], path)
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })

@@ -39,12 +39,18 @@ export async function rows(folder: string): Promise<Row[]> {
   return lines<Row>(['reviews', 'list', '--limit', '1000000'], folder)
 }
 
-/** A config with a webhook and free ports, in the folder. `queue` is YAML or JSON. */
+/** The sections of a config that name a broker and a database. */
+export interface Backends {
+  readonly queue?: object
+  readonly store?: object
+}
+
+/** A config with a webhook and free ports, in the folder. */
 export async function writeConfig(
   folder: string,
   more = '',
   port = 0,
-  queue = '{ type: embedded }',
+  { queue = { type: 'embedded' }, store = { type: 'embedded' } }: Backends = {},
 ): Promise<void> {
   await writeFile(
     join(folder, 'headwater.yaml'),
@@ -52,8 +58,8 @@ export async function writeConfig(
 sources:
   - { name: hook, type: webhook, path: /hooks/hook }
 ${more}
-queue: ${queue}
-store: { type: embedded }
+queue: ${JSON.stringify(queue)}
+store: ${JSON.stringify(store)}
 http: { listen: "127.0.0.1:${port}" }
 admin: { listen: "127.0.0.1:0" }
 `,

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { run, start } from '../support/cli.ts'
-import { eventually, json, lines, startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { type Backends, eventually, json, lines, startUp, type Up, writeConfig } from '../support/pipeline.ts'
 import { FIVE, review } from '../support/reviews.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
 
 export interface ServicesHarness {
-  /** The section `queue:` of a config whose topics nobody else uses. */
-  readonly queue: () => object
-  /** The same section with a mistake in it, and what the message must name. */
-  readonly wrong: Readonly<Record<string, { readonly queue: object; readonly names: RegExp }>>
+  /** A broker whose topics, or a database whose tables, nobody else uses. */
+  readonly backends: () => Backends
+  /** The same with a mistake in it, and what the message must name. */
+  readonly wrong: Readonly<Record<string, { readonly backends: Backends; readonly names: RegExp }>>
   readonly toGroup: boolean
   /** Whether the queue tells how many messages wait. */
   readonly tellsBacklog: boolean
@@ -33,18 +33,18 @@ interface Group {
 
 const LIMIT_MS = 120_000
 
-/** What the services and commands do on every queue, each a process of its own. The titles are the contract. */
-export function queueServices(name: string, harness: ServicesHarness): void {
+/** What services and commands do on every queue and store, each a process of its own. The titles are the contract. */
+export function servicesOn(name: string, harness: ServicesHarness): void {
   const { wrong, toGroup, tellsBacklog, beginsLate, count = 2_000 } = harness
 
   async function openShop(): Promise<TemporaryFolder> {
     const folder = await temporaryFolder()
-    await writeConfig(folder.path, '', 0, JSON.stringify(harness.queue()))
+    await writeConfig(folder.path, '', 0, harness.backends())
     await json(['provision'], folder.path)
     return folder
   }
 
-  describe(`with a queue of the type ${name}`, () => {
+  describe(`on ${name}`, () => {
     test('ingest and store run alone, and the commands look at what they do', {
       timeout: LIMIT_MS,
     }, async () => {
@@ -139,10 +139,10 @@ export function queueServices(name: string, harness: ServicesHarness): void {
       }
     })
 
-    for (const [what, { queue, names }] of Object.entries(wrong)) {
+    for (const [what, { backends, names }] of Object.entries(wrong)) {
       test(`${what} is told within seconds, by the setting's name`, { timeout: LIMIT_MS }, async () => {
         await using folder = await temporaryFolder()
-        await writeConfig(folder.path, '', 0, JSON.stringify(queue))
+        await writeConfig(folder.path, '', 0, backends)
         const startedAt = performance.now()
         const { code, stderr } = await run(['up'], { cwd: folder.path })
         assert.equal(code, 1, stderr)
