@@ -108,8 +108,7 @@ const SPY = `
     },
   })
   for (const specifier of process.argv.slice(1)) await import(specifier)
-  console.log(JSON.stringify(seen))
-  process.exit()
+  process.stdout.write(JSON.stringify(seen), () => process.exit())
 `
 
 async function packagesLoadedBy(...modules: readonly string[]): Promise<ReadonlySet<string>> {

@@ -1,0 +1,163 @@
+import type { Logger } from '../../adapter.ts'
+import { HeadwaterError, TransientError } from '../../errors.ts'
+import { loadClient } from '../../lib/client.ts'
+import { retry } from '../../lib/retry.ts'
+import { createBell } from '../embedded/bell.ts'
+import type { Queue, QueueAdapter } from '../queue.ts'
+import { type Config, config } from './config.ts'
+import { type Administrator, type Connection, connectionOf, createAdministrator } from './connect.ts'
+import { createGroups, type Groups } from './groups.ts'
+import { createMember, type Member } from './member.ts'
+import { type GroupNames, groupNames } from './names.ts'
+import { createOnlooker } from './onlooker.ts'
+import { provisionTopic } from './provision.ts'
+import { createPublisher, type Publisher } from './publish.ts'
+import { readBatches } from './read.ts'
+import { batchBytesOf, findTopic, partitionsOf, warnOfWeakness } from './topic.ts'
+
+/** How long an opening may last. */
+const OPEN_MS = 8_000
+
+/** A topic of Apache Kafka. */
+const kafka: QueueAdapter<Config> = {
+  config,
+  async open(config, { topic, logger, signal }) {
+    const connection = await connect(config)
+    const administrator = createAdministrator(connection)
+    const names = groupNames(config.groupPrefix, topic)
+    const groups = createGroups(connection, administrator, topic, names)
+    const opening = AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)])
+    try {
+      const found = await findTopic(administrator, topic, opening)
+      const batchBytes = batchBytesOf(found, topic, config.maxMessageBytes)
+      warnOfWeakness(found, topic, logger)
+      // New brokers first have to make what they note groups in.
+      await retry(() => groups.ensure('storage', opening), opening, { baseMs: 100, maxMs: 500 })
+      const { partitions } = found
+      const publisher = createPublisher({ ...config, connection, topic, partitions, batchBytes })
+      return createQueue({
+        config,
+        connection,
+        administrator,
+        groups,
+        names,
+        publisher,
+        topic,
+        partitions,
+        logger,
+      })
+    } catch (error) {
+      administrator.close()
+      signal.throwIfAborted()
+      throw explain(error, connection, config)
+    }
+  },
+  async provision(config, { topic, logger, signal }) {
+    const connection = await connect(config)
+    const administrator = createAdministrator(connection)
+    try {
+      await provisionTopic(administrator, topic, config, { logger, signal })
+    } catch (error) {
+      throw explain(error, connection, config)
+    } finally {
+      administrator.close()
+    }
+  },
+}
+
+export default kafka
+
+async function connect(config: Config): Promise<Connection> {
+  const library = await loadClient('@platformatic/kafka', () => import('@platformatic/kafka'))
+  return connectionOf(library, config)
+}
+
+/** Brokers that want encryption or a login just hang up on who begins without. */
+function explain(error: unknown, { address }: Connection, { tls, sasl }: Config): unknown {
+  if (error instanceof Error && error.name === 'TimeoutError')
+    return new TransientError('QUEUE_UNAVAILABLE', `queue.brokers ${address}: no answer in ${OPEN_MS} ms`)
+  if (!(error instanceof TransientError) || error.code !== 'QUEUE_UNAVAILABLE') return error
+  const unset = [...(tls === false ? ['queue.tls'] : []), ...(sasl ? [] : ['queue.sasl'])]
+  const hint = unset.length === 0 ? '' : `; if they want it, set ${unset.join(' and ')}`
+  return new TransientError('QUEUE_UNAVAILABLE', `${error.message}${hint}`, { cause: error })
+}
+
+interface Parts {
+  readonly config: Config
+  readonly connection: Connection
+  readonly administrator: Administrator
+  readonly groups: Groups
+  readonly names: GroupNames
+  readonly publisher: Publisher
+  readonly topic: string
+  readonly partitions: number
+  readonly logger: Logger
+}
+
+function createQueue(parts: Parts): Queue {
+  const { config, connection, administrator, groups, names, publisher, topic, partitions, logger } = parts
+  const { maxMessageBytes, sessionTimeoutMs } = config
+  const bell = createBell()
+  const closing = new AbortController()
+  const members = new Map<string, Member>()
+  let closed: Promise<void> | undefined
+
+  function memberOf(group: string): Member {
+    const known = members.get(group)
+    if (known && !known.isClosed) return known
+    const member = createMember({
+      connection,
+      groups,
+      topic,
+      group,
+      groupId: names.toBroker(group),
+      partitions,
+      sessionTimeoutMs,
+      logger,
+      bell,
+      predecessor: known?.close(),
+    })
+    members.set(group, member)
+    return member
+  }
+
+  async function close(): Promise<void> {
+    closing.abort()
+    publisher.close()
+    await Promise.all([...members.values()].map((member) => member.close()))
+    administrator.close()
+  }
+
+  return {
+    maxMessageBytes,
+    publish: (messages, options) => publisher.publish(messages, options),
+    async *read({ group, ...options }) {
+      // Who aborts before reading has begun needs no member.
+      if (closing.signal.aborted || options.signal.aborted) return
+      if (group !== undefined) checkName(group)
+      const holding =
+        group === undefined ? createOnlooker({ connection, groups, topic, logger, bell }) : memberOf(group)
+      yield* readBatches({ holding, bell, closing: closing.signal }, options)
+    },
+    async check({ signal } = {}) {
+      await partitionsOf(administrator, topic, signal)
+    },
+    backlog: groups.backlog,
+    caughtUp: groups.caughtUp,
+    groups: groups.groups,
+    async addGroup(group, options) {
+      checkName(group)
+      await groups.addGroup(group, options)
+    },
+    removeGroup: groups.removeGroup,
+    [Symbol.asyncDispose]: () => (closed ??= close()),
+  }
+}
+
+function checkName(group: string): void {
+  if (/^[\p{L}\p{N}][^\p{C}]{0,199}$/u.test(group)) return
+  throw new HeadwaterError(
+    'CONFIG_INVALID',
+    `expected a group of at most 200 characters that begins with a letter or a digit, found ${JSON.stringify(group)}`,
+  )
+}

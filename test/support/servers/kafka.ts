@@ -1,0 +1,227 @@
+import { execFile } from 'node:child_process'
+import { access, mkdir, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { temporaryFolder } from '../temp.ts'
+import { cached } from './cache.ts'
+import { freePorts, type ServerProcess, startServer } from './process.ts'
+import { startProxy, type TcpProxy } from './proxy.ts'
+
+const execute = promisify(execFile)
+const VERSION = '4.3.1'
+
+export interface Unavailable {
+  readonly skip: string
+}
+
+export interface KafkaServer extends AsyncDisposable {
+  readonly skip: false
+  /** Where it is reached: through the wire, where there is one. */
+  readonly address: string
+  /** Absent where the broker is not ours, and neither can be ended. */
+  readonly own?: {
+    readonly wire: TcpProxy
+    /** Its other listeners, where they were asked for. */
+    readonly ports: Readonly<Record<string, number>>
+    readonly broker: {
+      freeze(): void
+      thaw(): void
+      kill(): Promise<void>
+      restart(): Promise<void>
+      stop(): Promise<void>
+    }
+  }
+}
+
+export interface KafkaOptions {
+  /** More listeners, by name: what `listener.security.protocol.map` says of them. */
+  readonly listeners?: Readonly<Record<string, 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL'>>
+  /** More lines of server.properties. */
+  readonly properties?: Readonly<Record<string, string | number>>
+  /** `--add-scram` of the storage tool. */
+  readonly scram?: readonly string[]
+  readonly javaOptions?: readonly string[]
+}
+
+/** The broker at `HEADWATER_TEST_KAFKA`, else a single one of our own, on ports of its own, whose data is gone with it. */
+export async function kafkaServer(options: KafkaOptions = {}): Promise<Unavailable | KafkaServer> {
+  const address = process.env['HEADWATER_TEST_KAFKA']
+  return address === undefined
+    ? startKafka(options)
+    : { skip: false, address, async [Symbol.asyncDispose]() {} }
+}
+
+async function startKafka(options: KafkaOptions): Promise<Unavailable | KafkaServer> {
+  const missing = await missingProgram()
+  if (missing !== undefined) return missing
+  const lib = join(await kafkaFolder(), 'lib', '*')
+  const folder = await temporaryFolder()
+  const names = Object.keys(options.listeners ?? {})
+  const [port = 0, controller = 0, behindProxy = 0, proxied = 0, ...others] = await freePorts(
+    4 + names.length,
+  )
+  const ports = Object.fromEntries(names.map((name, n) => [name, others[n] ?? 0]))
+  const file = join(folder.path, 'server.properties')
+  const properties = propertiesOf(options, {
+    data: join(folder.path, 'data'),
+    port,
+    controller,
+    behindProxy,
+    proxied,
+    ports,
+  })
+  await writeFile(file, properties)
+
+  const java = (heap: string): string[] => [heap, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', lib]
+  const scram = (options.scram ?? []).flatMap((credential) => ['--add-scram', credential])
+  const format = ['kafka.tools.StorageTool', 'format', '-t', 'Y2xhc3MtbG9hZGVyLWlkZQ', '-c', file, ...scram]
+  await execute('java', [...java('-Xmx128m'), ...format])
+
+  const start = (): Promise<ServerProcess> =>
+    startServer({
+      command: 'java',
+      args: [
+        ...java('-Xmx512m'),
+        '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+        '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',
+        ...(options.javaOptions ?? []),
+        'kafka.Kafka',
+        file,
+      ],
+      log: join(folder.path, 'log'),
+      ready: (printed) => printed.includes('Kafka Server started'),
+    })
+
+  let server = await start()
+  const wire = await startProxy({ port: behindProxy }, proxied)
+  return {
+    skip: false,
+    address: `127.0.0.1:${proxied}`,
+    own: {
+      wire,
+      ports,
+      broker: {
+        freeze: () => server.freeze(),
+        thaw: () => server.thaw(),
+        kill: () => server.kill(),
+        async restart() {
+          server = await start()
+        },
+        stop: () => server.stop(),
+      },
+    },
+    async [Symbol.asyncDispose]() {
+      await wire[Symbol.asyncDispose]()
+      await server.kill()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Fills the cache. */
+export async function fetchKafka(): Promise<void> {
+  if ((await missingProgram()) === undefined) await kafkaFolder()
+}
+
+interface Places {
+  readonly data: string
+  readonly port: number
+  readonly controller: number
+  /** Where it listens for what comes through the wire, and where the wire begins, which is what clients are told. */
+  readonly behindProxy: number
+  readonly proxied: number
+  readonly ports: Readonly<Record<string, number>>
+}
+
+/** One broker that is its own controller; every internal topic has one replica. */
+function propertiesOf(options: KafkaOptions, places: Places): string {
+  const { data, port, controller, behindProxy, proxied, ports } = places
+  const at = (name: string, number: number): string => `${name}://127.0.0.1:${number}`
+  const own = Object.entries(ports).map(([name, number]) => at(name, number))
+  const protocols = {
+    PLAINTEXT: 'PLAINTEXT',
+    PROXIED: 'PLAINTEXT',
+    CONTROLLER: 'PLAINTEXT',
+    ...options.listeners,
+  }
+  const properties = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    listeners: [
+      at('PLAINTEXT', port),
+      at('PROXIED', behindProxy),
+      at('CONTROLLER', controller),
+      ...own,
+    ].join(),
+    'advertised.listeners': [at('PLAINTEXT', port), at('PROXIED', proxied), ...own].join(),
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': Object.entries(protocols)
+      .map((pair) => pair.join(':'))
+      .join(),
+    'log.dirs': data,
+    'auto.create.topics.enable': false,
+    'offsets.topic.num.partitions': 4,
+    'offsets.topic.replication.factor': 1,
+    'transaction.state.log.num.partitions': 1,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'share.coordinator.state.topic.num.partitions': 1,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    'group.initial.rebalance.delay.ms': 0,
+    'log.cleaner.dedupe.buffer.size': 4_194_304,
+    'broker.session.timeout.ms': 2_000,
+    'broker.heartbeat.interval.ms': 500,
+    ...options.properties,
+  }
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
+
+async function missingProgram(): Promise<Unavailable | undefined> {
+  const needed = [
+    ['java', 'apt-get install -y --no-install-recommends default-jre-headless'],
+    ['mvn', 'apt-get install -y --no-install-recommends maven'],
+  ] as const
+  for (const [program, command] of needed) {
+    if (await isOnPath(program)) continue
+    const skip = `${program} is not here; this brings it: ${command}`
+    if (process.env['CI'] === 'true') throw new Error(skip)
+    return { skip }
+  }
+  return undefined
+}
+
+async function isOnPath(program: string): Promise<boolean> {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  const found = await Promise.allSettled(folders.map((folder) => access(join(folder, program))))
+  return found.some(({ status }) => status === 'fulfilled')
+}
+
+const kafkaFolder = (): Promise<string> => cached(`kafka-${VERSION}`, download)
+
+async function download(folder: string): Promise<void> {
+  const pom = join(folder, 'pom.xml')
+  await mkdir(join(folder, 'lib'))
+  await writeFile(pom, POM)
+  const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime']
+  await execute('mvn', ['-B', '-q', '-f', pom, ...copy, `-DoutputDirectory=${join(folder, 'lib')}`], {
+    maxBuffer: 2 ** 26,
+  })
+}
+
+const dependency = (group: string, artifact: string, version: string): string =>
+  `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
+
+const POM = `<project>
+<modelVersion>4.0.0</modelVersion>
+<groupId>headwater</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
+<dependencies>
+${dependency('org.apache.kafka', 'kafka_2.13', VERSION)}
+${dependency('org.slf4j', 'slf4j-simple', '1.7.36')}
+</dependencies>
+</project>
+`
