@@ -3,7 +3,7 @@ import type { Registry } from '../../stores/registry.ts'
 import type { GroupState } from '../queue.ts'
 import type { Link } from './connect.ts'
 import type { GroupNames, Names } from './names.ts'
-import { countsOf, deleteGroup, hasExchange } from './topology.ts'
+import { deleteGroup, hasExchange, readersOf, readyOf } from './topology.ts'
 
 /** The groups of a topic: those that the registry remembers, since the broker can't be asked, as far as they are there. */
 export interface Groups extends AsyncDisposable {
@@ -30,8 +30,9 @@ export function createGroups({ names, openRegistry, unacknowledged }: GroupsOpti
     }))
 
   async function stateOf(link: Link, group: GroupNames): Promise<GroupState> {
-    const { ready, readers } = await countsOf(link, group)
-    return { group: group.group, backlog: ready + unacknowledged(group.group), holds: true, readers }
+    const { group: name } = group
+    const backlog = (await readyOf(link, group)) + unacknowledged(name)
+    return { group: name, backlog, holds: true, readers: await readersOf(link, group) }
   }
 
   async function forget(group: string): Promise<void> {
@@ -64,8 +65,7 @@ export function createGroups({ names, openRegistry, unacknowledged }: GroupsOpti
         await forget(group)
         return false
       }
-      const { readers } = await countsOf(link, ofGroup)
-      if (readers > 0)
+      if ((await readersOf(link, ofGroup)) > 0)
         throw new HeadwaterError('CONFLICT', `a reader of the group ${group} is at work: stop it first`)
       await deleteGroup(link, ofGroup)
       await forget(group)

@@ -22,6 +22,8 @@ export interface GroupNames {
   /** The direct exchange that takes each slot to one of the queues. */
   readonly exchange: string
   readonly queues: readonly string[]
+  /** A queue without messages, which each reader consumes: how many do is how many there are. */
+  readonly readers: string
 }
 
 export function createNames(prefix: string, topicName: string, queues: number): Names {
@@ -30,7 +32,12 @@ export function createNames(prefix: string, topicName: string, queues: number): 
     topic,
     group(group) {
       const exchange = `${topic}.${plain(group)}`
-      return { group, exchange, queues: Array.from({ length: queues }, (_, n) => `${exchange}.${n}`) }
+      return {
+        group,
+        exchange,
+        queues: Array.from({ length: queues }, (_, n) => `${exchange}.${n}`),
+        readers: `${exchange}.readers`,
+      }
     },
   }
 }

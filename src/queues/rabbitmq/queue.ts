@@ -5,12 +5,12 @@ import type { Config } from './config.ts'
 import type { Line, Link } from './connect.ts'
 import { createGroups } from './groups.ts'
 import { refusalOf, toOutgoing } from './message.ts'
-import type { GroupNames, Names } from './names.ts'
+import type { Names } from './names.ts'
 import { createOutage } from './outage.ts'
 import { blockedText, createPublisher } from './publish.ts'
-import { createReader, type Reader } from './reader.ts'
+import { createReader, type Reader, type ReaderOptions } from './reader.ts'
 import { openTap, type TapOptions } from './tap.ts'
-import { countsOf, ensureGroup, hasExchange, onChannel } from './topology.ts'
+import { enlist, ensureGroup, hasExchange, onChannel, readersOf, readyOf } from './topology.ts'
 import { isNotFound, translate } from './translate.ts'
 import { abortable, limit } from './wait.ts'
 
@@ -72,9 +72,11 @@ export function createQueue(parts: QueueParts): Queue {
   function reader(
     fields: object,
     queues: readonly TapOptions['queue'][],
-    more: { forgets: boolean; prepare?: () => Promise<void>; onEnd: () => void },
+    {
+      prepare,
+      ...more
+    }: Pick<ReaderOptions, 'forgets' | 'countReaders' | 'onEnd'> & { prepare: () => Promise<void> },
   ): Reader {
-    const { prepare = async () => {}, ...rest } = more
     const outage = createOutage(logger, { ...fields, broker: address })
     let prepared: Promise<void> | undefined
     const open = (queue: TapOptions['queue']) => async (wake: () => void) => {
@@ -88,10 +90,8 @@ export function createQueue(parts: QueueParts): Queue {
       }
     }
     return createReader({
-      ...rest,
+      ...more,
       taps: queues.map(open),
-      countReaders: (queue) =>
-        ask((link) => onChannel(link, async (channel) => (await channel.checkQueue(queue)).consumerCount)),
       onTrouble: outage.began,
       onOpen: outage.over,
       closing: closing.signal,
@@ -101,12 +101,17 @@ export function createQueue(parts: QueueParts): Queue {
   function readerOf(group: string): Reader {
     const known = readers.get(group)
     if (known) return known
-    const { queues }: GroupNames = names.group(group)
-    const made = reader(
-      { group },
-      queues.map((queue) => async () => queue),
-      { forgets: false, prepare: () => makeGroup(group), onEnd: () => readers.delete(group) },
-    )
+    const ofGroup = names.group(group)
+    const taps = ofGroup.queues.map((queue, n): TapOptions['queue'] => async (channel) => {
+      if (n === 0) await enlist(channel, ofGroup)
+      return queue
+    })
+    const made = reader({ group }, taps, {
+      forgets: false,
+      prepare: () => makeGroup(group),
+      countReaders: () => ask((link) => readersOf(link, ofGroup)),
+      onEnd: () => readers.delete(group),
+    })
     readers.set(group, made)
     return made
   }
@@ -124,7 +129,12 @@ export function createQueue(parts: QueueParts): Queue {
       await channel.bindQueue(name, names.topic, '')
       return name
     }
-    return reader({ group: '(none)' }, [queue], { forgets: true, onEnd: () => {} })
+    return reader({ group: '(none)' }, [queue], {
+      forgets: true,
+      prepare: async () => {},
+      countReaders: async () => 1,
+      onEnd: () => {},
+    })
   }
 
   async function close(): Promise<void> {
@@ -146,14 +156,14 @@ export function createQueue(parts: QueueParts): Queue {
     async check({ signal } = {}) {
       await ask(async (link) => {
         await onChannel(link, (channel) => channel.checkExchange(names.topic))
-        await countsOf(link, names.group('storage'))
+        await readyOf(link, names.group('storage'))
       }, signal)
       const blocked = publishing.current?.blocked
       if (blocked !== undefined)
         throw new TransientError('QUEUE_UNAVAILABLE', `queue.url: ${address} ${blockedText(blocked)}`)
     },
     async backlog(group, { signal } = {}) {
-      const { ready } = await ask((link) => countsOf(link, names.group(group)), signal)
+      const ready = await ask((link) => readyOf(link, names.group(group)), signal)
       return ready + unacknowledged(group)
     },
     groups: ({ signal } = {}) => ask((link) => groups.list(link), signal),

@@ -11,7 +11,7 @@ export interface ReaderOptions {
   /** Whether messages are done with as soon as they are handed over: nobody else waits for them. */
   readonly forgets: boolean
   /** How many readers there are, this one among them. */
-  readonly countReaders: (queue: string) => Promise<number>
+  readonly countReaders: () => Promise<number>
   /** Told of each failure to read, and of each queue that is read again. */
   readonly onTrouble: (error: unknown) => void
   readonly onOpen: () => void
@@ -73,9 +73,8 @@ export function createReader(options: ReaderOptions): Reader {
     while (!stopped.aborted) {
       await sleep(BALANCE_MS * (0.5 + Math.random()), undefined, { signal: stopped }).catch(() => {})
       const active = [...taps].filter((tap) => tap.isActive && !leaving.has(tap))
-      const [first] = active
-      if (active.length < 2 || first === undefined) continue
-      const readers = await countReaders(first.queue).catch(() => 1) // its trouble is seen by who reads
+      if (active.length < 2) continue
+      const readers = await countReaders().catch(() => 1) // its trouble is seen by who reads
       for (const tap of active.slice(Math.ceil(options.taps.length / Math.max(1, readers)))) {
         leaving.add(tap)
         giveBack(tap)

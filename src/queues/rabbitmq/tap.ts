@@ -4,7 +4,6 @@ import type { Link } from './connect.ts'
 
 /** One queue as one reader reads it, on a channel of its own. Once it is closed, what was not acknowledged comes again. */
 export interface Tap {
-  readonly queue: string
   /** Whether this reader is the one whom the broker gives messages of this queue. */
   readonly isActive: boolean
   /** Messages that the broker gave and nobody has taken yet. */
@@ -40,7 +39,7 @@ export interface TapOptions {
   readonly wake: () => void
 }
 
-export async function openTap(link: Link, { prefetch, queue: nameQueue, wake }: TapOptions): Promise<Tap> {
+export async function openTap(link: Link, { prefetch, queue, wake }: TapOptions): Promise<Tap> {
   const channel = await link.model.createChannel()
   const closed = Promise.withResolvers<unknown>()
   const acknowledged = createWatermark(1)
@@ -80,18 +79,16 @@ export async function openTap(link: Link, { prefetch, queue: nameQueue, wake }: 
     held -= to - from
   }
 
-  let queue: string
   try {
-    queue = await nameQueue(channel)
+    const name = await queue(channel)
     await channel.prefetch(prefetch)
-    await channel.consume(queue, deliver)
+    await channel.consume(name, deliver)
   } catch (error) {
     end()
     throw error
   }
 
   const tap: Tap = {
-    queue,
     get isActive() {
       return isActive
     },

@@ -100,24 +100,29 @@ async function ensureQueue(link: Link, queue: string, logger: Logger): Promise<v
   }
 }
 
-export interface QueueCounts {
-  /** Messages that no reader has. */
-  readonly ready: number
-  readonly readers: number
-}
-
-/** What waits in the queues of a group, and how many read it. Throws where one of them is missing. */
-export async function countsOf(link: Link, { queues }: GroupNames): Promise<QueueCounts> {
+/** Messages that wait in the queues of a group, which no reader has. Throws where one of the queues is missing. */
+export async function readyOf(link: Link, { queues }: GroupNames): Promise<number> {
   return onChannel(link, async (channel) => {
     let ready = 0
-    let readers = 0
-    for (const queue of queues) {
-      const { messageCount, consumerCount } = await channel.checkQueue(queue)
-      ready += messageCount
-      readers = Math.max(readers, consumerCount)
-    }
-    return { ready, readers }
+    for (const queue of queues) ready += (await channel.checkQueue(queue)).messageCount
+    return ready
   })
+}
+
+/** Shows that a group has one more reader, for as long as the channel is open. */
+export async function enlist(channel: Channel, { readers }: GroupNames): Promise<void> {
+  await channel.assertQueue(readers, { durable: true, autoDelete: true })
+  await channel.consume(readers, () => {}, { noAck: true })
+}
+
+/** How many readers a group has. The queues themselves count only the one that each of them serves. */
+export async function readersOf(link: Link, { readers }: GroupNames): Promise<number> {
+  try {
+    return await onChannel(link, async (channel) => (await channel.checkQueue(readers)).consumerCount)
+  } catch (error) {
+    if (isNotFound(error)) return 0
+    throw error
+  }
 }
 
 /** Deletes a group; its exchange last, since a group is there as long as that is. */
