@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { debianProgram } from '../debian.ts'
 import { temporaryFolder } from '../temp.ts'
@@ -34,6 +35,11 @@ export interface OwnServer {
   /** Ends it as a power cut would. */
   kill(): Promise<void>
   restart(): Promise<void>
+  /**
+   * Resolves once the broker has written down that it has these quorum queues, about a second after it has made them. One that
+   * is killed before finds only remains of them.
+   */
+  settled(queues: readonly string[]): Promise<void>
   /** Runs `rabbitmqctl`. */
   control(...args: readonly string[]): Promise<void>
 }
@@ -48,6 +54,7 @@ export interface RabbitmqOptions {
   >
 }
 
+const LOOK_MS = 50
 const BIN = '/usr/lib/rabbitmq/bin'
 
 /** Makes sure that the broker's package is installed, where that is allowed. */
@@ -126,6 +133,12 @@ async function startRabbitmq(program: string, options: RabbitmqOptions): Promise
         async restart() {
           await server.kill()
           server = await start()
+        },
+        async settled(queues) {
+          const { RABBITMQ_MNESIA_BASE: base, RABBITMQ_NODENAME: node } = env
+          const directory = join(base, node, 'quorum', node, 'names.dets')
+          for (let written = ''; !queues.every((queue) => written.includes(queue)); await sleep(LOOK_MS))
+            written = await readFile(directory, 'latin1').catch(() => '')
         },
         async control(...args) {
           await execute(join(dirname(program), 'rabbitmqctl'), args, { env: { ...process.env, ...env } })
