@@ -1,5 +1,5 @@
 import type { ChannelModel, Options } from 'amqplib'
-import { TransientError } from '../../errors.ts'
+import { HeadwaterError, TransientError } from '../../errors.ts'
 import { loadClient } from '../../lib/client.ts'
 import { readTls } from '../../lib/tls.ts'
 import type { Config } from './config.ts'
@@ -29,12 +29,16 @@ export function addressOf({ url }: Config): string {
   return port === '' ? `${host}:${protocol === 'amqps:' ? 5671 : 5672}` : host
 }
 
-/** Loads the client and reads the certificates, once for all connections. */
+/**
+ * Loads the client and reads the certificates, once for all connections. A refusal is final until there was a connection; then
+ * it is trouble that may pass, such as a broker that can't ask its directory who we are.
+ */
 export async function createConnect(config: Config): Promise<Connect> {
   const amqplib = await loadClient('amqplib', () => import('amqplib'))
   const tls = config.tls && (await readTls(config.tls, 'queue.tls'))
   const address = addressOf(config)
   const server = serverOf(config)
+  let hasConnected = false
   const isExternal = server.username === undefined && tls?.cert !== undefined
 
   return async (signal) => {
@@ -53,11 +57,15 @@ export async function createConnect(config: Config): Promise<Connect> {
     }
     const connecting = amqplib.connect(server, options)
     try {
-      return toLink(await abortable(connecting, opening.signal), life)
+      const link = toLink(await abortable(connecting, opening.signal), life)
+      hasConnected = true
+      return link
     } catch (error) {
       life.abort()
       void connecting.then((model) => model.close()).catch(() => {})
-      throw translate(error, address)
+      const refusal = translate(error, address)
+      if (!hasConnected || !(refusal instanceof HeadwaterError)) throw refusal
+      throw new TransientError(refusal.code, refusal.message, { cause: refusal })
     }
   }
 }

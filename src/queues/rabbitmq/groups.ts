@@ -1,4 +1,4 @@
-import { HeadwaterError } from '../../errors.ts'
+import { HeadwaterError, TransientError } from '../../errors.ts'
 import type { Registry } from '../../stores/registry.ts'
 import type { GroupState } from '../queue.ts'
 import type { Link } from './connect.ts'
@@ -17,21 +17,26 @@ export interface GroupsOptions {
   readonly names: Names
   readonly openRegistry: () => Promise<Registry>
   /** Messages of a group that this process has. */
-  readonly unacknowledged: (group: string) => number
+  readonly unacknowledged: (group: string) => Promise<number>
 }
 
 export function createGroups({ names, openRegistry, unacknowledged }: GroupsOptions): Groups {
   const place = `queue/rabbitmq/${names.topic}/`
   let opened: Promise<Registry> | undefined
-  const registry = (): Promise<Registry> =>
-    (opened ??= openRegistry().catch((error: unknown) => {
+  let isClosed = false
+
+  async function registry(): Promise<Registry> {
+    if (isClosed) throw new TransientError('QUEUE_UNAVAILABLE', 'the queue was closed')
+    opened ??= openRegistry().catch((error: unknown) => {
       opened = undefined
       throw error
-    }))
+    })
+    return opened
+  }
 
   async function stateOf(link: Link, group: GroupNames): Promise<GroupState> {
     const { group: name } = group
-    const backlog = (await readyOf(link, group)) + unacknowledged(name)
+    const backlog = (await readyOf(link, group)) + (await unacknowledged(name))
     return { group: name, backlog, holds: true, readers: await readersOf(link, group) }
   }
 
@@ -72,6 +77,7 @@ export function createGroups({ names, openRegistry, unacknowledged }: GroupsOpti
       return true
     },
     async [Symbol.asyncDispose]() {
+      isClosed = true
       const remembered = await opened?.catch(() => undefined)
       await remembered?.[Symbol.asyncDispose]()
     },

@@ -1,5 +1,5 @@
 import type { ConsumeMessage, Options } from 'amqplib'
-import type { Rejection } from '../../batch.ts'
+import type { Refusal } from '../../batch.ts'
 import { formatBytes } from '../../lib/units.ts'
 import type { Message } from '../queue.ts'
 import { slotOf } from './names.ts'
@@ -52,25 +52,20 @@ export function fromDelivery({ properties, content: body, fields }: ConsumeMessa
 }
 
 /** Why a message can never be taken, if so. */
-export function refusalOf(
-  message: Message,
-  { routingKey: _, options }: Outgoing,
-  maxBytes: number,
-): Omit<Rejection, 'index'> | undefined {
-  const code = 'message_too_large'
-  const { length } = message.body
-  if (length > maxBytes) {
-    const text = `The message has ${formatBytes(length)}, and this queue takes at most ${formatBytes(maxBytes)}.`
-    return { code, message: text }
-  }
+export function refusalOf({ body, options }: Outgoing, maxBytes: number): Refusal | undefined {
+  if (body.length > maxBytes) return tooLarge('The message has', body.length, maxBytes)
   let headerBytes = 0
   for (const [name, value] of Object.entries<string>(options.headers ?? {})) {
     const nameBytes = Buffer.byteLength(name)
-    if (nameBytes > MAX_NAME_BYTES)
-      return { code, message: `A header's name has ${nameBytes} bytes, and RabbitMQ takes at most 255.` }
+    if (nameBytes > MAX_NAME_BYTES) return tooLarge("A header's name has", nameBytes, MAX_NAME_BYTES)
     headerBytes += nameBytes + Buffer.byteLength(value) + ENTRY_BYTES
   }
-  if (headerBytes <= MAX_HEADER_BYTES) return undefined
-  const text = `Key and headers have ${formatBytes(headerBytes)}, and this queue takes at most ${formatBytes(MAX_HEADER_BYTES)}.`
-  return { code, message: text }
+  return headerBytes > MAX_HEADER_BYTES
+    ? tooLarge('Key and headers have', headerBytes, MAX_HEADER_BYTES)
+    : undefined
+}
+
+function tooLarge(what: string, bytes: number, most: number): Refusal {
+  const message = `${what} ${formatBytes(bytes)}, and this queue takes at most ${formatBytes(most)}.`
+  return { code: 'message_too_large', message }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { HeadwaterError, TransientError } from '../../errors.ts'
 import type { Message, Queue, QueueContext } from '../queue.ts'
 import type { Config } from './config.ts'
@@ -6,12 +5,10 @@ import type { Line, Link } from './connect.ts'
 import { createGroups } from './groups.ts'
 import { refusalOf, toOutgoing } from './message.ts'
 import type { Names } from './names.ts'
-import { createOutage } from './outage.ts'
 import { blockedText, createPublisher } from './publish.ts'
-import { createReader, type Reader, type ReaderOptions } from './reader.ts'
-import { openTap, type TapOptions } from './tap.ts'
-import { enlist, ensureGroup, hasExchange, onChannel, readersOf, readyOf } from './topology.ts'
-import { isNotFound, translate } from './translate.ts'
+import { createReaders } from './readers.ts'
+import { ensureGroup, hasExchange, onChannel, readyOf } from './topology.ts'
+import { translate } from './translate.ts'
 import { abortable, limit } from './wait.ts'
 
 export interface QueueParts {
@@ -26,19 +23,13 @@ export interface QueueParts {
 }
 
 const ANSWER_MS = 5_000
-const ENSURE_MS = 30_000
-/** How much waits at the broker for a reader without a group; beyond it such a reader misses the oldest. */
-const ALONE_MESSAGES = 100_000
+/** For what takes many questions. */
+const MANY_MS = 30_000
 
-export function createQueue(parts: QueueParts): Queue {
-  const { config, context, address, names, reading, publishing } = parts
+export function createQueue({ config, context, address, names, reading, publishing }: QueueParts): Queue {
   const { prefetch, maxMessageBytes, publishTimeoutMs } = config
-  const { logger } = context
+  const { logger, openRegistry } = context
   const closing = new AbortController()
-  const readers = new Map<string, Reader>()
-  const publisher = createPublisher(publishing, address, publishTimeoutMs)
-  const unacknowledged = (group: string): number => readers.get(group)?.unacknowledged() ?? 0
-  const groups = createGroups({ names, openRegistry: context.openRegistry, unacknowledged })
   let closed: Promise<void> | undefined
 
   /** Asks the broker, which answers in time or is away. */
@@ -55,86 +46,30 @@ export function createQueue(parts: QueueParts): Queue {
 
   async function makeGroup(group: string, signal?: AbortSignal): Promise<void> {
     await groups.remember(group)
-    await ask((link) => ensureGroup(link, names.group(group), names.topic, logger), signal, ENSURE_MS)
+    await ask((link) => ensureGroup(link, names.group(group), names.topic, logger), signal, MANY_MS)
   }
+
+  const publisher = createPublisher(publishing, address, publishTimeoutMs)
+  const readers = createReaders({
+    names,
+    address,
+    line: reading,
+    prefetch,
+    logger,
+    ask,
+    makeGroup,
+    closing: closing.signal,
+  })
+  const groups = createGroups({ names, openRegistry, unacknowledged: readers.unacknowledged })
 
   async function publish(exchange: string, messages: readonly Message[], signal?: AbortSignal) {
     const all = messages.map((message) => {
       const outgoing = toOutgoing(message)
-      return { outgoing, refusal: refusalOf(message, outgoing, maxMessageBytes) }
+      return { outgoing, refusal: refusalOf(outgoing, maxMessageBytes) }
     })
     const taken = all.flatMap(({ outgoing, refusal }) => (refusal ? [] : [outgoing]))
     await publisher.publish(exchange, taken, signal)
     return all.flatMap(({ refusal }, index) => (refusal ? [{ index, ...refusal }] : []))
-  }
-
-  /** A reader with a tap for each of these queues. */
-  function reader(
-    fields: object,
-    queues: readonly TapOptions['queue'][],
-    {
-      prepare,
-      ...more
-    }: Pick<ReaderOptions, 'forgets' | 'countReaders' | 'onEnd'> & { prepare: () => Promise<void> },
-  ): Reader {
-    const outage = createOutage(logger, { ...fields, broker: address })
-    let prepared: Promise<void> | undefined
-    const open = (queue: TapOptions['queue']) => async (wake: () => void) => {
-      try {
-        await (prepared ??= prepare())
-        return await openTap(await reading.link(), { prefetch, queue, wake })
-      } catch (error) {
-        // What is not there is made again, and what could not be made is tried again.
-        if (isNotFound(error) || error instanceof HeadwaterError) prepared = undefined
-        throw translate(error, address)
-      }
-    }
-    return createReader({
-      ...more,
-      taps: queues.map(open),
-      onTrouble: outage.began,
-      onOpen: outage.over,
-      closing: closing.signal,
-    })
-  }
-
-  function readerOf(group: string): Reader {
-    const known = readers.get(group)
-    if (known) return known
-    const ofGroup = names.group(group)
-    const taps = ofGroup.queues.map((queue, n): TapOptions['queue'] => async (channel) => {
-      if (n === 0) await enlist(channel, ofGroup)
-      return queue
-    })
-    const made = reader({ group }, taps, {
-      forgets: false,
-      prepare: () => makeGroup(group),
-      countReaders: () => ask((link) => readersOf(link, ofGroup)),
-      onEnd: () => readers.delete(group),
-    })
-    readers.set(group, made)
-    return made
-  }
-
-  /** A queue of its own, which the broker deletes with the channel. */
-  function readerAlone(): Reader {
-    const queue: TapOptions['queue'] = async (channel) => {
-      const name = `${names.topic}.alone.${randomUUID()}`
-      await channel.assertQueue(name, {
-        exclusive: true,
-        autoDelete: true,
-        durable: false,
-        maxLength: ALONE_MESSAGES,
-      })
-      await channel.bindQueue(name, names.topic, '')
-      return name
-    }
-    return reader({ group: '(none)' }, [queue], {
-      forgets: true,
-      prepare: async () => {},
-      countReaders: async () => 1,
-      onEnd: () => {},
-    })
   }
 
   async function close(): Promise<void> {
@@ -150,9 +85,7 @@ export function createQueue(parts: QueueParts): Queue {
       if (!(await ask((link) => hasExchange(link, exchange), signal))) throw noGroup(group)
       return publish(exchange, messages, signal)
     },
-    read({ group, ...options }) {
-      return (group === undefined ? readerAlone() : readerOf(group)).read(options)
-    },
+    read: readers.read,
     async check({ signal } = {}) {
       await ask(async (link) => {
         await onChannel(link, (channel) => channel.checkExchange(names.topic))
@@ -162,14 +95,15 @@ export function createQueue(parts: QueueParts): Queue {
       if (blocked !== undefined)
         throw new TransientError('QUEUE_UNAVAILABLE', `queue.url: ${address} ${blockedText(blocked)}`)
     },
-    async backlog(group, { signal } = {}) {
-      const ready = await ask((link) => readyOf(link, names.group(group)), signal)
-      return ready + unacknowledged(group)
-    },
-    groups: ({ signal } = {}) => ask((link) => groups.list(link), signal),
+    backlog: (group, { signal } = {}) =>
+      ask(async (link) => {
+        const ready = await readyOf(link, names.group(group))
+        return ready + (await readers.unacknowledged(group))
+      }, signal),
+    groups: ({ signal } = {}) => ask((link) => groups.list(link), signal, MANY_MS),
     // Every group has queues of its own, which keep what it has not read: all of them hold.
     addGroup: (group, { signal }) => makeGroup(group, signal),
-    removeGroup: (group, { signal } = {}) => ask((link) => groups.remove(link, group), signal),
+    removeGroup: (group, { signal } = {}) => ask((link) => groups.remove(link, group), signal, MANY_MS),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   }
 }

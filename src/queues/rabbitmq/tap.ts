@@ -18,6 +18,8 @@ export interface Tap {
    * messages come again.
    */
   settle(taken: Taken): Promise<void>
+  /** Resolves when all has arrived that the broker had given before, or the channel is lost. */
+  sync(): Promise<void>
   close(): Promise<void>
   /** Resolves when it is closed, with the reason where nobody here wanted that. */
   readonly closed: Promise<unknown>
@@ -113,11 +115,14 @@ export async function openTap(link: Link, { prefetch, queue, wake }: TapOptions)
       if (!isOpen) return
       try {
         acknowledge(taken)
-        // An acknowledgement has no answer. What is asked behind it on the same channel has: the limit, as it is.
-        await channel.prefetch(prefetch)
       } catch {
-        // The channel is lost, or about to be.
+        return // the channel is about to be lost
       }
+      await tap.sync() // an acknowledgement has no answer; what is asked behind it has
+    },
+    async sync() {
+      // Sets the limit to what it is: the smallest question that a channel answers.
+      await channel.prefetch(prefetch).catch(() => {})
     },
     async close() {
       isWanted = false

@@ -6,6 +6,9 @@ const NOT_FOUND = 404
 const PRECONDITION_FAILED = 406
 const NOT_ALLOWED = 530
 
+/** The client keeps the broker's words to itself where it closes the connection instead of opening the virtual host. */
+const VHOST_CLOSED = /^Expected ConnectionOpenOk; got <ConnectionClose/
+
 /** What Node and OpenSSL call their objections to a certificate, or to what answers at a port. */
 const TLS_CODE =
   /^(?:EPROTO$|ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO_|HOSTNAME_|INVALID_)/
@@ -25,7 +28,7 @@ export function translate(error: unknown, address: string): unknown {
       : 'the user may not do what is needed'
     return new HeadwaterError('QUEUE_REFUSED', `queue.url: ${address}: ${what}: ${said}`, options)
   }
-  if (code === NOT_ALLOWED)
+  if (code === NOT_ALLOWED || VHOST_CLOSED.test(said))
     return new HeadwaterError(
       'QUEUE_REFUSED',
       `queue.url: ${address}: there is no such virtual host, or it is not for this user: ${said}`,

@@ -48,6 +48,8 @@ export interface RabbitmqOptions {
   /** Whether the tests end it: then it is never somebody else's. */
   readonly mayKill?: boolean
   readonly tls?: boolean
+  /** More lines of `rabbitmq.conf`. */
+  readonly settings?: readonly string[]
   /** More users, all with the password `secret`: what each may configure, write and read. */
   readonly users?: Readonly<
     Record<string, { readonly configure: string; readonly write: string; readonly read: string }>
@@ -74,7 +76,7 @@ function findRabbitmq() {
  */
 export async function rabbitmqServer(options: RabbitmqOptions = {}): Promise<Unavailable | RabbitmqServer> {
   const given = process.env['HEADWATER_TEST_RABBITMQ']
-  const needsOwn = options.mayKill || options.tls || options.users
+  const needsOwn = options.mayKill || options.tls || options.users || options.settings
   if (given !== undefined && !needsOwn) return givenServer(new URL(given))
   const { path, skip } = await findRabbitmq()
   return skip === false ? startRabbitmq(path, options) : { skip }
@@ -161,7 +163,7 @@ interface Places {
 }
 
 /** Writes all that the broker reads, and returns the environment that leads it there. */
-async function configure(folder: string, { users = {} }: RabbitmqOptions, places: Places) {
+async function configure(folder: string, { users = {}, settings = [] }: RabbitmqOptions, places: Places) {
   const { port, distPort, epmdPort, tlsPort, certificates } = places
   const at = (name: string): string => join(folder, name)
   for (const name of ['mnesia', 'log', 'home']) await mkdir(at(name))
@@ -197,6 +199,7 @@ async function configure(folder: string, { users = {} }: RabbitmqOptions, places
     'log.file.level = warning',
     'log.console = false',
     ...(tls ?? []),
+    ...settings,
   ]
   await writeFile(at('rabbitmq.conf'), lines.map((line) => `${line}\n`).join(''))
   await writeFile(at('plugins'), certificates ? '[rabbitmq_auth_mechanism_ssl].\n' : '[].\n')
