@@ -2,4 +2,5 @@
 export const queues = {
   embedded: () => import('./embedded/index.ts'),
   kafka: () => import('./kafka/index.ts'),
+  rabbitmq: () => import('./rabbitmq/index.ts'),
 } as const

@@ -163,6 +163,7 @@ export function groupPromises(promise: Declare, { holds, beginsLate }: GroupTrai
   promise(
     'shows one group alone what is published to it, beside what all see',
     async ({ queue, reopen, take }) => {
+      if (beginsLate) await queue.addGroup?.('one', { hold: false })
       await queue.publish(numbered(0, 2))
       await queue.addGroup?.('one', { hold: false })
       const other = await reopen()

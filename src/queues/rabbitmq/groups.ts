@@ -1,0 +1,85 @@
+import { HeadwaterError, TransientError } from '../../errors.ts'
+import type { Registry } from '../../stores/registry.ts'
+import type { GroupState } from '../queue.ts'
+import type { Link } from './connect.ts'
+import type { GroupNames, Names } from './names.ts'
+import { deleteGroup, hasExchange, readersOf, readyOf } from './topology.ts'
+
+/** The groups of a topic: those that the registry remembers, since the broker can't be asked, as far as they are there. */
+export interface Groups extends AsyncDisposable {
+  /** Before a group is made, so that there is none that nobody knows of. */
+  remember(group: string): Promise<void>
+  list(link: Link): Promise<readonly GroupState[]>
+  remove(link: Link, group: string): Promise<boolean>
+}
+
+export interface GroupsOptions {
+  readonly names: Names
+  readonly openRegistry: () => Promise<Registry>
+  /** Messages of a group that this process has. */
+  readonly unacknowledged: (group: string) => Promise<number>
+}
+
+export function createGroups({ names, openRegistry, unacknowledged }: GroupsOptions): Groups {
+  const place = `queue/rabbitmq/${names.topic}/`
+  let opened: Promise<Registry> | undefined
+  let isClosed = false
+
+  async function registry(): Promise<Registry> {
+    if (isClosed) throw new TransientError('QUEUE_UNAVAILABLE', 'the queue was closed')
+    opened ??= openRegistry().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+
+  async function stateOf(link: Link, group: GroupNames): Promise<GroupState> {
+    const { group: name } = group
+    const backlog = (await readyOf(link, group)) + (await unacknowledged(name))
+    return { group: name, backlog, holds: true, readers: await readersOf(link, group) }
+  }
+
+  async function forget(group: string): Promise<void> {
+    const remembered = await registry()
+    const entry = await remembered.get(place + group)
+    if (entry) await remembered.remove(entry.name, entry.revision)
+  }
+
+  return {
+    async remember(group) {
+      // False where it is remembered already.
+      if (group !== 'storage') await (await registry()).compareAndSet(place + group, 0, Buffer.of())
+    },
+    async list(link) {
+      const states = [await stateOf(link, names.group('storage'))]
+      for await (const { name } of (await registry()).list(place)) {
+        const group = names.group(name.slice(place.length))
+        if (await hasExchange(link, group.exchange)) states.push(await stateOf(link, group))
+      }
+      return states
+    },
+    async remove(link, group) {
+      if (group === 'storage')
+        throw new HeadwaterError(
+          'USAGE',
+          'the group storage carries reviews into the store and can not be removed',
+        )
+      const ofGroup = names.group(group)
+      if (!(await hasExchange(link, ofGroup.exchange))) {
+        await forget(group)
+        return false
+      }
+      if ((await readersOf(link, ofGroup)) > 0)
+        throw new HeadwaterError('CONFLICT', `a reader of the group ${group} is at work: stop it first`)
+      await deleteGroup(link, ofGroup)
+      await forget(group)
+      return true
+    },
+    async [Symbol.asyncDispose]() {
+      isClosed = true
+      const remembered = await opened?.catch(() => undefined)
+      await remembered?.[Symbol.asyncDispose]()
+    },
+  }
+}
