@@ -112,10 +112,7 @@ export function queueFaults(name: string, harness: FaultHarness): void {
       const { stdout } = await killed.kill()
       const killedAt = performance.now()
       await stage.publish(half, count, limitMs)
-      const theirs = stdout
-        .split('\n')
-        .filter((line) => /^\d+$/.test(line))
-        .map(Number)
+      const theirs = numbersOf(stdout)
       const seen = await reading.all(count, theirs)
       const tookMs = performance.now() - killedAt
       t.diagnostic(`taken over and read to the end after ${Math.round(tookMs)} ms`)
@@ -240,6 +237,17 @@ async function away(queue: Queue, limitMs: number): Promise<void> {
     await sleep(50)
   }
   assert.fail('the queue did not notice')
+}
+
+/**
+ * What a killed reader had: each number that it said was acknowledged, and what it held last, whose acknowledgement may have
+ * arrived without a word of it.
+ */
+function numbersOf(printed: string): readonly number[] {
+  const lines = printed.split('\n')
+  const acknowledged = lines.filter((line) => /^\d+$/.test(line)).map(Number)
+  const held = lines.findLast((line) => line.startsWith('holding ')) ?? 'holding'
+  return [...new Set([...acknowledged, ...held.split(' ').slice(1).map(Number)])]
 }
 
 const messageOf = (n: number): Message => ({ key: `key-${n % KEYS}`, body: Buffer.from(String(n)) })

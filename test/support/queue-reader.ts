@@ -1,5 +1,5 @@
-// Reads a queue of any kind as one group in a process of its own, to be killed, and prints the number of each message once it
-// is acknowledged: node queue-reader.ts MODULE TOPIC GROUP DATA_DIR SETTINGS_JSON
+// Reads a queue of any kind as one group in a process of its own, to be killed. It prints which numbers it holds, and each
+// once it is acknowledged: node queue-reader.ts MODULE TOPIC GROUP DATA_DIR SETTINGS_JSON
 import { pathToFileURL } from 'node:url'
 import type { QueueAdapter } from '../../src/queues/queue.ts'
 import { queueContext } from './queue-context.ts'
@@ -9,6 +9,8 @@ const { default: adapter } = (await import(pathToFileURL(module).href)) as { def
 const queue = await adapter.open(adapter.config.parse(JSON.parse(settings)), queueContext(dataDir, topic))
 process.stdout.write('reading\n')
 for await (const batch of queue.read({ group, signal: new AbortController().signal, maxItems: 20 })) {
+  const numbers = batch.items.map(({ body }) => body.toString())
+  process.stdout.write(`holding ${numbers.join(' ')}\n`)
   await batch.ack()
-  process.stdout.write(batch.items.map(({ body }) => `${body.toString()}\n`).join(''))
+  process.stdout.write(numbers.map((number) => `${number}\n`).join(''))
 }
