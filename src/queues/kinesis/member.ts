@@ -7,7 +7,7 @@ import type { Cursor } from './cursor.ts'
 import type { Outage } from './outage.ts'
 import { type Position, SHARD_END } from './position.ts'
 import type { Holding } from './reader.ts'
-import { createWatch, readable, sharesOf } from './share.ts'
+import { createWatch, NO_LEASE, readable, sharesOf } from './share.ts'
 
 /** A reader of a group, which shares the shards with the others by leases. */
 export interface Member extends Holding {
@@ -103,7 +103,7 @@ export function createMember(options: MemberOptions): Member {
   }
 
   async function claim(page: GroupPage, shard: string): Promise<void> {
-    const { revision, checkpoint } = page.leases.get(shard) ?? (await book.lease(group, shard))
+    const { revision, checkpoint } = page.leases.get(shard) ?? { ...NO_LEASE, revision: 0 }
     if (!timer || !(await book.setLease(group, shard, revision, { owner: id, checkpoint }))) return
     held.set(shard, { cursor: open(shard, checkpoint, fail), saved: 0, saving: undefined, isDraining: false })
   }
