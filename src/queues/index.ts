@@ -3,4 +3,5 @@ export const queues = {
   embedded: () => import('./embedded/index.ts'),
   kafka: () => import('./kafka/index.ts'),
   rabbitmq: () => import('./rabbitmq/index.ts'),
+  kinesis: () => import('./kinesis/index.ts'),
 } as const

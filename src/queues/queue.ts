@@ -2,7 +2,7 @@ import type { Adapter, Context } from '../adapter.ts'
 import type { Batch, Cancellable, Rejection } from '../batch.ts'
 import type { Registry } from '../stores/registry.ts'
 
-/** What travels: opaque bytes. `key` decides ordering: same key, same order. */
+/** What travels: opaque bytes. `key` decides ordering: same key, same order. Headers travel where the broker has them. */
 export interface Message {
   readonly key: string
   readonly body: Buffer

@@ -36,10 +36,12 @@ export interface GroupTraits {
   readonly holds: Holds
   /** Whether a new group sees only what is published after it was made: the broker keeps nothing for those to come. */
   readonly beginsLate: boolean
+  /** How coarse the broker's clock is: a message may seem to have come so much earlier. */
+  readonly arrivalStepMs: number
 }
 
 /** What a queue promises of its groups, as far as its broker knows them. */
-export function groupPromises(promise: Declare, { holds, beginsLate }: GroupTraits): void {
+export function groupPromises(promise: Declare, { holds, beginsLate, arrivalStepMs }: GroupTraits): void {
   promise(
     'tells the backlog of a group',
     async ({ queue, reopen, take, hold }) => {
@@ -73,7 +75,7 @@ export function groupPromises(promise: Declare, { holds, beginsLate }: GroupTrai
       assert.equal(isCaughtUp, false)
       await second?.ack()
       await caughtUp
-      assert.equal(await queue.backlog?.('g'), 1)
+      if (queue.backlog) assert.equal(await queue.backlog('g'), 1)
       const stop = new AbortController()
       const stopped = queue.caughtUp?.('g', { signal: stop.signal })
       stop.abort()
@@ -91,7 +93,7 @@ export function groupPromises(promise: Declare, { holds, beginsLate }: GroupTrai
       await queue.publish(numbered(0, 5))
       let waited = 0
       while (waited < 5) waited = await ageMs()
-      assert.ok(waited <= Date.now() - before, `${waited} ms`)
+      assert.ok(waited <= Date.now() - before + arrivalStepMs, `${waited} ms`)
       await take(queue, 5, 'storage')
       assert.equal(await ageMs(), 0)
     },

@@ -21,6 +21,10 @@ export interface QueueHarness {
   readonly holds?: Holds
   /** Whether a new group sees only what is published after it was made. */
   readonly beginsLate?: boolean
+  /** False where the broker has no headers, so that only keys and bodies travel. */
+  readonly carriesHeaders?: boolean
+  /** How coarse the broker's clock is: a message may seem to have come so much earlier. */
+  readonly arrivalStepMs?: number
   /** Promises that this adapter can't be held to, by their titles, and why. */
   readonly skip?: Readonly<Record<string, string>>
   /** The longest that the broker may take to hand over what is there, or to hand back what was released. */
@@ -35,6 +39,8 @@ export function queueConformance(name: string, harness: QueueHarness): void {
     wire,
     holds = 'told',
     beginsLate = false,
+    carriesHeaders = true,
+    arrivalStepMs = 0,
     skip = {},
     patienceMs = 5_000,
   } = harness
@@ -88,7 +94,7 @@ export function queueConformance(name: string, harness: QueueHarness): void {
       ]
       assert.deepEqual(await queue.publish(sent), [])
       const got = await take(queue, sent.length)
-      assert.deepEqual(got.map(plain), sent.map(plain))
+      assert.deepEqual(got.map(plain), (carriesHeaders ? sent : sent.map(withoutHeaders)).map(plain))
     })
 
     promise('delivers keys of any script', async ({ queue, take }) => {
@@ -290,7 +296,7 @@ export function queueConformance(name: string, harness: QueueHarness): void {
       assert.ok(performance.now() - startedAt < patienceMs)
     })
 
-    groupPromises(promise, { holds, beginsLate })
+    groupPromises(promise, { holds, beginsLate, arrivalStepMs })
     sharingPromises(promise, patienceMs)
     if (wire) troublePromises(promise, wire, patienceMs)
 
@@ -333,6 +339,7 @@ export function queueConformance(name: string, harness: QueueHarness): void {
 
 const MIB = 1024 * 1024
 
+const withoutHeaders = ({ key, body }: Message): Message => ({ key, body })
 const plain = ({ key, body, headers }: Message) => [key, body.toString('hex'), { ...headers }]
 
 /** Publishes so much, over as many keys, in messages of 64 KiB. */

@@ -1,6 +1,6 @@
 import { HeadwaterError } from '../../errors.ts'
 import { type Environment, type Layout, type Opened, openLmdb } from '../../lib/lmdb.ts'
-import { type Bell, createBell } from './bell.ts'
+import { type Bell, createBell } from '../../lib/bell.ts'
 
 /** How many partitions every topic has. Part of the format: keys are spread over them. */
 export const PARTITIONS = 4

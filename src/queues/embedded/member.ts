@@ -1,6 +1,6 @@
 import type { Logger } from '../../adapter.ts'
 import { TransientError } from '../../errors.ts'
-import type { Bell } from './bell.ts'
+import type { Bell } from '../../lib/bell.ts'
 import { createHeld, type Held } from './held.ts'
 import { claimable, createWatch, ownedBy, RENEW_MS, surplusOf } from './lease.ts'
 import type { Log } from './log.ts'

@@ -1,6 +1,6 @@
 import type { Batch } from '../../batch.ts'
 import type { Message, ReadOptions } from '../queue.ts'
-import type { Bell } from './bell.ts'
+import type { Bell } from '../../lib/bell.ts'
 import type { Held, Taken } from './held.ts'
 import type { Log } from './log.ts'
 import type { Topic } from './topic.ts'
