@@ -36,6 +36,8 @@ else {
     wire,
     holds: 'all',
     beginsLate: true,
+    oneOfAKey: true,
+    seesReaders: false,
   })
   void join
 }

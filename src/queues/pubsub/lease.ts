@@ -77,7 +77,7 @@ export function createLeases(parts: LeaseParts): Leases {
 
   async function tell(keys: ReadonlySet<string>): Promise<void> {
     for (const request of requestsOf([...keys].flatMap(tellable))) {
-      await acknowledge(request.map(({ ackId }) => ackId))
+      await acknowledge(ackIdsOf(request))
       forget(request)
     }
   }
@@ -88,11 +88,7 @@ export function createLeases(parts: LeaseParts): Leases {
     try {
       letGo()
       const seconds = Math.ceil(deadlineMs / 1_000)
-      for (const request of requestsOf([...byId.values()]))
-        await extend(
-          request.map(({ ackId }) => ackId),
-          seconds,
-        )
+      for (const request of requestsOf([...byId.values()])) await extend(ackIdsOf(request), seconds)
     } catch (error) {
       logger.debug({ err: error }, 'the time of messages was not extended; they may come again')
     } finally {
@@ -113,11 +109,7 @@ export function createLeases(parts: LeaseParts): Leases {
     const ours = held.filter(({ state }) => state !== 'gone')
     forget(ours)
     try {
-      for (const request of requestsOf(ours))
-        await extend(
-          request.map(({ ackId }) => ackId),
-          0,
-        )
+      for (const request of requestsOf(ours)) await extend(ackIdsOf(request), 0)
     } catch (error) {
       logger.debug({ err: error }, 'messages were not given back; they come back when their time is over')
     }
@@ -155,6 +147,16 @@ export function createLeases(parts: LeaseParts): Leases {
     },
   }
 }
+
+/** Of what need not stay ours. */
+export const NO_LEASES: Leases = {
+  take: (delivered) => delivered.map((each) => ({ ...each, since: 0, state: 'gone' })),
+  settle: async () => {},
+  release: async () => {},
+  close: async () => {},
+}
+
+export const ackIdsOf = (messages: readonly Delivered[]): string[] => messages.map(({ ackId }) => ackId)
 
 function* requestsOf(held: readonly Held[]): Generator<readonly Held[]> {
   for (let from = 0; from < held.length; from += MAX_IDS) yield held.slice(from, from + MAX_IDS)

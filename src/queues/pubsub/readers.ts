@@ -5,7 +5,7 @@ import type { Batch } from '../../batch.ts'
 import type { Message, ReadOptions } from '../queue.ts'
 import type { Config } from './config.ts'
 import type { Connection } from './connection.ts'
-import { createLeases, type Delivered, type Leases } from './lease.ts'
+import { ackIdsOf, createLeases, type Delivered, type Leases, NO_LEASES } from './lease.ts'
 import { decode } from './message.ts'
 import type { Names } from './names.ts'
 import { readBatches } from './read.ts'
@@ -47,16 +47,16 @@ export function createReaders({ connection, names, subscriptions, config, logger
     ending.add(tracked)
   }
 
+  async function acknowledge(subscription: string, ackIds: readonly string[]): Promise<void> {
+    const request = { subscription, ackIds: [...ackIds] }
+    await call(({ subscriber }, options) => subscriber.acknowledge(request, options), { timeoutMs: ACK_MS })
+  }
+
   function leasesOf(subscription: string): Leases {
     const existing = leases.get(subscription)
     if (existing) return existing
     const made = createLeases({
-      acknowledge: async (ackIds) => {
-        await call(
-          ({ subscriber }, options) => subscriber.acknowledge({ subscription, ackIds: [...ackIds] }, options),
-          { timeoutMs: ACK_MS },
-        )
-      },
+      acknowledge: (ackIds) => acknowledge(subscription, ackIds),
       extend: async (ackIds, ackDeadlineSeconds) => {
         const request = { subscription, ackIds: [...ackIds], ackDeadlineSeconds }
         await call(({ subscriber }, options) => subscriber.modifyAckDeadline(request, options), {
@@ -127,25 +127,21 @@ export function createReaders({ connection, names, subscriptions, config, logger
     yield* readBatches(subscriber, { ...options, stop, track })
   }
 
+  /** What nobody else sees needs no acknowledgement of who reads it, and would hold up what follows of its key. */
   async function* alone(
     options: ReadOptions,
     stop: AbortSignal,
   ): AsyncGenerator<Batch<Message>, void, undefined> {
     const subscription = names.temporary(randomUUID())
     const prepare = (signal: AbortSignal) => subscriptions.makeTemporary(subscription, signal)
-    const held = leasesOf(subscription)
-    const subscriber = {
-      prepare,
-      pull: pulling(subscription, prepare),
-      leases: held,
-      logger,
-      flow: config.flow,
+    const pullNext = pulling(subscription, prepare)
+    const pull = async (maxMessages: number, signal: AbortSignal): Promise<readonly Delivered[]> => {
+      const delivered = await pullNext(maxMessages, signal)
+      if (delivered.length > 0) await acknowledge(subscription, ackIdsOf(delivered))
+      return delivered
     }
-    const forget = async (): Promise<void> => {
-      leases.delete(subscription)
-      await held.close()
-      await subscriptions.remove(subscription)
-    }
+    const forget = async (): Promise<void> => void (await subscriptions.remove(subscription))
+    const subscriber = { prepare, pull, leases: NO_LEASES, logger, flow: config.flow }
     yield* readBatches(subscriber, { ...options, stop, track: (work) => track(work.then(forget)) })
   }
 
