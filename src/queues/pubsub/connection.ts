@@ -38,6 +38,9 @@ interface Channel {
   readonly clients: Promise<Clients>
   /** Aborts all calls of a channel that is given up. */
   readonly lost: AbortController
+  readonly openedAt: number
+  /** Whether the service ever answered on it. */
+  answered: boolean
 }
 
 /** As Google's own client has it. A peer that is gone is noticed before, by the deadline of a call. */
@@ -46,6 +49,8 @@ const KEEPALIVE = { 'grpc.keepalive_time_ms': 300_000, 'grpc.keepalive_timeout_m
 const RECONNECT = { 'grpc.initial_reconnect_backoff_ms': 250, 'grpc.max_reconnect_backoff_ms': 4_000 }
 /** Else a new channel would get the old connection, which may be dead. */
 const OWN_CONNECTION = { 'grpc.use_local_subchannel_pool': 1 }
+/** How long a connection may take that never was. */
+const CONNECT_MS = 60_000
 const GLOBAL = 'pubsub.googleapis.com'
 /** Deadlines are kept by gRPC; it does not watch what happens before a call, such as the fetching of a token. */
 const GRACE_MS = 500
@@ -58,10 +63,10 @@ export async function connect({ project, endpoint, keyFile }: Config): Promise<C
   const library = await loadClient('@google-cloud/pubsub', () => import('@google-cloud/pubsub'))
   const { host, port, isEmulator } = endpointOf(endpoint, process.env['PUBSUB_EMULATOR_HOST'])
   const place: Place = {
-    address: `${host}:${port}`,
+    address: `${host}:${port}${endpoint === undefined ? '' : ' (queue.endpoint)'}`,
     credentials: keyFile === undefined ? DEFAULT_CREDENTIALS : 'queue.key_file',
   }
-  if (keyFile !== undefined) await checkKeyFile(keyFile)
+  const key = keyFile === undefined ? undefined : await readKey(keyFile)
   const options = {
     ...KEEPALIVE,
     ...RECONNECT,
@@ -69,7 +74,7 @@ export async function connect({ project, endpoint, keyFile }: Config): Promise<C
     projectId: project,
     servicePath: host,
     port,
-    ...(keyFile !== undefined && { keyFilename: keyFile }),
+    ...(key && { auth: authOf(library, key) }),
     ...(isEmulator && withoutCredentials(library)),
   }
   const closing = new AbortController()
@@ -77,8 +82,15 @@ export async function connect({ project, endpoint, keyFile }: Config): Promise<C
 
   function channel(): Channel {
     if (current) return current
-    const opened = { clients: start(), lost: new AbortController() }
-    opened.clients.catch(() => giveUp(opened))
+    const opened: Channel = {
+      clients: start(),
+      lost: new AbortController(),
+      openedAt: performance.now(),
+      answered: false,
+    }
+    opened.clients.catch(() => {
+      if (current === opened) current = undefined
+    })
     current = opened
     return opened
   }
@@ -110,13 +122,16 @@ export async function connect({ project, endpoint, keyFile }: Config): Promise<C
     try {
       const clients = await orAborted(taken.clients, stop.signal)
       const [answer] = await work(clients, { timeout: timeoutMs, retry: null, signal: stop.signal })
+      taken.answered = true
       return answer
     } catch (error) {
       signal?.throwIfAborted()
       if (closing.signal.aborted) throw closed()
       const isLate = late.signal.aborted || isStatus(error, 'DEADLINE_EXCEEDED')
-      if (!isLate) throw translate(error, place)
-      if (!mayBeSilent) giveUp(taken)
+      if (!isLate) throw taken.lost.signal.aborted ? lost(place) : translate(error, place)
+      // One that is still being made is given its time, or an outage would collect sockets.
+      const mayBeDead = taken.answered || performance.now() - taken.openedAt > CONNECT_MS
+      if (mayBeDead && !mayBeSilent) giveUp(taken)
       const message = `Pub/Sub at ${place.address} gave no answer in ${formatDuration(timeoutMs)}`
       throw new TransientError('QUEUE_UNAVAILABLE', message, { cause: error })
     } finally {
@@ -135,6 +150,12 @@ export async function connect({ project, endpoint, keyFile }: Config): Promise<C
   }
 }
 
+const lost = ({ address }: Place) =>
+  new TransientError(
+    'QUEUE_UNAVAILABLE',
+    `Pub/Sub at ${address} does not answer on this connection; it is made anew`,
+  )
+
 const closed = () => new TransientError('QUEUE_UNAVAILABLE', 'the queue was closed')
 
 const DEFAULT_CREDENTIALS =
@@ -149,29 +170,34 @@ function endpointOf(endpoint: string | undefined, emulator: string | undefined) 
 }
 
 /** An emulator asks for none, and to look for some would take seconds. */
-function withoutCredentials({ PubSub }: typeof import('@google-cloud/pubsub')) {
+function withoutCredentials({ PubSub }: Library) {
   const { sslCreds } = new PubSub({ apiEndpoint: 'localhost', emulatorMode: true }).options
   const auth = { getUniverseDomain: async () => 'googleapis.com' }
   return { sslCreds, auth: auth as unknown as v1.PublisherClient['auth'] }
 }
 
-async function checkKeyFile(path: string): Promise<void> {
+type Library = typeof import('@google-cloud/pubsub')
+
+/** Given by the name of its file, the library would print that this is deprecated. */
+function authOf({ PubSub }: Library, key: object) {
+  const { auth } = new PubSub()
+  auth.jsonContent = key
+  return auth
+}
+
+async function readKey(path: string): Promise<object> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
     throw new HeadwaterError('FILE_UNREADABLE', `queue.key_file: expected the key of an account: ${reason}`)
   })
-  if (isKey(text)) return
+  try {
+    const key: unknown = JSON.parse(text)
+    if (typeof key === 'object' && key !== null && 'type' in key) return key
+  } catch {
+    // What it says could be a part of the key.
+  }
   throw new HeadwaterError(
     'CONFIG_INVALID',
     `queue.key_file: expected JSON with a type, as Google gives it out, found something else in ${path}`,
   )
-}
-
-function isKey(text: string): boolean {
-  try {
-    const key: unknown = JSON.parse(text)
-    return typeof key === 'object' && key !== null && 'type' in key && typeof key.type === 'string'
-  } catch {
-    return false
-  }
 }

@@ -64,7 +64,7 @@ function createQueue(parts: Parts): Queue {
   async function publish(
     messages: readonly Message[],
     signal?: AbortSignal,
-    group?: string,
+    { group, allow }: { readonly group?: string; readonly allow?: () => Promise<void> } = {},
   ): Promise<readonly Rejection[]> {
     const rejections = messages.flatMap((message, index): readonly Rejection[] => {
       const reason = unfitness(message, maxMessageBytes)
@@ -75,6 +75,7 @@ function createQueue(parts: Parts): Queue {
     await publisher.publish(
       fitting.map((message) => encode(message, group)),
       signal,
+      allow,
     )
     return rejections
   }
@@ -87,9 +88,11 @@ function createQueue(parts: Parts): Queue {
   return {
     maxMessageBytes,
     publish: (messages, { signal } = {}) => publish(messages, signal),
-    async publishTo(group, messages, { signal } = {}) {
-      if (!(await subscriptions.has(group, signal))) throw noGroup(group)
-      return publish(messages, signal, group)
+    publishTo(group, messages, { signal } = {}) {
+      const allow = async (): Promise<void> => {
+        if (!(await subscriptions.has(group, signal))) throw noGroup(group)
+      }
+      return publish(messages, signal, { group, allow })
     },
     read: (options) => readers.read(options),
     check: ({ signal } = {}) => subscriptions.checkTopic({ timeoutMs: CHECK_MS, signal }),

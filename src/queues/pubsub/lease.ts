@@ -150,7 +150,7 @@ export function createLeases(parts: LeaseParts): Leases {
 
 /** Of what need not stay ours. */
 export const NO_LEASES: Leases = {
-  take: (delivered) => delivered.map((each) => ({ ...each, since: 0, state: 'gone' })),
+  take: (delivered) => delivered.map((each) => ({ ...each, since: 0, state: 'held' })),
   settle: async () => {},
   release: async () => {},
   close: async () => {},

@@ -9,9 +9,14 @@ const MAX_BYTES = 9_900_000
 export interface Publisher {
   /**
    * Resolves when the service has them all. Calls go one after the other, in the order in which they were made. One that fails
-   * fails those that wait behind it as well, so that nothing overtakes what its caller will repeat.
+   * fails those that wait behind it as well, so that nothing overtakes what its caller will repeat. Where `allow` throws, nothing
+   * is published.
    */
-  publish(messages: readonly PubsubMessage[], signal?: AbortSignal): Promise<void>
+  publish(
+    messages: readonly PubsubMessage[],
+    signal?: AbortSignal,
+    allow?: () => Promise<void>,
+  ): Promise<void>
 }
 
 interface Waiting {
@@ -57,22 +62,22 @@ export function createPublisher(
     first.begin()
   }
 
-  function failAll(cause: unknown): void {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    const message = `what was published before failed, and nothing overtakes it: ${reason}`
+  function failAll(cause: TransientError): void {
+    const message = `what was published before failed, and nothing overtakes it: ${cause.message}`
     for (const { fail } of waiting) fail(new TransientError('QUEUE_UNAVAILABLE', message, { cause }))
     waiting.clear()
   }
 
   return {
-    async publish(messages, signal) {
+    async publish(messages, signal, allow) {
       signal?.throwIfAborted()
       await turn(signal)
       try {
+        await allow?.()
         for (const request of requestsOf(messages)) await send(request, signal)
       } catch (error) {
-        // Who was told to stop repeats nothing.
-        if (!signal?.aborted) failAll(error)
+        // Who was told to stop repeats nothing, and neither does who was told never.
+        if (!signal?.aborted && error instanceof TransientError) failAll(error)
         throw error
       } finally {
         next()

@@ -48,7 +48,10 @@ export async function* readBatches(
         continue
       }
       await linger(buffer, maxItems, lingerMs, stop)
-      if (!stop.aborted) yield batchOf(buffer.take(maxItems), leases)
+      if (stop.aborted) break
+      // What has been delivered anew meanwhile is further back in the buffer.
+      const held = buffer.take(maxItems).filter(({ state }) => state === 'held')
+      if (held.length > 0) yield batchOf(held, leases)
     }
   } finally {
     stop.removeEventListener('abort', end)

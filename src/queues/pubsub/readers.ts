@@ -31,6 +31,7 @@ export interface Readers {
 const PULL_MS = 30_000
 const ACK_MS = 10_000
 const RELEASE_MS = 2_000
+const VANISHED = ['NOT_FOUND', 'FAILED_PRECONDITION', 'INVALID_ARGUMENT'] as const
 /** How long closing may take to give back what is held. */
 const CLOSE_MS = 3_500
 
@@ -47,9 +48,15 @@ export function createReaders({ connection, names, subscriptions, config, logger
     ending.add(tracked)
   }
 
+  /** What the service knows no more, or another reader has by now, comes again or is gone: nobody can acknowledge it. */
   async function acknowledge(subscription: string, ackIds: readonly string[]): Promise<void> {
     const request = { subscription, ackIds: [...ackIds] }
-    await call(({ subscriber }, options) => subscriber.acknowledge(request, options), { timeoutMs: ACK_MS })
+    try {
+      await call(({ subscriber }, options) => subscriber.acknowledge(request, options), { timeoutMs: ACK_MS })
+    } catch (error) {
+      if (!VANISHED.some((status) => isStatus(error, status))) throw error
+      logger.warn({ err: error, subscription }, 'acknowledgements came too late; messages may come again')
+    }
   }
 
   function leasesOf(subscription: string): Leases {
