@@ -4,4 +4,5 @@ export const queues = {
   kafka: () => import('./kafka/index.ts'),
   rabbitmq: () => import('./rabbitmq/index.ts'),
   kinesis: () => import('./kinesis/index.ts'),
+  pubsub: () => import('./pubsub/index.ts'),
 } as const

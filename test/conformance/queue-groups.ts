@@ -38,10 +38,15 @@ export interface GroupTraits {
   readonly beginsLate: boolean
   /** How coarse the broker's clock is: a message may seem to have come so much earlier. */
   readonly arrivalStepMs: number
+  /** Whether the queue can tell that a reader of a group is at work. */
+  readonly seesReaders: boolean
 }
 
 /** What a queue promises of its groups, as far as its broker knows them. */
-export function groupPromises(promise: Declare, { holds, beginsLate, arrivalStepMs }: GroupTraits): void {
+export function groupPromises(
+  promise: Declare,
+  { holds, beginsLate, arrivalStepMs, seesReaders }: GroupTraits,
+): void {
   promise(
     'tells the backlog of a group',
     async ({ queue, reopen, take, hold }) => {
@@ -151,7 +156,7 @@ export function groupPromises(promise: Declare, { holds, beginsLate, arrivalStep
       await queue.publish(numbered(0, 2))
       const reader = await reopen()
       await hold(reader, 1)
-      await assert.rejects(async () => queue.removeGroup?.('g'), { code: 'CONFLICT' })
+      if (seesReaders) await assert.rejects(async () => queue.removeGroup?.('g'), { code: 'CONFLICT' })
       await reader[Symbol.asyncDispose]()
       assert.equal(await queue.removeGroup?.('g'), true)
       assert.deepEqual(
@@ -170,14 +175,13 @@ export function groupPromises(promise: Declare, { holds, beginsLate, arrivalStep
       await queue.addGroup?.('one', { hold: false })
       const other = await reopen()
       await other.publishTo?.('one', numbered(2, 4))
-      assert.equal(await queue.backlog?.('one'), 4)
-      assert.equal(await queue.backlog?.('storage'), 2)
+      await waits(queue, { one: 4, storage: 2 })
       assert.deepEqual((await take(queue, 4, 'one')).map(text).toSorted(), ['0', '1', '2', '3'])
       assert.deepEqual((await take(queue, 2, 'g')).map(text), ['0', '1'])
-      assert.equal(await queue.backlog?.('one'), 0)
+      await waits(queue, { one: 0 })
       await assert.rejects(async () => queue.publishTo?.('unheard-of', numbered(0, 1)), { code: 'NOT_FOUND' })
     },
-    ['addGroup', 'publishTo', 'backlog'],
+    ['addGroup', 'publishTo'],
   )
 
   promise(
@@ -193,13 +197,21 @@ export function groupPromises(promise: Declare, { holds, beginsLate, arrivalStep
 
   promise(
     'forgets with a group what was published to it alone',
-    async ({ queue }) => {
+    async ({ queue, take }) => {
       await queue.addGroup?.('one', { hold: false })
       await queue.publishTo?.('one', numbered(0, 3))
       await queue.removeGroup?.('one')
       await queue.addGroup?.('one', { hold: false })
-      assert.equal(await queue.backlog?.('one'), 0)
+      await waits(queue, { one: 0 })
+      await queue.publishTo?.('one', numbered(3, 4))
+      assert.deepEqual((await take(queue, 1, 'one')).map(text), ['3'])
     },
-    ['addGroup', 'removeGroup', 'publishTo', 'backlog'],
+    ['addGroup', 'removeGroup', 'publishTo'],
   )
+}
+
+/** So much waits for these groups, as far as the queue can tell. */
+async function waits(queue: Queue, expected: Readonly<Record<string, number>>): Promise<void> {
+  for (const [group, count] of Object.entries(expected))
+    if (queue.backlog) assert.equal(await queue.backlog(group), count, group)
 }

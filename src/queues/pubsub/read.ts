@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../../adapter.ts'
+import type { Batch } from '../../batch.ts'
+import { TransientError } from '../../errors.ts'
+import type { Message, ReadOptions } from '../queue.ts'
+import { type Buffer, createBuffer, type Flow } from './buffer.ts'
+import type { Delivered, Held, Leases } from './lease.ts'
+
+export interface Subscriber {
+  /** Makes what is to be pulled from, at the beginning and after trouble. */
+  readonly prepare: (signal: AbortSignal) => Promise<void>
+  /** Waits for a first message and answers with those that are there; may answer with none. */
+  readonly pull: (maxMessages: number, signal: AbortSignal) => Promise<readonly Delivered[]>
+  readonly leases: Leases
+  readonly logger: Logger
+  readonly flow: Flow
+}
+
+export interface ReadParts extends Pick<ReadOptions, 'maxItems' | 'lingerMs'> {
+  readonly stop: AbortSignal
+  /** Told of the work that ends only after the reader. */
+  readonly track: (work: Promise<void>) => void
+}
+
+const MAX_ITEMS = 1_000
+const BACKOFF = { baseMs: 100, maxMs: 5_000 }
+/** When a reader ends, its last request is waited for so long: what it brings later is nobody's until its time is over. */
+const LAST_PULL_MS = 200
+
+/** Batches until `stop` aborts. What was not handed over by then is given back. */
+export async function* readBatches(
+  subscriber: Subscriber,
+  { stop, track, maxItems = MAX_ITEMS, lingerMs = 0 }: ReadParts,
+): AsyncGenerator<Batch<Message>, void, undefined> {
+  const { flow, leases } = subscriber
+  const buffer = createBuffer({ ...flow, maxMessages: Math.max(maxItems, flow.maxMessages) })
+  const ended = new AbortController()
+  const end = (): void => {
+    ended.abort()
+    buffer.wake()
+  }
+  stop.addEventListener('abort', end)
+  track(fill(subscriber, buffer, ended.signal))
+  try {
+    while (!stop.aborted) {
+      if (buffer.size === 0) {
+        await buffer.changed()
+        continue
+      }
+      await linger(buffer, maxItems, lingerMs, stop)
+      if (stop.aborted) break
+      // What has been delivered anew meanwhile is further back in the buffer.
+      const held = buffer.take(maxItems).filter(({ state }) => state === 'held')
+      if (held.length > 0) yield batchOf(held, leases)
+    }
+  } finally {
+    stop.removeEventListener('abort', end)
+    end()
+  }
+}
+
+/** Lets a batch fill for a while. */
+async function linger(buffer: Buffer, maxItems: number, lingerMs: number, stop: AbortSignal): Promise<void> {
+  const until = performance.now() + lingerMs
+  const timer = setTimeout(buffer.wake, lingerMs)
+  while (!stop.aborted && buffer.size < maxItems && buffer.room > 0 && performance.now() < until)
+    await buffer.changed()
+  clearTimeout(timer)
+}
+
+/** One request at a time, so that no answer overtakes another of the same key. */
+async function fill(subscriber: Subscriber, buffer: Buffer, ended: AbortSignal): Promise<void> {
+  const { prepare, pull, leases, logger } = subscriber
+  let isReady = false
+  let failures = 0
+  while (!ended.aborted) {
+    if (buffer.room === 0) {
+      await buffer.changed()
+      continue
+    }
+    try {
+      if (!isReady) await prepare(ended)
+      isReady = true
+      const delivered = await soonAfter(ended, (signal) => pull(buffer.room, signal))
+      if (failures > 0) logger.info({ failures }, 'reading goes on')
+      failures = 0
+      buffer.put(leases.take(delivered))
+    } catch (error) {
+      if (ended.aborted) break
+      const level = error instanceof TransientError ? 'warn' : 'error'
+      if (failures === 0) logger[level]({ err: error }, 'reading stopped; it is tried again')
+      failures++
+      isReady = false
+      const waitMs = Math.random() * Math.min(BACKOFF.maxMs, BACKOFF.baseMs * 2 ** failures)
+      await sleep(waitMs, undefined, { signal: ended }).catch(() => {})
+    }
+  }
+  await leases.release(buffer.take(buffer.size))
+}
+
+/** Aborts the work a little after `ended` aborts. */
+async function soonAfter<T>(ended: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const onEnd = (): void => {
+    timer = setTimeout(() => late.abort(), LAST_PULL_MS)
+  }
+  ended.addEventListener('abort', onEnd)
+  try {
+    return await work(late.signal)
+  } finally {
+    ended.removeEventListener('abort', onEnd)
+    clearTimeout(timer)
+  }
+}
+
+function batchOf(held: readonly Held[], leases: Leases): Batch<Message> {
+  let acknowledged: Promise<void> | undefined
+  return {
+    items: held.map(({ message }) => message),
+    ack() {
+      acknowledged ??= leases.settle(held).catch((error: unknown) => {
+        acknowledged = undefined
+        throw error
+      })
+      return acknowledged
+    },
+  }
+}
