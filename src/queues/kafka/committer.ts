@@ -1,6 +1,6 @@
 import type { Consumer } from '@platformatic/kafka'
 import { TransientError } from '../../errors.ts'
-import type { Bell } from '../embedded/bell.ts'
+import type { Bell } from '../../lib/bell.ts'
 import { within } from './connect.ts'
 import type { Tenure } from './tenure.ts'
 import { isRebalancing, translate } from './translate.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer } from '@platformatic/kafka'
 import type { Logger } from '../../adapter.ts'
-import type { Bell } from '../embedded/bell.ts'
+import type { Bell } from '../../lib/bell.ts'
 import { calm, type Connection, discard } from './connect.ts'
 import { createCommitter } from './committer.ts'
 import { createFetcher } from './fetcher.ts'

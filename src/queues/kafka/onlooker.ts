@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../adapter.ts'
-import type { Bell } from '../embedded/bell.ts'
+import type { Bell } from '../../lib/bell.ts'
 import type { Connection } from './connect.ts'
 import { createFetcher } from './fetcher.ts'
 import type { Groups } from './groups.ts'

@@ -1,5 +1,5 @@
 import type { Batch } from '../../batch.ts'
-import type { Bell } from '../embedded/bell.ts'
+import type { Bell } from '../../lib/bell.ts'
 import type { Message, ReadOptions } from '../queue.ts'
 import type { Holding } from './holding.ts'
 import type { Room, Taken } from './tenure.ts'
