@@ -9,6 +9,7 @@ export const QUESTIONS: Readonly<Record<string, () => Promise<Question>>> = {
   import: async () => (await import('./import.ts')).importing,
   alone: async () => (await import('./alone.ts')).alone,
   steps: async () => (await import('./steps.ts')).steps,
+  brokers: async () => (await import('./brokers.ts')).brokers,
   curve: async () => (await import('./curve.ts')).curve,
 }
 
