@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { after, describe, test } from 'node:test'
 import amqplib, { type Channel } from 'amqplib'
 import { TransientError } from '../../src/errors.ts'
+import { retry } from '../../src/lib/retry.ts'
 import type { Message, Queue } from '../../src/queues/queue.ts'
 import rabbitmq from '../../src/queues/rabbitmq/index.ts'
 import { slotOf } from '../../src/queues/rabbitmq/names.ts'
@@ -207,7 +208,9 @@ else if (own?.tls) {
   })
 
   describe('rabbitmq queue, in detail', () => {
-    test('counts what waits and what its own readers hold, to the last message', async () => {
+    test('counts what waits and what its own readers hold, to the last message', {
+      timeout: 20_000,
+    }, async () => {
       await using queue = await provisioned({ ...guest, prefetch: 10 })
       await queue.publish(numbered(0, 50))
       const reading = queue
@@ -216,7 +219,11 @@ else if (own?.tls) {
       const { value: batch } = await reading.next()
       assert.equal(await queue.backlog?.('storage'), 50)
       await batch?.ack()
-      assert.equal(await queue.backlog?.('storage'), 46)
+      // What the broker gives at that moment is counted on both sides.
+      for (let backlog = 50; backlog !== 46; ) {
+        backlog = (await queue.backlog?.('storage')) ?? 0
+        assert.ok(backlog >= 46, String(backlog))
+      }
       assert.deepEqual(
         (await queue.groups?.())?.map(({ group, backlog, readers }) => [group, backlog, readers]),
         [['storage', 46, 1]],
@@ -294,6 +301,59 @@ else if (own?.tls) {
       await provision(guest, topic)
       await queue.publish(numbered(1, 2))
       assert.deepEqual((await take(queue, 2)).map(text), ['0', '1'])
+    })
+
+    test('reads on when its queues were deleted and made again', async () => {
+      const topic = newTopic()
+      await using queue = await provisioned(guest, topic)
+      await queue.publish(numbered(0, 1))
+      const reading = queue
+        .read({ group: 'storage', signal: AbortSignal.timeout(20_000), maxItems: 1 })
+        [Symbol.asyncIterator]()
+      await (await reading.next()).value?.ack()
+      await onChannel(async (channel) => {
+        for (let n = 0; n < 4; n++) await channel.deleteQueue(`headwater.${topic}.storage.${n}`)
+      })
+      const again = new AbortController()
+      const publishing = retry(() => queue.publish(numbered(1, 2)), again.signal, { baseMs: 20, maxMs: 200 })
+      assert.deepEqual((await reading.next()).value?.items.map(text), ['1'])
+      await publishing
+    })
+
+    test('is opened and disposed of promptly while the broker is silent', async () => {
+      const topic = newTopic()
+      const queue = await provisioned(guest, topic)
+      await queue.publish(numbered(0, 3))
+      const reading = queue
+        .read({ group: 'storage', signal: new AbortController().signal, maxItems: 1 })
+        [Symbol.asyncIterator]()
+      const { value: batch } = await reading.next()
+      own.freeze()
+      try {
+        const startedAt = performance.now()
+        const next = reading.next().then(() => reading.next())
+        const publishing = assert.rejects(queue.publish(numbered(3, 4)), { code: 'QUEUE_UNAVAILABLE' })
+        const acknowledging = batch?.ack()
+        await assert.rejects(open(guest, topic), { code: 'QUEUE_UNAVAILABLE' })
+        const openedMs = performance.now() - startedAt
+        assert.ok(openedMs < 8_000, `${openedMs} ms`)
+        await queue[Symbol.asyncDispose]()
+        await Promise.all([next, publishing, acknowledging])
+        const disposedMs = performance.now() - startedAt - openedMs
+        assert.ok(disposedMs < 5_000, `${disposedMs} ms`)
+        const stop = new AbortController()
+        const opening = assert.rejects(
+          rabbitmq.open(rabbitmq.config.parse(guest), {
+            ...queueContext(folder.path, topic),
+            signal: stop.signal,
+          }),
+          { message: 'stopped' },
+        )
+        stop.abort(new Error('stopped'))
+        await opening
+      } finally {
+        own.thaw()
+      }
     })
 
     test('says that the broker takes nothing while its disk is short, and acknowledges all the same', async () => {

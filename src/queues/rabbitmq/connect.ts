@@ -14,6 +14,9 @@ export interface Link {
   readonly model: ChannelModel
   /** Aborts when the connection is lost or closed. */
   readonly lost: AbortSignal
+  /** Both give the connection up where they fail: it is good for nothing then. */
+  readonly createChannel: ChannelModel['createChannel']
+  readonly createConfirmChannel: ChannelModel['createConfirmChannel']
   /** Why the broker takes no messages at present, where it has said so. */
   readonly blocked: string | undefined
   /** Ends it at once, whether the broker answers or not. */
@@ -55,14 +58,13 @@ export async function createConnect(config: Config): Promise<Connect> {
       clientProperties: { connection_name: 'headwater' },
       ...(isExternal && { credentials: amqplib.credentials.external() }),
     }
-    const connecting = amqplib.connect(server, options)
     try {
-      const link = toLink(await abortable(connecting, opening.signal), life)
+      const connecting = amqplib.connect(server, options).then((model) => toLink(model, life))
+      const link = await abortable(connecting, opening.signal)
       hasConnected = true
       return link
     } catch (error) {
       life.abort()
-      void connecting.then((model) => model.close()).catch(() => {})
       const refusal = translate(error, address)
       if (!hasConnected || !(refusal instanceof HeadwaterError)) throw refusal
       throw new TransientError(refusal.code, refusal.message, { cause: refusal })
@@ -88,6 +90,10 @@ function serverOf({ url, heartbeatMs }: Config): Options.Connect {
 function toLink(model: ChannelModel, life: AbortController): Link {
   let blocked: string | undefined
   const closed = new Promise<void>((resolve) => life.signal.addEventListener('abort', () => resolve()))
+  function orGiveUp<T>(opened: Promise<T>): Promise<T> {
+    opened.catch((error: unknown) => life.abort(error))
+    return opened
+  }
   model.on('error', (error) => life.abort(error))
   model.on('close', (error) => life.abort(error))
   model.on('blocked', (reason) => (blocked = reason))
@@ -95,6 +101,8 @@ function toLink(model: ChannelModel, life: AbortController): Link {
   return {
     model,
     lost: life.signal,
+    createChannel: (options) => orGiveUp(model.createChannel(options)),
+    createConfirmChannel: (options) => orGiveUp(model.createConfirmChannel(options)),
     get blocked() {
       return blocked
     },

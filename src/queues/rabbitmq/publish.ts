@@ -34,7 +34,7 @@ export function createPublisher(line: Line, address: string, timeoutMs: number):
   async function openOutlet(): Promise<Outlet> {
     const link = await line.link()
     if (outlet?.isOpen && outlet.link === link) return outlet
-    const channel = await link.model.createConfirmChannel({ highWaterMark: FRAMES })
+    const channel = await link.createConfirmChannel({ highWaterMark: FRAMES })
     const opened: Outlet = { link, channel, failing: new Set(), isOpen: true }
     const failAll = (error: unknown): void => {
       for (const fail of opened.failing) fail(error)

@@ -42,7 +42,7 @@ export interface TapOptions {
 }
 
 export async function openTap(link: Link, { prefetch, queue, wake }: TapOptions): Promise<Tap> {
-  const channel = await link.model.createChannel()
+  const channel = await link.createChannel()
   const closed = Promise.withResolvers<unknown>()
   const acknowledged = createWatermark(1)
   const waiting: ConsumeMessage[] = []

@@ -7,7 +7,7 @@ import { isNotFound } from './translate.ts'
 
 /** Does some work on a channel of its own, since the broker closes a channel for each thing that is refused. */
 export async function onChannel<T>(link: Link, work: (channel: Channel) => Promise<T>): Promise<T> {
-  const channel = await link.model.createChannel()
+  const channel = await link.createChannel()
   channel.on('error', () => {}) // whoever waits for the answer is told
   try {
     return await work(channel)
@@ -50,9 +50,11 @@ export async function ensureGroup(
   logger: Logger,
 ): Promise<void> {
   await checkCount(link, names)
-  const { exchange, queues } = names
+  const { exchange, queues, readers } = names
   await onChannel(link, (channel) => channel.assertExchange(exchange, 'direct', { durable: true }))
-  for (const queue of queues.toReversed()) await ensureQueue(link, queue, logger)
+  await ensureQueue(link, readers, {}, logger)
+  for (const queue of queues.toReversed())
+    await ensureQueue(link, queue, { 'x-single-active-consumer': true }, logger)
   await onChannel(link, async (channel) => {
     for (let slot = 0; slot < SLOTS; slot++)
       await channel.bindQueue(queueOf(names, slot), exchange, String(slot))
@@ -76,11 +78,8 @@ async function checkCount(link: Link, { group, exchange, queues }: GroupNames): 
   )
 }
 
-async function ensureQueue(link: Link, queue: string, logger: Logger): Promise<void> {
-  const durable = {
-    durable: true,
-    arguments: { 'x-queue-type': 'quorum', 'x-single-active-consumer': true },
-  }
+async function ensureQueue(link: Link, queue: string, args: object, logger: Logger): Promise<void> {
+  const durable = { durable: true, arguments: { 'x-queue-type': 'quorum', ...args } }
   const { version } = link.model.connection.serverProperties
   if (Number.parseInt(version, 10) < 4) {
     await onChannel(link, (channel) => channel.assertQueue(queue, durable))
@@ -111,24 +110,18 @@ export async function readyOf(link: Link, { queues }: GroupNames): Promise<numbe
 
 /** Shows that a group has one more reader, for as long as the channel is open. */
 export async function enlist(channel: Channel, { readers }: GroupNames): Promise<void> {
-  await channel.assertQueue(readers, { durable: true, autoDelete: true })
   await channel.consume(readers, () => {}, { noAck: true })
 }
 
-/** How many readers a group has. The queues themselves count only the one that each of them serves. */
+/** How many readers a group has. Its other queues count only the one that each of them serves. */
 export async function readersOf(link: Link, { readers }: GroupNames): Promise<number> {
-  try {
-    return await onChannel(link, async (channel) => (await channel.checkQueue(readers)).consumerCount)
-  } catch (error) {
-    if (isNotFound(error)) return 0
-    throw error
-  }
+  return onChannel(link, async (channel) => (await channel.checkQueue(readers)).consumerCount)
 }
 
 /** Deletes a group; its exchange last, since a group is there as long as that is. */
-export async function deleteGroup(link: Link, { exchange, queues }: GroupNames): Promise<void> {
+export async function deleteGroup(link: Link, { exchange, queues, readers }: GroupNames): Promise<void> {
   await onChannel(link, async (channel) => {
-    for (const queue of queues) await channel.deleteQueue(queue)
+    for (const queue of [...queues, readers]) await channel.deleteQueue(queue)
     await channel.deleteExchange(exchange)
   })
 }

@@ -73,7 +73,7 @@ function replyCodeOf(error: Error): number | undefined {
   return found === undefined ? Number(codeOf(error)) || undefined : Number(found)
 }
 
-/** The broker's own words, where there are any. */
-function textOf({ message }: Error): string {
-  return /with message "([^"]*)"/.exec(message)?.[1] ?? (message.trim() || 'no answer')
+/** The broker's own words, where there are any. Node has none where it tried several addresses of one name. */
+function textOf(error: Error): string {
+  return /with message "([^"]*)"/.exec(error.message)?.[1] ?? (error.message.trim() || codeOf(error))
 }
