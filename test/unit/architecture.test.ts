@@ -42,7 +42,7 @@ const doors: Record<string, readonly string[]> = {
 
 /** Clients of brokers, databases and secrets managers: loaded only when they are chosen. */
 const clients =
-  /^(lmdb|@platformatic\/kafka|amqplib|@aws-sdk\/.*|@google-cloud\/.*|google-auth-library|mongodb|cassandra-driver)$/
+  /^(lmdb|@platformatic\/kafka|amqplib|@aws-sdk\/.*|@smithy\/.*|@google-cloud\/.*|google-auth-library|mongodb|cassandra-driver)$/
 
 test('rooms open only the doors they should', async () => {
   const trespasses: string[] = []

@@ -20,8 +20,8 @@ export const config = z
       .meta({ description: 'The URL of a VPC endpoint or an emulator, in place of that of the region.' }),
     prefix: z
       .string()
-      .regex(/^[\w.-]*$/, 'takes letters, digits and _ . - only')
-      .default('')
+      .regex(/^[\w.-]+$/, 'takes letters, digits and _ . - only')
+      .optional()
       .meta({ description: 'What the name of a stream begins with; the topic follows.' }),
     mode: z
       .enum(['provisioned', 'on-demand'])
@@ -71,7 +71,7 @@ export const config = z
 export type Config = z.output<typeof config>
 
 /** The stream of a topic. */
-export function streamOf({ prefix }: Pick<Config, 'prefix'>, topic: string): string {
+export function streamOf({ prefix = '' }: Pick<Config, 'prefix'>, topic: string): string {
   const stream = prefix + topic
   if (/^[\w.-]{1,128}$/.test(stream)) return stream
   throw new HeadwaterError(

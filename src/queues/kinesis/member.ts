@@ -231,7 +231,11 @@ export function createMember(options: MemberOptions): Member {
           })
       }
     },
-    cursors: () => [...held.values()].filter(({ isDraining }) => !isDraining).map(({ cursor }) => cursor),
+    cursors() {
+      // What is being given back is not handed out any more, not even to who has just come.
+      if (leaving) return []
+      return [...held.values()].filter(({ isDraining }) => !isDraining).map(({ cursor }) => cursor)
+    },
     async acknowledge(takings) {
       if (isClosed) return
       for (const taken of takings) taken.cursor.settle(taken)

@@ -80,12 +80,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
     return chosen
   }
 
+  /** Until nothing waits; it is over in the same turn in which that is seen, so that what comes then begins it anew. */
   async function run(): Promise<void> {
+    isRunning = true
     while (lines.size > 0 && !closing.signal.aborted) {
       const chosen = compose(performance.now())
       if (chosen.length > 0) await request(chosen)
       else if (lines.size > 0) await rest()
     }
+    isRunning = false
   }
 
   async function request(chosen: ReturnType<typeof compose>): Promise<void> {
@@ -121,7 +124,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   function refused(line: Line, { call }: Entry, failure: string): void {
     const ceiling = Math.min(MAX_REST_MS, REST_MS * 2 ** line.failures++)
-    line.restsUntil = performance.now() + random() * ceiling
+    line.restsUntil = performance.now() + ((1 + random()) / 2) * ceiling
     call.trouble = failure
   }
 
@@ -134,11 +137,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
   function start(): void {
     wake.abort()
-    if (isRunning) return
-    isRunning = true
-    void run().finally(() => {
-      isRunning = false
-    })
+    if (!isRunning) void run()
   }
 
   function open(count: number, signal: AbortSignal | undefined, done: PromiseWithResolvers<void>): Call {

@@ -33,12 +33,12 @@ export interface Unavailable {
 
 /**
  * ferrokinesis, an emulator of Amazon Kinesis: the one of `HEADWATER_TEST_KINESIS` (a port of this machine), else one of its
- * own, built by cargo once. What it can't show: permissions and credentials, which it takes all; five reads a second and
+ * own, built by cargo once, as it always is where there are options. What it can't show: permissions and credentials, which it takes all; five reads a second and
  * shard; how far a reader is behind, which it always says is 0; arrival times finer than a second; what AWS does on its own.
  */
 export async function kinesisServer(options: KinesisOptions = {}): Promise<Unavailable | KinesisServer> {
   const given = process.env['HEADWATER_TEST_KINESIS']
-  if (given !== undefined) return givenServer(Number(given))
+  if (given !== undefined && Object.keys(options).length === 0) return givenServer(Number(given))
   const program = await find()
   if (program === undefined) {
     const reason = `ferrokinesis is not here, and no cargo to build it: cargo install ferrokinesis --version ${VERSION} --locked --root ~/.cache/headwater/${NAME}`
