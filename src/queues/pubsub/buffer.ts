@@ -9,7 +9,7 @@ export interface Buffer {
   take(maxItems: number): readonly Held[]
   /** Resolves at the next change, or when it is woken. */
   changed(): Promise<void>
-  wake(): void
+  readonly wake: () => void
 }
 
 export interface Flow {

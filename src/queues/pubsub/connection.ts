@@ -29,7 +29,7 @@ export interface CallLimits {
 export interface Connection extends AsyncDisposable {
   readonly address: string
   /** The answer of one call; throws within its time what `translate` makes of trouble, or the reason of the signal. */
-  call<Answer>(work: Work<Answer>, limits: CallLimits): Promise<Answer>
+  readonly call: <Answer>(work: Work<Answer>, limits: CallLimits) => Promise<Answer>
 }
 
 type Work<Answer> = (clients: Clients, options: CallOptions) => Promise<readonly [Answer, ...unknown[]]>

@@ -9,11 +9,11 @@ import { freePorts, isListening, type ServerProcess, startServer } from './proce
 export interface PubsubServer extends AsyncDisposable {
   readonly skip: false
   readonly port: number
-  freeze(): void
-  thaw(): void
-  kill(): Promise<void>
+  readonly freeze: () => void
+  readonly thaw: () => void
+  readonly kill: () => Promise<void>
   /** Starts it anew at the same port, with nothing in it: it keeps nothing. */
-  restart(): Promise<void>
+  readonly restart: () => Promise<void>
 }
 
 export interface Unavailable {
