@@ -17,9 +17,9 @@ const server = await pubsubServer()
 if (server.skip !== false) test('Pub/Sub queue', { skip: server.skip }, () => {})
 else await promises(server)
 
-async function promises({ port, ...server }: PubsubServer): Promise<void> {
+async function promises(server: PubsubServer): Promise<void> {
   const folder = await temporaryFolder()
-  const wire = await startProxy({ port })
+  const wire = await startProxy(server)
   after(async () => {
     await wire[Symbol.asyncDispose]()
     await server[Symbol.asyncDispose]()

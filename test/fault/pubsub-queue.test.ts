@@ -14,7 +14,7 @@ import { pubsubServer } from '../support/servers/pubsub.ts'
 import { temporaryFolder } from '../support/temp.ts'
 import { queueFaults } from './queue-faults.ts'
 
-const server = await pubsubServer()
+const server = await pubsubServer({ own: true })
 
 if (server.skip !== false) test('Pub/Sub queue, in trouble', { skip: server.skip }, () => {})
 else {
@@ -94,6 +94,22 @@ else {
       await sleep(20)
     await other.publish(numbered(1, 2))
     assert.deepEqual((await next).value?.items.map(text), ['1'])
+  })
+
+  test('is disposed of soon while the broker does not answer, with messages in hand', async () => {
+    const context = queueContext(folder.path, 'test-dispose')
+    await pubsub.provision?.(config, context)
+    const queue = await pubsub.open(config, context)
+    await queue.publish(numbered(0, 1))
+    const batches = queue.read({ group: 'storage', signal: AbortSignal.timeout(60_000) })
+    const { value: batch } = await batches[Symbol.asyncIterator]().next()
+    assert.ok(batch)
+    wire.stall('both')
+    const publishing = queue.publish(numbered(1, 2))
+    const startedAt = performance.now()
+    await Promise.all([assert.rejects(publishing, TransientError), queue[Symbol.asyncDispose]()])
+    wire.restore()
+    assert.ok(performance.now() - startedAt < 5_000)
   })
 
   test('keeps what takes longer than the deadline of an acknowledgement', async () => {

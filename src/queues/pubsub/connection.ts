@@ -28,8 +28,10 @@ export interface CallLimits {
 
 export interface Connection extends AsyncDisposable {
   readonly address: string
+  /** Whether it is one that keeps nothing, to which nothing is encrypted. */
+  readonly isEmulator: boolean
   /** The answer of one call; throws within its time what `translate` makes of trouble, or the reason of the signal. */
-  call<Answer>(work: Work<Answer>, limits: CallLimits): Promise<Answer>
+  readonly call: <Answer>(work: Work<Answer>, limits: CallLimits) => Promise<Answer>
 }
 
 type Work<Answer> = (clients: Clients, options: CallOptions) => Promise<readonly [Answer, ...unknown[]]>
@@ -142,6 +144,7 @@ export async function connect({ project, endpoint, keyFile }: Config): Promise<C
 
   return {
     address: place.address,
+    isEmulator,
     call,
     async [Symbol.asyncDispose]() {
       closing.abort()

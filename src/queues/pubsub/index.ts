@@ -11,6 +11,7 @@ import { createSubscriptions } from './subscriptions.ts'
 import { isStatus } from './translate.ts'
 
 const CHECK_MS = 3_000
+const EMULATOR = 'this is an emulator of Pub/Sub: messages are not encrypted, and lost when it ends'
 const STORAGE_STAYS = 'the group storage carries reviews into the store and can not be removed'
 
 /** Topics of Google Cloud Pub/Sub. A group is a subscription; the key of a message is its ordering key. */
@@ -30,6 +31,7 @@ const pubsub: QueueAdapter<Config> = {
       const subscriptions = createSubscriptions(connection, names, config, logger)
       await subscriptions.checkTopic({ signal })
       await subscriptions.ensure('storage', signal)
+      if (connection.isEmulator) logger.warn({ address: connection.address }, EMULATOR)
       return createQueue({ connection, names, subscriptions, config, logger })
     } catch (error) {
       await connection[Symbol.asyncDispose]()

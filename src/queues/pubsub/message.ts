@@ -11,6 +11,8 @@ const LIMITS = { key: 1_024, headers: 98, name: 256, value: 1_024 } as const
 const FRAME = 64
 /** Attributes that begin like this are ours, and no headers. */
 const OWN = 'headwater_'
+/** Names that the service keeps for itself, that are ours, and one that its client drops. */
+const FORBIDDEN = /^(?:$|goog|headwater_|__proto__$)/
 /** Only the subscription of this group takes the message. */
 const GROUP = `${OWN}group`
 /** The service refuses a message without a body that has no attribute either. */
@@ -24,12 +26,13 @@ export function unfitness({ key, body, headers = {} }: Message, maxMessageBytes:
   const entries = Object.entries(headers)
   if (entries.length > LIMITS.headers) return `The message has more than ${LIMITS.headers} headers.`
   for (const [name, value] of entries) {
-    if (name === '' || name.startsWith('goog') || name.startsWith(OWN) || bytesOf(name) > LIMITS.name)
+    if (FORBIDDEN.test(name) || bytesOf(name) > LIMITS.name)
       return `Pub/Sub takes no header with the name ${JSON.stringify(name.slice(0, 64))}.`
     if (bytesOf(value) > LIMITS.value)
       return `The header ${name} of the message is longer than ${formatBytes(LIMITS.value)}.`
   }
-  return undefined
+  const isText = [key, ...entries.flat()].every((text) => text.isWellFormed())
+  return isText ? undefined : 'The key or a header of the message is no well-formed text.'
 }
 
 /** For all groups, or for one alone. */

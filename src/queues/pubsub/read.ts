@@ -3,8 +3,8 @@ import type { Logger } from '../../adapter.ts'
 import type { Batch } from '../../batch.ts'
 import { TransientError } from '../../errors.ts'
 import type { Message, ReadOptions } from '../queue.ts'
-import { type Buffer, createBuffer, type Flow } from './buffer.ts'
 import type { Delivered, Held, Leases } from './lease.ts'
+import { createPrefetch, type Flow, type Prefetch } from './prefetch.ts'
 
 export interface Subscriber {
   /** Makes what is to be pulled from, at the beginning and after trouble. */
@@ -33,24 +33,24 @@ export async function* readBatches(
   { stop, track, maxItems = MAX_ITEMS, lingerMs = 0 }: ReadParts,
 ): AsyncGenerator<Batch<Message>, void, undefined> {
   const { flow, leases } = subscriber
-  const buffer = createBuffer({ ...flow, maxMessages: Math.max(maxItems, flow.maxMessages) })
+  const prefetch = createPrefetch({ ...flow, maxMessages: Math.max(maxItems, flow.maxMessages) })
   const ended = new AbortController()
   const end = (): void => {
     ended.abort()
-    buffer.wake()
+    prefetch.wake()
   }
   stop.addEventListener('abort', end)
-  track(fill(subscriber, buffer, ended.signal))
+  track(fill(subscriber, prefetch, ended.signal))
   try {
     while (!stop.aborted) {
-      if (buffer.size === 0) {
-        await buffer.changed()
+      if (prefetch.size === 0) {
+        await prefetch.changed()
         continue
       }
-      await linger(buffer, maxItems, lingerMs, stop)
+      await linger(prefetch, maxItems, lingerMs, stop)
       if (stop.aborted) break
-      // What has been delivered anew meanwhile is further back in the buffer.
-      const held = buffer.take(maxItems).filter(({ state }) => state === 'held')
+      // What has been delivered anew meanwhile is further back.
+      const held = prefetch.take(maxItems).filter(({ state }) => state === 'held')
       if (held.length > 0) yield batchOf(held, leases)
     }
   } finally {
@@ -60,31 +60,36 @@ export async function* readBatches(
 }
 
 /** Lets a batch fill for a while. */
-async function linger(buffer: Buffer, maxItems: number, lingerMs: number, stop: AbortSignal): Promise<void> {
+async function linger(
+  prefetch: Prefetch,
+  maxItems: number,
+  lingerMs: number,
+  stop: AbortSignal,
+): Promise<void> {
   const until = performance.now() + lingerMs
-  const timer = setTimeout(buffer.wake, lingerMs)
-  while (!stop.aborted && buffer.size < maxItems && buffer.room > 0 && performance.now() < until)
-    await buffer.changed()
+  const timer = setTimeout(prefetch.wake, lingerMs)
+  while (!stop.aborted && prefetch.size < maxItems && prefetch.room > 0 && performance.now() < until)
+    await prefetch.changed()
   clearTimeout(timer)
 }
 
 /** One request at a time, so that no answer overtakes another of the same key. */
-async function fill(subscriber: Subscriber, buffer: Buffer, ended: AbortSignal): Promise<void> {
+async function fill(subscriber: Subscriber, prefetch: Prefetch, ended: AbortSignal): Promise<void> {
   const { prepare, pull, leases, logger } = subscriber
   let isReady = false
   let failures = 0
   while (!ended.aborted) {
-    if (buffer.room === 0) {
-      await buffer.changed()
+    if (prefetch.room === 0) {
+      await prefetch.changed()
       continue
     }
     try {
       if (!isReady) await prepare(ended)
       isReady = true
-      const delivered = await soonAfter(ended, (signal) => pull(buffer.room, signal))
+      const delivered = await soonAfter(ended, (signal) => pull(prefetch.room, signal))
       if (failures > 0) logger.info({ failures }, 'reading goes on')
       failures = 0
-      buffer.put(leases.take(delivered))
+      prefetch.put(leases.take(delivered))
     } catch (error) {
       if (ended.aborted) break
       const level = error instanceof TransientError ? 'warn' : 'error'
@@ -95,7 +100,7 @@ async function fill(subscriber: Subscriber, buffer: Buffer, ended: AbortSignal):
       await sleep(waitMs, undefined, { signal: ended }).catch(() => {})
     }
   }
-  await leases.release(buffer.take(buffer.size))
+  await leases.release(prefetch.take(prefetch.size))
 }
 
 /** Aborts the work a little after `ended` aborts. */

@@ -8,12 +8,13 @@ import { freePorts, isListening, type ServerProcess, startServer } from './proce
 
 export interface PubsubServer extends AsyncDisposable {
   readonly skip: false
+  readonly host: string
   readonly port: number
-  freeze(): void
-  thaw(): void
-  kill(): Promise<void>
+  readonly freeze: () => void
+  readonly thaw: () => void
+  readonly kill: () => Promise<void>
   /** Starts it anew at the same port, with nothing in it: it keeps nothing. */
-  restart(): Promise<void>
+  readonly restart: () => Promise<void>
 }
 
 export interface Unavailable {
@@ -23,15 +24,16 @@ export interface Unavailable {
 export interface PubsubOptions {
   /** A code that every call is answered with, such as `PERMISSION_DENIED`. */
   readonly refuse?: string
+  /** Whether it has to be one that may be frozen and killed. */
+  readonly own?: boolean
 }
 
 const sources = join(import.meta.dirname, 'pubsub-server')
 
-/**
- * The test server of Google's client for Go, in memory; or what listens at `HEADWATER_TEST_PUBSUB`, a port of this machine,
- * which is then neither frozen nor killed.
- */
+/** The test server of Google's client for Go, in memory; or the emulator at `HEADWATER_TEST_PUBSUB`, a host and a port. */
 export async function pubsubServer(options: PubsubOptions = {}): Promise<PubsubServer | Unavailable> {
+  const given = process.env['HEADWATER_TEST_PUBSUB']
+  if (given !== undefined && !options.own && options.refuse === undefined) return foreign(given)
   const program = await build()
   if (typeof program !== 'string') return program
   const folder = await temporaryFolder()
@@ -39,6 +41,7 @@ export async function pubsubServer(options: PubsubOptions = {}): Promise<PubsubS
   let server = await start(program, folder, port, options)
   return {
     skip: false,
+    host: '127.0.0.1',
     port,
     freeze: () => server.freeze(),
     thaw: () => server.thaw(),
@@ -50,6 +53,23 @@ export async function pubsubServer(options: PubsubOptions = {}): Promise<PubsubS
       await server.kill()
       await folder[Symbol.asyncDispose]()
     },
+  }
+}
+
+function foreign(address: string): PubsubServer {
+  const [host = '', port] = address.split(':')
+  const refuse = (): never => {
+    throw new Error(`${address} is not ours to freeze or to end`)
+  }
+  return {
+    skip: false,
+    host,
+    port: Number(port),
+    freeze: refuse,
+    thaw: refuse,
+    kill: refuse,
+    restart: refuse,
+    [Symbol.asyncDispose]: async () => {},
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Held } from './lease.ts'
 
 /** What was delivered and not yet handed over. */
-export interface Buffer {
+export interface Prefetch {
   readonly size: number
   /** How many more messages may be asked for. */
   readonly room: number
@@ -9,7 +9,7 @@ export interface Buffer {
   take(maxItems: number): readonly Held[]
   /** Resolves at the next change, or when it is woken. */
   changed(): Promise<void>
-  wake(): void
+  readonly wake: () => void
 }
 
 export interface Flow {
@@ -25,7 +25,7 @@ const FIRST_GUESS = 128 * 1_024
 const FRAME = 512
 
 /** A request can't be bounded in bytes, so it asks for as many as there is room for if all are like the largest of late. */
-export function createBuffer({ maxMessages, maxBytes }: Flow): Buffer {
+export function createPrefetch({ maxMessages, maxBytes }: Flow): Prefetch {
   const items: Held[] = []
   let bytes = 0
   let guess = FIRST_GUESS
