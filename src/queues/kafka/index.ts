@@ -49,7 +49,7 @@ const kafka: QueueAdapter<Config> = {
     } catch (error) {
       administrator.close()
       signal.throwIfAborted()
-      throw explain(error, connection, config)
+      throw explain(error, connection)
     }
   },
   async provision(config, { topic, logger, signal }) {
@@ -58,7 +58,7 @@ const kafka: QueueAdapter<Config> = {
     try {
       await provisionTopic(administrator, topic, config, { logger, signal })
     } catch (error) {
-      throw explain(error, connection, config)
+      throw explain(error, connection)
     } finally {
       administrator.close()
     }
@@ -72,14 +72,16 @@ async function connect(config: Config): Promise<Connection> {
   return connectionOf(library, config)
 }
 
-/** Brokers that want encryption or a login just hang up on who begins without. */
-function explain(error: unknown, { address }: Connection, { tls, sasl }: Config): unknown {
+/** Brokers that want encryption, a certificate or a login just hang up on who comes without. */
+const HUNG_UP = /Connection closed|ECONNRESET|TLS/
+
+function explain(error: unknown, { address }: Connection): unknown {
   if (error instanceof Error && error.name === 'TimeoutError')
     return new TransientError('QUEUE_UNAVAILABLE', `queue.brokers ${address}: no answer in ${OPEN_MS} ms`)
-  if (!(error instanceof TransientError) || error.code !== 'QUEUE_UNAVAILABLE') return error
-  const unset = [...(tls === false ? ['queue.tls'] : []), ...(sasl ? [] : ['queue.sasl'])]
-  const hint = unset.length === 0 ? '' : `; if they want it, set ${unset.join(' and ')}`
-  return new TransientError('QUEUE_UNAVAILABLE', `${error.message}${hint}`, { cause: error })
+  const isUnclear = error instanceof TransientError && HUNG_UP.test(error.message)
+  if (!isUnclear) return error
+  const message = `${error.message}; check queue.tls and queue.sasl: the brokers may want what is not set, or the other way about`
+  return new TransientError('QUEUE_UNAVAILABLE', message, { cause: error })
 }
 
 interface Parts {
