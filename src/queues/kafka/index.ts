@@ -10,6 +10,7 @@ import { createGroups, type Groups } from './groups.ts'
 import { createMember, type Member } from './member.ts'
 import { type GroupNames, groupNames } from './names.ts'
 import { createOnlooker } from './onlooker.ts'
+import { createPeeker, type Peeker } from './peek.ts'
 import { provisionTopic } from './provision.ts'
 import { createPublisher, type Publisher } from './publish.ts'
 import { readBatches } from './read.ts'
@@ -25,7 +26,8 @@ const kafka: QueueAdapter<Config> = {
     const connection = await connect(config)
     const administrator = createAdministrator(connection)
     const names = groupNames(config.groupPrefix, topic)
-    const groups = createGroups(connection, administrator, topic, names)
+    const peeker = createPeeker(connection, topic)
+    const groups = createGroups(connection, administrator, topic, names, peeker)
     const opening = AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)])
     try {
       const found = await findTopic(administrator, topic, opening)
@@ -40,6 +42,7 @@ const kafka: QueueAdapter<Config> = {
         connection,
         administrator,
         groups,
+        peeker,
         names,
         publisher,
         topic,
@@ -89,6 +92,7 @@ interface Parts {
   readonly connection: Connection
   readonly administrator: Administrator
   readonly groups: Groups
+  readonly peeker: Peeker
   readonly names: GroupNames
   readonly publisher: Publisher
   readonly topic: string
@@ -97,7 +101,8 @@ interface Parts {
 }
 
 function createQueue(parts: Parts): Queue {
-  const { config, connection, administrator, groups, names, publisher, topic, partitions, logger } = parts
+  const { config, connection, administrator, groups, peeker, names, publisher, topic, partitions, logger } =
+    parts
   const { maxMessageBytes, sessionTimeoutMs } = config
   const bell = createBell()
   const closing = new AbortController()
@@ -128,6 +133,7 @@ function createQueue(parts: Parts): Queue {
     publisher.close()
     await Promise.all([...members.values()].map((member) => member.close()))
     administrator.close()
+    peeker.close()
   }
 
   return {
@@ -145,6 +151,7 @@ function createQueue(parts: Parts): Queue {
       await partitionsOf(administrator, topic, signal)
     },
     backlog: groups.backlog,
+    oldestAgeMs: groups.oldestAgeMs,
     caughtUp: groups.caughtUp,
     groups: groups.groups,
     async addGroup(group, options) {
