@@ -28,6 +28,8 @@ export interface Groups
 const EARLIEST = -2n
 const LATEST = -1n
 const LOOK_MS = 100
+/** Who leaves does not wait for brokers that are away. */
+const DISMISS_MS = 1_500
 
 export function createGroups(
   { kafka }: Connection,
@@ -126,12 +128,13 @@ export function createGroups(
     startsOf: (group, partitions) => ask((admin) => starts(admin, names.toBroker(group), partitions)),
     earliest: () => ask(async (admin) => edges(admin, await partitionsOf(admin), EARLIEST)),
     dismiss: (group, memberId) =>
-      ask((admin) => {
-        return admin.removeMembersFromConsumerGroup({
-          groupId: names.toBroker(group),
-          members: [{ memberId }],
-        })
-      }),
+      ask(
+        (admin) => {
+          const groupId = names.toBroker(group)
+          return admin.removeMembersFromConsumerGroup({ groupId, members: [{ memberId }] })
+        },
+        { signal: AbortSignal.timeout(DISMISS_MS) },
+      ),
     backlog: (group, options) => ask((admin) => behind(admin, names.toBroker(group)), options),
     async oldestAgeMs(group, options) {
       const left = await ask((admin) => rest(admin, names.toBroker(group)), options)
