@@ -33,9 +33,15 @@ export async function connectionOf(kafka: Kafka, config: Config): Promise<Connec
   return { kafka, options, address: brokers.join() }
 }
 
-/** The client, made safe: an error of a connection that nobody waits for would end the process. */
+/**
+ * The client, made safe: an error of a connection that nobody waits for would end the process, and a login that is to be
+ * renewed on a connection that is gone would keep it from ending.
+ */
 export function calm<Client extends Base>(client: Client): Client {
-  client.connections.on('connecting', ({ connection }) => connection.on('error', () => {}))
+  client.connections.on('connecting', ({ connection }) => {
+    connection.on('error', () => {})
+    connection.once('close', () => void connection.close())
+  })
   return client
 }
 

@@ -55,7 +55,6 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   }
 
   async function plan(): Promise<void> {
-    if (wanting().length === 0) return
     const metadata = await consumer.metadata({ topics: [topic] })
     const found = metadata.topics.get(topic)
     if (!found) throw new Error(`Unknown topic ${topic}.`)

@@ -5,13 +5,16 @@ import { HeadwaterError } from '../../errors.ts'
 import type { GroupState, Queue } from '../queue.ts'
 import type { Administrator, Connection } from './connect.ts'
 import type { GroupNames } from './names.ts'
+import type { Peeker } from './peek.ts'
 import { isRebalancing, says } from './translate.ts'
 
 /** An offset of each partition. */
 export type Offsets = ReadonlyMap<number, number>
 
 export interface Groups
-  extends Required<Pick<Queue, 'backlog' | 'caughtUp' | 'groups' | 'addGroup' | 'removeGroup'>> {
+  extends Required<
+    Pick<Queue, 'backlog' | 'oldestAgeMs' | 'caughtUp' | 'groups' | 'addGroup' | 'removeGroup'>
+  > {
   /** Makes a group begin at the oldest kept message, where it has not begun yet. */
   ensure(group: string, signal?: AbortSignal): Promise<void>
   /** Where a group goes on in these partitions: where it has not begun, at the oldest kept message. */
@@ -25,12 +28,15 @@ export interface Groups
 const EARLIEST = -2n
 const LATEST = -1n
 const LOOK_MS = 100
+/** Who leaves does not wait for brokers that are away. */
+const DISMISS_MS = 1_500
 
 export function createGroups(
   { kafka }: Connection,
   administrator: Administrator,
   topic: string,
   names: GroupNames,
+  peeker: Peeker,
 ): Groups {
   async function partitionsOf(admin: Admin): Promise<readonly number[]> {
     const metadata = await admin.metadata({ topics: [topic] })
@@ -84,13 +90,18 @@ export function createGroups(
     }
   }
 
-  async function behind(admin: Admin, id: string, ends?: Offsets): Promise<number> {
+  /** Where a group goes on in each partition in which there is something for it, and how many messages are left. */
+  async function rest(admin: Admin, id: string, ends?: Offsets) {
     const partitions = await partitionsOf(admin)
-    const [from, to] = await Promise.all([
-      starts(admin, id, partitions),
-      ends ?? edges(admin, partitions, LATEST),
-    ])
-    return [...to].reduce((sum, [partition, end]) => sum + Math.max(0, end - (from.get(partition) ?? end)), 0)
+    const to = ends ?? (await edges(admin, partitions, LATEST))
+    const from = await starts(admin, id, partitions)
+    return [...from]
+      .map(([partition, start]) => ({ partition, start, count: (to.get(partition) ?? start) - start }))
+      .filter(({ count }) => count > 0)
+  }
+
+  async function behind(admin: Admin, id: string, ends?: Offsets): Promise<number> {
+    return (await rest(admin, id, ends)).reduce((sum, { count }) => sum + count, 0)
   }
 
   async function list(admin: Admin): Promise<readonly GroupState[]> {
@@ -117,13 +128,20 @@ export function createGroups(
     startsOf: (group, partitions) => ask((admin) => starts(admin, names.toBroker(group), partitions)),
     earliest: () => ask(async (admin) => edges(admin, await partitionsOf(admin), EARLIEST)),
     dismiss: (group, memberId) =>
-      ask((admin) => {
-        return admin.removeMembersFromConsumerGroup({
-          groupId: names.toBroker(group),
-          members: [{ memberId }],
-        })
-      }),
+      ask(
+        (admin) => {
+          const groupId = names.toBroker(group)
+          return admin.removeMembersFromConsumerGroup({ groupId, members: [{ memberId }] })
+        },
+        { signal: AbortSignal.timeout(DISMISS_MS) },
+      ),
     backlog: (group, options) => ask((admin) => behind(admin, names.toBroker(group)), options),
+    async oldestAgeMs(group, options) {
+      const left = await ask((admin) => rest(admin, names.toBroker(group)), options)
+      const starts = new Map(left.map(({ partition, start }) => [partition, start]))
+      const oldest = await peeker.oldestOf(starts, options?.signal)
+      return oldest === undefined ? 0 : Math.max(0, Date.now() - oldest)
+    },
     async caughtUp(group, { signal }) {
       const unlessStopped = <T>(work: Promise<T>): Promise<T | undefined> =>
         work.catch((error: unknown) => {

@@ -10,6 +10,7 @@ import { createGroups, type Groups } from './groups.ts'
 import { createMember, type Member } from './member.ts'
 import { type GroupNames, groupNames } from './names.ts'
 import { createOnlooker } from './onlooker.ts'
+import { createPeeker, type Peeker } from './peek.ts'
 import { provisionTopic } from './provision.ts'
 import { createPublisher, type Publisher } from './publish.ts'
 import { readBatches } from './read.ts'
@@ -25,7 +26,8 @@ const kafka: QueueAdapter<Config> = {
     const connection = await connect(config)
     const administrator = createAdministrator(connection)
     const names = groupNames(config.groupPrefix, topic)
-    const groups = createGroups(connection, administrator, topic, names)
+    const peeker = createPeeker(connection, topic)
+    const groups = createGroups(connection, administrator, topic, names, peeker)
     const opening = AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)])
     try {
       const found = await findTopic(administrator, topic, opening)
@@ -40,6 +42,7 @@ const kafka: QueueAdapter<Config> = {
         connection,
         administrator,
         groups,
+        peeker,
         names,
         publisher,
         topic,
@@ -49,7 +52,7 @@ const kafka: QueueAdapter<Config> = {
     } catch (error) {
       administrator.close()
       signal.throwIfAborted()
-      throw explain(error, connection, config)
+      throw explain(error, connection)
     }
   },
   async provision(config, { topic, logger, signal }) {
@@ -58,7 +61,7 @@ const kafka: QueueAdapter<Config> = {
     try {
       await provisionTopic(administrator, topic, config, { logger, signal })
     } catch (error) {
-      throw explain(error, connection, config)
+      throw explain(error, connection)
     } finally {
       administrator.close()
     }
@@ -72,14 +75,16 @@ async function connect(config: Config): Promise<Connection> {
   return connectionOf(library, config)
 }
 
-/** Brokers that want encryption or a login just hang up on who begins without. */
-function explain(error: unknown, { address }: Connection, { tls, sasl }: Config): unknown {
+/** Brokers that want encryption, a certificate or a login just hang up on who comes without. */
+const HUNG_UP = /Connection closed|ECONNRESET|TLS/
+
+function explain(error: unknown, { address }: Connection): unknown {
   if (error instanceof Error && error.name === 'TimeoutError')
     return new TransientError('QUEUE_UNAVAILABLE', `queue.brokers ${address}: no answer in ${OPEN_MS} ms`)
-  if (!(error instanceof TransientError) || error.code !== 'QUEUE_UNAVAILABLE') return error
-  const unset = [...(tls === false ? ['queue.tls'] : []), ...(sasl ? [] : ['queue.sasl'])]
-  const hint = unset.length === 0 ? '' : `; if they want it, set ${unset.join(' and ')}`
-  return new TransientError('QUEUE_UNAVAILABLE', `${error.message}${hint}`, { cause: error })
+  const isUnclear = error instanceof TransientError && HUNG_UP.test(error.message)
+  if (!isUnclear) return error
+  const message = `${error.message}; check queue.tls and queue.sasl: the brokers may want what is not set, or the other way about`
+  return new TransientError('QUEUE_UNAVAILABLE', message, { cause: error })
 }
 
 interface Parts {
@@ -87,6 +92,7 @@ interface Parts {
   readonly connection: Connection
   readonly administrator: Administrator
   readonly groups: Groups
+  readonly peeker: Peeker
   readonly names: GroupNames
   readonly publisher: Publisher
   readonly topic: string
@@ -95,7 +101,8 @@ interface Parts {
 }
 
 function createQueue(parts: Parts): Queue {
-  const { config, connection, administrator, groups, names, publisher, topic, partitions, logger } = parts
+  const { config, connection, administrator, groups, peeker, names, publisher, topic, partitions, logger } =
+    parts
   const { maxMessageBytes, sessionTimeoutMs } = config
   const bell = createBell()
   const closing = new AbortController()
@@ -126,6 +133,7 @@ function createQueue(parts: Parts): Queue {
     publisher.close()
     await Promise.all([...members.values()].map((member) => member.close()))
     administrator.close()
+    peeker.close()
   }
 
   return {
@@ -143,6 +151,7 @@ function createQueue(parts: Parts): Queue {
       await partitionsOf(administrator, topic, signal)
     },
     backlog: groups.backlog,
+    oldestAgeMs: groups.oldestAgeMs,
     caughtUp: groups.caughtUp,
     groups: groups.groups,
     async addGroup(group, options) {

@@ -73,6 +73,8 @@ export function createMember(options: MemberOptions): Member {
     onPartitions(count) {
       if (count <= partitions) return
       partitions = count
+      // Who shares out the partitions must know of the new ones.
+      consumer.clearMetadata()
       void join()
     },
     onReset(tenure, start) {
@@ -191,7 +193,7 @@ export function createMember(options: MemberOptions): Member {
       if (isPaused || closing.signal.aborted || isSilent()) return []
       const takings = takeFrom(tenures.values(), room)
       for (const taken of takings) outstanding.add(taken)
-      if (takings.length > 0) fetcher.kick()
+      fetcher.kick()
       return takings
     },
     async acknowledge(takings) {

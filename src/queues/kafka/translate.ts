@@ -5,7 +5,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   SASL_AUTHENTICATION_FAILED: 'the login was refused: check queue.sasl, user and password or token',
   UNSUPPORTED_SASL_MECHANISM: 'this way to log in is not offered: check queue.sasl.mechanism',
   ILLEGAL_SASL_STATE:
-    'this listener takes no login: leave out queue.sasl, or check the port in queue.brokers',
+    'the login was refused, or this listener takes none: check queue.sasl, and the port in queue.brokers',
   TOPIC_AUTHORIZATION_FAILED:
     'the user has no permission for the topic: it needs Describe, Read and Write (queue.sasl says who it is)',
   GROUP_AUTHORIZATION_FAILED:

@@ -35,7 +35,7 @@ export interface KafkaServer extends AsyncDisposable {
 
 export interface KafkaOptions {
   /** More listeners, by name: what `listener.security.protocol.map` says of them. */
-  readonly listeners?: Readonly<Record<string, 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL'>>
+  readonly listeners?: Readonly<Record<string, 'PLAINTEXT' | 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL'>>
   /** More lines of server.properties. */
   readonly properties?: Readonly<Record<string, string | number>>
   /** `--add-scram` of the storage tool. */
