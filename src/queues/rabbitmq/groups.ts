@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadwaterError, TransientError } from '../../errors.ts'
 import type { Registry } from '../../stores/registry.ts'
 import type { GroupState } from '../queue.ts'
@@ -19,6 +20,10 @@ export interface GroupsOptions {
   /** Messages of a group that this process has. */
   readonly unacknowledged: (group: string) => Promise<number>
 }
+
+/** How long a reader that has stopped may still be counted. */
+const LEAVING_MS = 3_000
+const LOOK_MS = 100
 
 export function createGroups({ names, openRegistry, unacknowledged }: GroupsOptions): Groups {
   const place = `queue/rabbitmq/${names.topic}/`
@@ -70,7 +75,7 @@ export function createGroups({ names, openRegistry, unacknowledged }: GroupsOpti
         await forget(group)
         return false
       }
-      if ((await readersOf(link, ofGroup)) > 0)
+      if (await isRead(link, ofGroup))
         throw new HeadwaterError('CONFLICT', `a reader of the group ${group} is at work: stop it first`)
       await deleteGroup(link, ofGroup)
       await forget(group)
@@ -82,4 +87,13 @@ export function createGroups({ names, openRegistry, unacknowledged }: GroupsOpti
       await remembered?.[Symbol.asyncDispose]()
     },
   }
+}
+
+async function isRead(link: Link, group: GroupNames): Promise<boolean> {
+  const until = performance.now() + LEAVING_MS
+  while ((await readersOf(link, group)) > 0) {
+    if (performance.now() > until) return true
+    await sleep(LOOK_MS)
+  }
+  return false
 }
