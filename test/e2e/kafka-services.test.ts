@@ -1,0 +1,30 @@
+import { after, test } from 'node:test'
+import { kafkaServer } from '../support/servers/kafka.ts'
+import { freePorts } from '../support/servers/process.ts'
+import { ownTopics } from '../support/topics.ts'
+import { servicesOn } from './services.ts'
+
+const server = await kafkaServer()
+if (server.skip !== false) test('services on Kafka', { skip: server.skip }, () => {})
+else {
+  after(() => server[Symbol.asyncDispose]())
+  const [nobody = 0] = await freePorts(1)
+  const queue = { type: 'kafka', brokers: [server.address], partitions: 6, replication: 1 }
+
+  servicesOn('Kafka', {
+    backends: () => ({ queue: { ...queue, ...ownTopics() } }),
+    wrong: {
+      'an address where nobody listens': {
+        backends: { queue: { ...queue, brokers: [`127.0.0.1:${nobody}`] } },
+        names: /^QUEUE_UNAVAILABLE: queue\.brokers 127\.0\.0\.1:\d+/m,
+      },
+      'a topic that is not there': {
+        backends: { queue: { ...queue, ...ownTopics() } },
+        names: /^TOPIC_MISSING: .*raw-reviews.*headwater provision/m,
+      },
+    },
+    toGroup: false,
+    tellsBacklog: true,
+    beginsLate: false,
+  })
+}
