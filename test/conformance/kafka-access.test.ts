@@ -6,6 +6,13 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
+import {
+  Admin,
+  AclOperations,
+  AclPermissionTypes,
+  ResourcePatternTypes,
+  ResourceTypes,
+} from '@platformatic/kafka'
 import { HeadwaterError } from '../../src/errors.ts'
 import kafka from '../../src/queues/kafka/index.ts'
 import { makeCertificates } from '../support/certificates.ts'
@@ -75,6 +82,36 @@ describe('kafka queue, logging in', { skip }, () => {
     issuer.close()
     const expected = `Basic ${Buffer.from('me:it').toString('base64')} grant_type=client_credentials&scope=all`
     assert.deepEqual(new Set(asked), new Set([expected]))
+  })
+
+  test('works with no more permissions than its page lists', { timeout: 30_000 }, async () => {
+    await provision()
+    const client = new Admin({ clientId: 'test', bootstrapBrokers: at('PLAIN') })
+    const { READ, WRITE, DESCRIBE } = AclOperations
+    const may = (
+      resourceType: 2 | 3,
+      resourceName: string,
+      resourcePatternType: 3 | 4,
+      operations: readonly (3 | 4 | 8)[],
+    ) =>
+      operations.map((operation) => ({
+        resourceType,
+        resourceName,
+        resourcePatternType,
+        operation,
+        principal: 'User:limited',
+        host: '*',
+        permissionType: AclPermissionTypes.ALLOW,
+      }))
+    await client.createAcls({
+      creations: [
+        ...may(ResourceTypes.TOPIC, TOPIC, ResourcePatternTypes.LITERAL, [READ, WRITE, DESCRIBE]),
+        ...may(ResourceTypes.GROUP, 'headwater.', ResourcePatternTypes.PREFIXED, [READ, DESCRIBE]),
+      ],
+    })
+    await client.close()
+    const limited = { mechanism: 'PLAIN', username: 'limited', password: 'limited-secret' }
+    await works({ brokers: at('SASL'), sasl: limited })
   })
 
   const refusals: Record<string, readonly [settings: object, code: string, says: RegExp]> = {
@@ -190,7 +227,7 @@ function tokenOf(subject: string): string {
 function guarded(): KafkaOptions {
   const login = 'org.apache.kafka.common.security'
   const scram = `${login}.scram.ScramLoginModule required;`
-  const plain = `${login}.plain.PlainLoginModule required user_admin="admin-secret" user_nobody="nobody-secret";`
+  const plain = `${login}.plain.PlainLoginModule required user_admin="admin-secret" user_nobody="nobody-secret" user_limited="limited-secret";`
   const bearer = `${login}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`
   const trust = { 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': certificates.ca }
   return {

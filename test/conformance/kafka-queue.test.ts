@@ -7,6 +7,31 @@ import { temporaryFolder } from '../support/temp.ts'
 import { adapterConformance } from './adapter.ts'
 import { queueConformance } from './queue.ts'
 
+/** Those of docs/adapters/kafka.md. */
+const brokers = ['kafka-1.example.com:9093']
+const EXAMPLES = [
+  { brokers: ['kafka-1.example.com:9092', 'kafka-2.example.com:9092'] },
+  {
+    brokers,
+    tls: { ca: '/etc/headwater/ca.pem' },
+    sasl: { mechanism: 'SCRAM-SHA-512', username: 'headwater', password: 'secret' },
+    compression: 'zstd',
+    maxMessageBytes: '5MB',
+    retentionMs: '7d',
+  },
+  {
+    brokers,
+    tls: true,
+    sasl: {
+      mechanism: 'OAUTHBEARER',
+      tokenUrl: 'https://login.example.com/oauth2/token',
+      clientId: 'headwater',
+      clientSecret: 'secret',
+    },
+  },
+  { brokers, tls: { ca: 'ca.pem', cert: 'headwater.pem', key: 'headwater-key.pem' } },
+]
+
 const server = await kafkaServer()
 
 if (server.skip !== false) test('kafka queue', { skip: server.skip }, () => {})
@@ -41,7 +66,7 @@ else {
     list: join(src, 'queues/index.ts'),
     file: join(src, 'queues/kafka/index.ts'),
     clients: ['@platformatic/kafka'],
-    examples: [{}],
+    examples: EXAMPLES,
     async openUnusable() {
       const place = '127.0.0.1:9'
       return { place, opened: kafka.open(kafka.config.parse({ brokers: [place] }), context('raw-reviews')) }

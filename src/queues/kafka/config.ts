@@ -38,7 +38,6 @@ export const config = z.strictObject({
   brokers: z
     .array(z.string().regex(/^\S+:\d{1,5}$/, 'expected an address such as kafka-1.example.com:9092'))
     .min(1)
-    .default(['localhost:9092'])
     .meta({ description: 'Where brokers are asked for the others: host and port.' }),
   clientId: text('What this program calls itself to the brokers.').regex(/^\S+$/).default('headwater'),
   groupPrefix: z

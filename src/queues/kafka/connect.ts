@@ -60,14 +60,22 @@ export function within<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(late()), limitMs)
-    const abort = (): void => reject(signal?.reason as Error)
+    const timer = setTimeout(() => end(late()), limitMs)
+    const abort = (): void => end(signal?.reason as Error)
     signal?.addEventListener('abort', abort)
-    if (signal?.aborted) abort()
-    work.then(resolve, reject).finally(() => {
+
+    /** Leaves nothing behind that would keep the process from ending. */
+    function end(error: Error): void {
+      release()
+      reject(error)
+    }
+    function release(): void {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
-    })
+    }
+
+    work.then(resolve, reject).finally(release)
+    if (signal?.aborted) abort()
   })
 }
 

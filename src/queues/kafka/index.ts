@@ -29,12 +29,14 @@ const kafka: QueueAdapter<Config> = {
     const peeker = createPeeker(connection, topic)
     const groups = createGroups(connection, administrator, topic, names, peeker)
     const opening = AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)])
+    let trouble: TransientError | undefined
     try {
       const found = await findTopic(administrator, topic, opening)
       const batchBytes = batchBytesOf(found, topic, config.maxMessageBytes)
       warnOfWeakness(found, topic, logger)
       // New brokers first have to make what they note groups in.
-      await retry(() => groups.ensure('storage', opening), opening, { baseMs: 100, maxMs: 500 })
+      const onFailure = (error: TransientError): void => void (trouble = error)
+      await retry(() => groups.ensure('storage', opening), opening, { baseMs: 100, maxMs: 500, onFailure })
       const { partitions } = found
       const publisher = createPublisher({ ...config, connection, topic, partitions, batchBytes })
       return createQueue({
@@ -52,7 +54,7 @@ const kafka: QueueAdapter<Config> = {
     } catch (error) {
       administrator.close()
       signal.throwIfAborted()
-      throw explain(error, connection)
+      throw explain(opening.aborted ? (trouble ?? error) : error, connection)
     }
   },
   async provision(config, { topic, logger, signal }) {

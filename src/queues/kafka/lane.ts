@@ -2,7 +2,7 @@ import type { Producer } from '@platformatic/kafka'
 import { TransientError } from '../../errors.ts'
 import { formatDuration } from '../../lib/units.ts'
 import { calm, closed, type Connection, discard, within } from './connect.ts'
-import { translate } from './translate.ts'
+import { says, translate } from './translate.ts'
 
 /** A message whose place is known. */
 export interface Outgoing {
@@ -43,6 +43,9 @@ interface Waiting {
   readonly job: Job
 }
 
+/** What a broker says that does not lead a partition. */
+const MOVED = ['NOT_LEADER_OR_FOLLOWER', 'FENCED_LEADER_EPOCH', 'LEADER_NOT_AVAILABLE'] as const
+const MOST_MOVES = 3
 const SEND_BYTES = 8 * 1024 * 1024
 
 export function createLane(options: LaneOptions): Lane {
@@ -51,6 +54,8 @@ export function createLane(options: LaneOptions): Lane {
   let producer: Producer | undefined
   /** Why the producer had to try again, for the message of who waited in vain. */
   let trouble: unknown
+  let attempt: PromiseWithResolvers<never> | undefined
+  let moves = 0
   let isRunning = false
   const closing = new AbortController()
 
@@ -68,13 +73,24 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   async function sendAll(entries: readonly Waiting[]): Promise<void> {
-    producer ??= openProducer(options, (error) => (trouble = error))
+    producer ??= openProducer(options, onRetry)
     trouble = undefined
+    moves = 0
+    attempt = Promise.withResolvers()
+    attempt.promise.catch(() => {})
     const messages = entries.map(({ message: { partition, key, value, headers } }) => {
       return { topic, partition, key, value, headers }
     })
     const leftMs = Math.max(0, (entries[0]?.job.giveUpAt ?? 0) - performance.now())
-    await within(leftMs, producer.send({ messages }), late, closing.signal)
+    const sending = Promise.race([producer.send({ messages }), attempt.promise])
+    await within(leftMs, sending, late, closing.signal)
+  }
+
+  function onRetry(error: unknown): void {
+    trouble = error
+    // The client repeats to one broker what it began with one broker, though partitions have now several: only a new send
+    // finds their new leaders.
+    if (says(error, ...MOVED) && ++moves >= MOST_MOVES) attempt?.reject(translate(error, connection.address))
   }
 
   function late(): TransientError {

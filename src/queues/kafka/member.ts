@@ -7,7 +7,7 @@ import { createCommitter } from './committer.ts'
 import { createFetcher } from './fetcher.ts'
 import type { Groups } from './groups.ts'
 import { createTaker, type Holding } from './holding.ts'
-import { createOutage } from './outage.ts'
+import { CALM_MS, createOutage } from './outage.ts'
 import { createTenure, type Taken, type Tenure } from './tenure.ts'
 import { isRebalancing, translate } from './translate.ts'
 
@@ -66,7 +66,7 @@ export function createMember(options: MemberOptions): Member {
   const fetcher = createFetcher({
     connection,
     topic,
-    outage: createOutage(`fetching ${topic} for the group ${group}`, logger),
+    outage: createOutage(`fetching ${topic} for the group ${group}`, logger, CALM_MS),
     logger,
     tenures: () => tenures.values(),
     onArrival: () => bell.ring(),

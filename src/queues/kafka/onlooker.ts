@@ -5,7 +5,7 @@ import type { Connection } from './connect.ts'
 import { createFetcher } from './fetcher.ts'
 import type { Groups } from './groups.ts'
 import { createTaker, type Holding } from './holding.ts'
-import { createOutage } from './outage.ts'
+import { CALM_MS, createOutage } from './outage.ts'
 import { createTenure, type Tenure } from './tenure.ts'
 import { translate } from './translate.ts'
 
@@ -19,7 +19,7 @@ export interface OnlookerOptions {
 
 /** A reader without a group: it has all partitions from their beginning, and the brokers know nothing of it. */
 export function createOnlooker({ connection, groups, topic, logger, bell }: OnlookerOptions): Holding {
-  const outage = createOutage(`reading ${topic}`, logger)
+  const outage = createOutage(`reading ${topic}`, logger, CALM_MS)
   const tenures = new Map<number, Tenure>()
   const takeFrom = createTaker()
   const closing = new AbortController()
