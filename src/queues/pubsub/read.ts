@@ -66,10 +66,13 @@ async function linger(
   lingerMs: number,
   stop: AbortSignal,
 ): Promise<void> {
-  const until = performance.now() + lingerMs
-  const timer = setTimeout(prefetch.wake, lingerMs)
-  while (!stop.aborted && prefetch.size < maxItems && prefetch.room > 0 && performance.now() < until)
-    await prefetch.changed()
+  if (lingerMs === 0) return
+  let isOver = false
+  const timer = setTimeout(() => {
+    isOver = true
+    prefetch.wake()
+  }, lingerMs)
+  while (!isOver && !stop.aborted && prefetch.size < maxItems && prefetch.room > 0) await prefetch.changed()
   clearTimeout(timer)
 }
 
