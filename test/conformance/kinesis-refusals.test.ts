@@ -141,7 +141,7 @@ if (server.skip !== false) {
     test('says which topic is missing, and what makes it', async () => {
       const error = await saysSoon(open(server.port, 'unheard-of'))
       assert.equal(error.code, 'TOPIC_MISSING')
-      assert.match(error.message, /stream unheard-of at .*headwater provision/)
+      assert.match(error.message, /queue\.endpoint\) has no stream unheard-of.*headwater provision/)
     })
 
     test('says that a topic can be no name of a stream', async () => {

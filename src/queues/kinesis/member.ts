@@ -115,7 +115,7 @@ export function createMember(options: MemberOptions): Member {
 
   function lose(shard: string, mine: Held): void {
     drop(shard, mine)
-    if (mine.cursor.isIdle) return
+    if (mine.cursor.isIdle && mine.saved === mine.cursor.progress) return
     logger.warn({ group, shard }, 'the lease went to another reader, which reads again from the checkpoint')
   }
 

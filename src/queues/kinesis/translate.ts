@@ -26,7 +26,7 @@ export function translate(error: unknown, place: Place): unknown {
   const never = (text: string) => new HeadwaterError('QUEUE_REFUSED', text, { cause: error })
 
   if (name === 'ResourceNotFoundException') {
-    const text = `there is no stream ${place.stream} at ${at}: \`headwater provision\` makes it (${message})`
+    const text = `${at} has no stream ${place.stream}: \`headwater provision\` makes it (${message})`
     return new HeadwaterError('TOPIC_MISSING', text, { cause: error })
   }
   if (CREDENTIALS.test(name)) {
