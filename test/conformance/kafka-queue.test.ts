@@ -45,6 +45,7 @@ else {
   const config = kafka.config.parse({
     brokers: [server.address],
     partitions: 4,
+    producers: 3,
     replication: 1,
     sessionTimeoutMs: '6s',
     publishTimeoutMs: '3s',

@@ -1,10 +1,14 @@
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import kinesis from '../../src/queues/kinesis/index.ts'
+import { queueContext } from '../support/queue-context.ts'
 import { createProvisioner, kinesisSettings, useTestCredentials } from '../support/kinesis.ts'
 import { kinesisServer } from '../support/servers/kinesis.ts'
 import { startProxy } from '../support/servers/proxy.ts'
 import { temporaryFolder } from '../support/temp.ts'
+import { ownTopics } from '../support/topics.ts'
 import { queueFaults } from './queue-faults.ts'
+import { LOAD_LIMIT_MS, queueLoad } from './queue-load.ts'
 
 useTestCredentials()
 const server = await kinesisServer({ isDurable: true })
@@ -31,5 +35,19 @@ if (server.skip !== false) {
     takeoverMs: 10_000,
     // What one publish carries, and what a reader has in hand.
     repeatsATrouble: 100,
+  })
+
+  const { topics } = ownTopics()
+  const endpoint = `http://127.0.0.1:${server.port}`
+  queueLoad('kinesis', {
+    queue: { type: 'kinesis', region: 'us-east-1', endpoint, topics },
+    open: (dataDir) =>
+      kinesis.open(
+        kinesis.config.parse({ region: 'us-east-1', endpoint }),
+        queueContext(dataDir, topics.reviews),
+      ),
+    count: Number(process.env['HEADWATER_QUEUE_LOAD'] ?? 1_000),
+    kills: Number(process.env['HEADWATER_QUEUE_KILLS'] ?? 1),
+    limitMs: LOAD_LIMIT_MS,
   })
 }

@@ -12,7 +12,9 @@ import { queueContext } from '../support/queue-context.ts'
 import { startProxy } from '../support/servers/proxy.ts'
 import { pubsubServer } from '../support/servers/pubsub.ts'
 import { temporaryFolder } from '../support/temp.ts'
+import { ownTopics } from '../support/topics.ts'
 import { queueFaults } from './queue-faults.ts'
+import { LOAD_LIMIT_MS, queueLoad } from './queue-load.ts'
 
 const server = await pubsubServer({ own: true })
 
@@ -50,6 +52,17 @@ else {
     count: Number(process.env['HEADWATER_QUEUE_COUNT'] ?? 2_000),
     takeoverMs: 20_000,
     repeatsATrouble: 100,
+  })
+
+  const { topics } = ownTopics()
+  const endpoint = `http://127.0.0.1:${server.port}`
+  queueLoad('pubsub', {
+    queue: { type: 'pubsub', project: 'load', endpoint, ack_deadline: '10s', topics },
+    open: (dataDir) =>
+      pubsub.open(pubsub.config.parse({ project: 'load', endpoint }), queueContext(dataDir, topics.reviews)),
+    count: Number(process.env['HEADWATER_QUEUE_LOAD'] ?? 1_000),
+    kills: Number(process.env['HEADWATER_QUEUE_KILLS'] ?? 1),
+    limitMs: LOAD_LIMIT_MS,
   })
 
   const config = pubsub.config.parse(settings)

@@ -6,7 +6,9 @@ import { queueContext } from '../support/queue-context.ts'
 import { rabbitmqServer } from '../support/servers/rabbitmq.ts'
 import { startProxy } from '../support/servers/proxy.ts'
 import { temporaryFolder } from '../support/temp.ts'
+import { ownTopics } from '../support/topics.ts'
 import { queueFaults } from './queue-faults.ts'
+import { LOAD_LIMIT_MS, queueLoad } from './queue-load.ts'
 
 const server = await rabbitmqServer({ mayKill: true })
 if (server.skip !== false) test('rabbitmq queue, in trouble', { skip: server.skip })
@@ -26,7 +28,7 @@ else {
   }
   const config = rabbitmq.config.parse(settings)
 
-  if (own)
+  if (own) {
     queueFaults('rabbitmq', {
       module: join(import.meta.dirname, '../../src/queues/rabbitmq/index.ts'),
       settings,
@@ -49,4 +51,19 @@ else {
       repeatsATrouble: 150,
       limitMs: 80_000,
     })
+
+    const { topics } = ownTopics()
+    const url = `amqp://${user}:${password}@127.0.0.1:${port}`
+    queueLoad('rabbitmq', {
+      queue: { type: 'rabbitmq', url, topics },
+      open: (dataDir) => rabbitmq.open(rabbitmq.config.parse({ url }), queueContext(dataDir, topics.reviews)),
+      count: Number(process.env['HEADWATER_QUEUE_LOAD'] ?? 2_000),
+      kills: Number(process.env['HEADWATER_QUEUE_KILLS'] ?? 1),
+      async killBroker() {
+        await own.kill()
+        await own.restart()
+      },
+      limitMs: LOAD_LIMIT_MS,
+    })
+  }
 }

@@ -65,6 +65,10 @@ export const config = z.strictObject({
     .refine((ms) => ms >= 1_000, 'expected at least 1s')
     .prefault('30s')
     .meta({ description: 'How long brokers may take to confirm before a publish fails, and is repeated.' }),
+  producers: z.int().positive().default(1).meta({
+    description:
+      'How many sends may be under way at once, each for partitions of its own; more than one where brokers are far away.',
+  }),
   sessionTimeoutMs: duration()
     .refine((ms) => ms >= 1_000, 'expected at least 1s')
     .prefault('10s')

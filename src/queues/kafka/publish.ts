@@ -11,16 +11,15 @@ export interface Publisher {
 
 export interface PublisherOptions extends LaneOptions {
   readonly partitions: number
+  /** How many producers share the partitions; each has one send under way. */
+  readonly producers: number
   readonly maxMessageBytes: number
 }
 
-/** A producer has one send under way; with more of them brokers are kept busy. */
-const LANES = 3
-
 /** Each partition has its lane, so that what one of them does never overtakes what another does for the same key. */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { partitions, maxMessageBytes, batchBytes } = options
-  const lanes = Array.from({ length: Math.min(LANES, partitions) }, () => createLane(options))
+  const { partitions, producers, maxMessageBytes, batchBytes } = options
+  const lanes = Array.from({ length: Math.min(producers, partitions) }, () => createLane(options))
 
   function rejectionOf({ body }: Message, bytes: number, index: number): Rejection | undefined {
     const tooLarge = (message: string): Rejection => ({ index, code: 'message_too_large', message })

@@ -4,15 +4,11 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../temp.ts'
 import { cached } from './cache.ts'
-import { freePorts, type ServerProcess, startServer } from './process.ts'
+import { freePorts, type ServerProcess, startServer, type Unavailable } from './process.ts'
 import { startProxy, type TcpProxy } from './proxy.ts'
 
 const execute = promisify(execFile)
 const VERSION = '4.3.1'
-
-export interface Unavailable {
-  readonly skip: string
-}
 
 export interface KafkaServer extends AsyncDisposable {
   readonly skip: false

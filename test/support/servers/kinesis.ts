@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../temp.ts'
 import { cached } from './cache.ts'
-import { freePorts, isListening, type ServerProcess, startServer } from './process.ts'
+import { freePorts, isListening, type ServerProcess, startServer, type Unavailable } from './process.ts'
 
 const VERSION = '0.7.0'
 const NAME = `ferrokinesis-${VERSION}`
@@ -25,10 +25,6 @@ export interface KinesisServer extends Pick<ServerProcess, 'freeze' | 'thaw' | '
   readonly port: number
   /** Begins again where it ended, if it is durable. */
   restart(): Promise<void>
-}
-
-export interface Unavailable {
-  readonly skip: string
 }
 
 /**

@@ -4,6 +4,11 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo, connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** Why tests that need a server are skipped, with what brings it. */
+export interface Unavailable {
+  readonly skip: string
+}
+
 export interface ServerProcess {
   /** Stops it as a hung machine looks: connections stay open, nothing answers. */
   freeze(): void

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type TemporaryFolder, temporaryFolder } from '../temp.ts'
 import { cached } from './cache.ts'
-import { freePorts, isListening, type ServerProcess, startServer } from './process.ts'
+import { freePorts, isListening, type ServerProcess, startServer, type Unavailable } from './process.ts'
 
 export interface PubsubServer extends AsyncDisposable {
   readonly skip: false
@@ -15,10 +15,6 @@ export interface PubsubServer extends AsyncDisposable {
   readonly kill: () => Promise<void>
   /** Starts it anew at the same port, with nothing in it: it keeps nothing. */
   readonly restart: () => Promise<void>
-}
-
-export interface Unavailable {
-  readonly skip: string
 }
 
 export interface PubsubOptions {

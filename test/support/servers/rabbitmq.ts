@@ -6,14 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { debianProgram } from '../debian.ts'
 import { temporaryFolder } from '../temp.ts'
-import { freePorts, isListening, type ServerProcess, startServer } from './process.ts'
+import { freePorts, isListening, type ServerProcess, startServer, type Unavailable } from './process.ts'
 
 const execute = promisify(execFile)
-
-/** Why tests are skipped, with the command that helps. */
-export interface Unavailable {
-  readonly skip: string
-}
 
 export interface RabbitmqServer extends AsyncDisposable {
   readonly skip: false
