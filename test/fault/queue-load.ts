@@ -19,6 +19,8 @@ export interface LoadHarness {
   /** How often each service, and the broker where it can come back, is killed. */
   readonly kills: number
   readonly killBroker?: () => Promise<void>
+  /** Resolves once the broker has written down what was provisioned, where it may be killed. */
+  readonly settled?: () => Promise<void>
   readonly limitMs: number
 }
 
@@ -44,6 +46,7 @@ export function queueLoad(name: string, harness: LoadHarness): void {
     await writeConfig(path, '', await freePort(), { queue })
     await json(['provision'], path)
     await json(['groups', 'add', 'order'], path)
+    await harness.settled?.()
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
     const services = { ingest: await startUp(path, 'ingest'), store: await startUp(path, 'store') }
     const { webhook } = services.ingest

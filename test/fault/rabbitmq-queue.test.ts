@@ -59,6 +59,13 @@ else {
       open: (dataDir) => rabbitmq.open(rabbitmq.config.parse({ url }), queueContext(dataDir, topics.reviews)),
       count: Number(process.env['HEADWATER_QUEUE_LOAD'] ?? 2_000),
       kills: Number(process.env['HEADWATER_QUEUE_KILLS'] ?? 1),
+      async settled() {
+        const groups = [topics.reviews, topics.dead_letters].flatMap((topic) => {
+          const names = createNames(config.prefix, topic, config.queues)
+          return [names.group('storage'), ...(topic === topics.reviews ? [names.group('order')] : [])]
+        })
+        await own.settled(groups.flatMap(({ queues }) => queues))
+      },
       async killBroker() {
         await own.kill()
         await own.restart()

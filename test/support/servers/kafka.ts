@@ -197,7 +197,7 @@ async function isOnPath(program: string): Promise<boolean> {
   return found.some(({ status }) => status === 'fulfilled')
 }
 
-const kafkaFolder = (): Promise<string> => cached(`kafka-${VERSION}`, download)
+const kafkaFolder = (): Promise<string> => cached(`kafka-${VERSION}-tools`, download)
 
 async function download(folder: string): Promise<void> {
   const pom = join(folder, 'pom.xml')
@@ -209,15 +209,36 @@ async function download(folder: string): Promise<void> {
   })
 }
 
-const dependency = (group: string, artifact: string, version: string): string =>
-  `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
+const dependency = (
+  group: string,
+  artifact: string,
+  version: string,
+  without: readonly string[] = [],
+): string =>
+  `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>` +
+  `<exclusions>${without.map((name) => exclusion(group, name)).join('')}</exclusions></dependency>`
+
+const exclusion = (group: string, artifact: string): string =>
+  `<exclusion><groupId>${group}</groupId><artifactId>${artifact}</artifactId></exclusion>`
+
+/** Parts of Kafka Connect, which the tools bring and nobody here needs. */
+const CONNECT = ['connect-runtime', 'connect-api', 'connect-json', 'connect-transforms']
 
 const POM = `<project>
 <modelVersion>4.0.0</modelVersion>
 <groupId>headwater</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
 <dependencies>
 ${dependency('org.apache.kafka', 'kafka_2.13', VERSION)}
+${dependency('org.apache.kafka', 'kafka-tools', VERSION, CONNECT)}
 ${dependency('org.slf4j', 'slf4j-simple', '1.7.36')}
 </dependencies>
 </project>
 `
+
+/** The console consumer that comes with Kafka, reading all that a topic has, a value a line. */
+export async function kafkaConsole(address: string, topic: string) {
+  const lib = join(await kafkaFolder(), 'lib', '*')
+  const consumer = 'org.apache.kafka.tools.consumer.ConsoleConsumer'
+  const args = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', lib, consumer, '--bootstrap-server', address]
+  return { command: 'java', args: [...args, '--topic', topic, '--from-beginning', '--timeout-ms', '10000'] }
+}
