@@ -7,6 +7,7 @@ import { presets, loadPreset } from './presets/index.ts'
 import { compileRules } from './presets/rules.ts'
 import { createSplit } from './presets/split.ts'
 import { queues } from './queues/index.ts'
+import { outlastRefusals } from './queues/outlast.ts'
 import type { Queue, QueueAdapter, QueueContext } from './queues/queue.ts'
 import type { Rules } from './review/interpret.ts'
 import type { ReviewRecord } from './review/record.ts'
@@ -46,7 +47,8 @@ export async function openRegistry(env: Environment): Promise<Registry> {
 /** Opens the queue of one topic. */
 export async function openQueue(env: Environment, topic: string): Promise<Queue> {
   const { type, settings } = env.config.queue
-  return (await queueAdapter(type)).open(settings, await queueContextOf(env, topic))
+  const queue = await (await queueAdapter(type)).open(settings, await queueContextOf(env, topic))
+  return outlastRefusals(queue)
 }
 
 export type SourceParts = Omit<SourceContext, keyof Context | 'name' | 'origin' | 'split'>

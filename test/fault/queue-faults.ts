@@ -28,6 +28,8 @@ export interface FaultHarness {
   /** How many messages may come twice, of all, for one trouble: what is under way at once. */
   readonly repeatsATrouble: number
   readonly skip?: Readonly<Record<string, string>>
+  /** The promises that are tried on this broker, by their titles; all unless told. */
+  readonly only?: readonly string[]
   readonly limitMs?: number
 }
 
@@ -37,9 +39,10 @@ const program = join(import.meta.dirname, '../support/queue-reader.ts')
 
 /** What a queue promises whatever becomes of its broker, of the wire to it, and of its readers. The titles are the contract. */
 export function queueFaults(name: string, harness: FaultHarness): void {
-  const { wire, broker, count, skip = {}, limitMs = 120_000 } = harness
+  const { wire, broker, count, skip = {}, only, limitMs = 120_000 } = harness
 
   function promise(title: string, run: (t: TestContext) => Promise<void>): void {
+    if (only && !only.includes(title)) return
     test(title, { skip: skip[title] ?? false, timeout: 2 * limitMs }, run)
   }
 

@@ -24,7 +24,7 @@ export interface KinesisServer extends Pick<ServerProcess, 'freeze' | 'thaw' | '
   /** On 127.0.0.1. */
   readonly port: number
   /** Begins again where it ended, if it is durable. */
-  restart(): Promise<void>
+  readonly restart: () => Promise<void>
 }
 
 /**
