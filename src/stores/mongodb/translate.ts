@@ -1,0 +1,91 @@
+import { HeadwaterError, TransientError } from '../../errors.ts'
+
+/** What error codes of the server mean: https://www.mongodb.com/docs/manual/reference/error-codes/. */
+const REFUSED_ACCESS: ReadonlySet<unknown> = new Set([
+  11, // UserNotFound
+  13, // Unauthorized
+  18, // AuthenticationFailed
+  334, // MechanismUnavailable
+  8000, // AtlasError: bad auth, not allowed
+])
+
+const WILL_PASS: ReadonlySet<unknown> = new Set([
+  6, // HostUnreachable
+  7, // HostNotFound
+  24, // LockTimeout
+  43, // CursorNotFound
+  46, // LockBusy
+  50, // MaxTimeMSExpired
+  63, // StaleShardVersion
+  64, // WriteConcernTimeout
+  89, // NetworkTimeout
+  91, // ShutdownInProgress
+  100, // UnsatisfiableWriteConcern
+  112, // WriteConflict
+  133, // FailedToSatisfyReadPreference
+  134, // ReadConcernMajorityNotAvailableYet
+  150, // StaleEpoch
+  189, // PrimarySteppedDown
+  262, // ExceededTimeLimit
+  264, // TooManyFilesOpen
+  279, // ClientDisconnect
+  9001, // SocketException
+  10058, // LegacyNotPrimary
+  10107, // NotWritablePrimary
+  11600, // InterruptedAtShutdown
+  11601, // Interrupted
+  11602, // InterruptedDueToReplStateChange
+  13388, // StaleConfig
+  13435, // NotPrimaryNoSecondaryOk
+  13436, // NotPrimaryOrSecondary
+  14031, // OutOfDiskSpace
+])
+
+/** What the client calls trouble on the way, and an answer that it can't read, behind which it connects anew. */
+const ON_THE_WAY: ReadonlySet<string> = new Set([
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoServerSelectionError',
+  'MongoPoolClearedError',
+  'MongoPoolClearedOnNetworkError',
+  'MongoPoolClosedError',
+  'MongoWaitQueueTimeoutError',
+  'MongoOperationTimeoutError',
+  'MongoStalePrimaryError',
+  'MongoServerClosedError',
+  'MongoTopologyClosedError',
+  'MongoUnexpectedServerResponseError',
+  'MongoWriteConcernError',
+  'MongoParseError',
+])
+
+const LABELS = ['RetryableWriteError', 'RetryableError', 'SystemOverloadedError', 'TransientTransactionError']
+
+/**
+ * What the database or its client complains of, as the contract has it; `address` has no secrets. What is neither trouble that
+ * will pass nor a refusal is returned as it is: a bug.
+ */
+export function translate(error: unknown, address: string): unknown {
+  if (error instanceof HeadwaterError || !(error instanceof Error)) return error
+  // A bulk write hides what became of it in here.
+  if ('errorResponse' in error && error.errorResponse instanceof Error)
+    return translate(error.errorResponse, address)
+  const options = { cause: error }
+  const { name, message } = error
+  const code = 'code' in error ? error.code : undefined
+  if (REFUSED_ACCESS.has(code) || name === 'MongoMissingCredentialsError')
+    return new HeadwaterError('STORE_REFUSED_ACCESS', `store.url: ${address}: ${message}`, options)
+  if (WILL_PASS.has(code) || ON_THE_WAY.has(name) || isLabelled(error) || isUnresolved(error))
+    return new TransientError('STORE_UNAVAILABLE', `store.url: ${address}: ${message}`, options)
+  return error
+}
+
+function isLabelled(error: Error): boolean {
+  const labels: unknown = 'errorLabels' in error ? error.errorLabels : []
+  return Array.isArray(labels) && LABELS.some((label) => labels.includes(label))
+}
+
+/** The hosts of `mongodb+srv` are asked from the name service by the client, whose errors stay Node's own. */
+function isUnresolved(error: Error): boolean {
+  return 'syscall' in error && /^(?:query|getaddrinfo)/.test(String(error.syscall))
+}
