@@ -17,7 +17,10 @@ interface Position {
   readonly key: string
 }
 
-/** Nothing is held between two pages, here or in the database: each begins behind the last row of the one before. */
+/**
+ * Nothing is held in the database between two questions: each begins behind the last row of the one before. Whoever reads on is
+ * read ahead for, so that short pages are no more questions than long ones.
+ */
 export async function* scanRows(
   session: Session,
   collection: Collection<Row>,
@@ -26,44 +29,63 @@ export async function* scanRows(
 ): AsyncGenerator<Page> {
   const { pageSize = PAGE_RECORDS, signal } = scan
   const options = signal ? { signal } : {}
-  const path = pathOf(scan)
   signal?.throwIfAborted()
+  let records: Stored[] = []
+  let looked = 0
+  let bytes = 0
+  for await (const { row, position, isLast } of rowsOf(session, collection, scan)) {
+    const record = await rows.present(row, options)
+    looked++
+    if (record && matches(record, scan)) {
+      records.push(record)
+      bytes += record.received.raw.length
+    }
+    if (looked < pageSize && bytes < PAGE_BYTES && !isLast) continue
+    yield { records, after: position }
+    signal?.throwIfAborted()
+    records = []
+    looked = 0
+    bytes = 0
+  }
+}
+
+interface Step {
+  readonly row: Row
+  readonly position: string
+  /** Of those that came with one answer. */
+  readonly isLast: boolean
+}
+
+async function* rowsOf(session: Session, collection: Collection<Row>, scan: Scan): AsyncGenerator<Step> {
+  const { pageSize = PAGE_RECORDS, signal } = scan
+  const { from, to } = windowOf(scan)
+  const path = pathOf(scan)
 
   /** As many rows as the server sends in one answer, which is never more than 16 MiB. */
   async function find(filter: Filter<Row>, limit: number): Promise<readonly Row[]> {
-    const cursor = () =>
-      collection.find({ ...path.filter, ...filter }, { limit, singleBatch: true, hint: path.index })
-    return session.ask(() => cursor().sort({ receivedAt: 1, _id: 1 }).toArray(), options)
+    const how = { limit, singleBatch: true, hint: path.index, sort: { receivedAt: 1, _id: 1 } } as const
+    const ask = () => collection.find({ ...path.filter, ...filter }, how).toArray()
+    return session.ask(ask, signal ? { signal } : {})
   }
 
-  async function next(after: Position | undefined): Promise<readonly Row[]> {
-    const { from, to } = windowOf(scan)
+  /** Two questions that the index answers from one place each, where one with $or would look at all of a millisecond. */
+  async function behind(after: Position | undefined, limit: number): Promise<readonly Row[]> {
     const isInside = after !== undefined && after.at >= from && after.at < to
-    // Two questions that the index answers from one place each, where one with $or would look at all of a millisecond.
     const same = isInside
-      ? await find({ receivedAt: new Date(after.at), _id: { $gt: after.key } }, pageSize)
+      ? await find({ receivedAt: new Date(after.at), _id: { $gt: after.key } }, limit)
       : []
     if (same.length > 0) return same
-    const since = isInside ? after.at + 1 : Math.max(from, (after?.at ?? EARLIEST) + 1)
-    return since < to ? find({ receivedAt: { $gte: new Date(since), $lt: new Date(to) } }, pageSize) : []
+    const since = Math.max(from, (after?.at ?? EARLIEST) + 1)
+    return since < to ? find({ receivedAt: { $gte: new Date(since), $lt: new Date(to) } }, limit) : []
   }
 
   let after = parsePosition(scan.after)
-  for (let found = await next(after); found.length > 0; found = await next(after)) {
-    let records: Stored[] = []
-    let bytes = 0
+  for (let limit = pageSize; ; limit = Math.max(limit, Math.min(limit * 2, PAGE_RECORDS))) {
+    const found = await behind(after, limit)
+    if (found.length === 0) return
     for (const [n, row] of found.entries()) {
       after = { at: row.receivedAt.getTime(), key: row._id }
-      const record = await rows.present(row, options)
-      if (record && matches(record, scan)) {
-        records.push(record)
-        bytes += record.received.raw.length
-      }
-      if (bytes < PAGE_BYTES && n < found.length - 1) continue
-      yield { records, after: `${after.at} ${after.key}` }
-      signal?.throwIfAborted()
-      records = []
-      bytes = 0
+      yield { row, position: `${after.at} ${after.key}`, isLast: n === found.length - 1 }
     }
   }
 }
