@@ -75,7 +75,7 @@ export function translate(error: unknown, address: string): unknown {
   const code = 'code' in error ? error.code : undefined
   if (REFUSED_ACCESS.has(code) || name === 'MongoMissingCredentialsError')
     return new HeadwaterError('STORE_REFUSED_ACCESS', `store.url: ${address}: ${message}`, options)
-  if (WILL_PASS.has(code) || ON_THE_WAY.has(name) || isLabelled(error) || isUnresolved(error))
+  if (WILL_PASS.has(code) || ON_THE_WAY.has(name) || isLabelled(error) || isOfNode(error))
     return new TransientError('STORE_UNAVAILABLE', `store.url: ${address}: ${message}`, options)
   return error
 }
@@ -85,7 +85,7 @@ function isLabelled(error: Error): boolean {
   return Array.isArray(labels) && LABELS.some((label) => labels.includes(label))
 }
 
-/** The hosts of `mongodb+srv` are asked from the name service by the client, whose errors stay Node's own. */
-function isUnresolved(error: Error): boolean {
-  return 'syscall' in error && /^(?:query|getaddrinfo)/.test(String(error.syscall))
+/** The client lets through what Node says of a socket that is reset, and of a name that is not known. */
+function isOfNode(error: Error): boolean {
+  return 'syscall' in error || ('code' in error && /^ERR_(?:STREAM|SOCKET)_/.test(String(error.code)))
 }
