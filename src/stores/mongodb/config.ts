@@ -6,7 +6,10 @@ const MECHANISMS = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'MONGODB-X509', 'MONGODB-AWS
 
 export const config = z.strictObject({
   url: secret()
-    .regex(/^mongodb(\+srv)?:\/\/./, 'expected an address such as mongodb://host:27017')
+    .regex(
+      /^mongodb(\+srv)?:\/\/([^@/?#]*@)?[^@/?#]+([/?][^@]*)?$/,
+      'expected mongodb://host:27017, with : / ? # [ ] @ in user and password written as %3A and so on',
+    )
     .meta({
       description:
         'Where the database is: a connection string, `mongodb://host:27017,host:27017/?replicaSet=rs0` or `mongodb+srv://host`. It may name user and password. What it says of read and write concern is not followed.',

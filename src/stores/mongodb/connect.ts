@@ -21,7 +21,7 @@ export interface Session extends AsyncDisposable {
 
 /** Resolves once a primary answers and knows us. */
 export async function connect(config: Config, { logger, signal }: Context): Promise<Session> {
-  const { MongoClient } = await loadClient('mongodb', () => import('mongodb'))
+  const { MongoClient, ReadConcern } = await loadClient('mongodb', () => import('mongodb'))
   signal.throwIfAborted()
   const client = clientOf(MongoClient, config, await optionsOf(config))
   const address = addressOf(client)
@@ -37,7 +37,11 @@ export async function connect(config: Config, { logger, signal }: Context): Prom
 
   try {
     await ask(() => client.connect(), { signal })
-    const db = client.db(config.database)
+    // Said here and not to the client, which follows some words of a connection string before its options.
+    const db = client.db(config.database, {
+      readConcern: new ReadConcern('majority'),
+      writeConcern: { w: 'majority', journal: true, wtimeoutMS: config.timeoutMs },
+    })
     const hello = await ask(() => db.command({ hello: 1 }), { signal })
     const isAlone = hello['setName'] === undefined && hello['msg'] !== 'isdbgrid'
     if (isAlone)
@@ -57,12 +61,11 @@ function clientOf(make: typeof MongoClient, { url }: Config, options: MongoClien
     return new make(url, options)
   } catch (cause) {
     // The client's own words may repeat what stands there, password and all.
-    const hint =
-      'in user and password, write : / ? # [ ] @ as %3A and so on, or use store.username and store.password'
     const said = cause instanceof Error ? cause.name : 'an error'
+    const hint = 'if user or password are odd, write them as store.username and store.password'
     throw new HeadwaterError(
       'CONFIG_INVALID',
-      `store.url: not a connection string of MongoDB (${said}); ${hint}`,
+      `store.url: MongoDB's client can not read it (${said}); ${hint}`,
     )
   }
 }
@@ -77,8 +80,6 @@ async function optionsOf(config: Config): Promise<MongoClientOptions> {
     waitQueueTimeoutMS: timeoutMs,
     socketTimeoutMS: timeoutMs,
     readPreference: 'primary',
-    readConcern: { level: 'majority' },
-    writeConcern: { w: 'majority', journal: true, wtimeoutMS: timeoutMs },
     ignoreUndefined: true,
     promoteBuffers: true,
     ...(username !== undefined && { auth: { username, ...(password !== undefined && { password }) } }),

@@ -72,13 +72,27 @@ export function translate(error: unknown, address: string): unknown {
     return translate(error.errorResponse, address)
   const options = { cause: error }
   const { name, message } = error
-  const code = 'code' in error ? error.code : undefined
-  if (REFUSED_ACCESS.has(code) || name === 'MongoMissingCredentialsError')
+  const codes = codesIn(error)
+  if (codes.some((code) => REFUSED_ACCESS.has(code)) || name === 'MongoMissingCredentialsError')
     return new HeadwaterError('STORE_REFUSED_ACCESS', `store.url: ${address}: ${message}`, options)
-  if (WILL_PASS.has(code) || ON_THE_WAY.has(name) || isLabelled(error) || isOfNode(error))
+  const willPass = codes.some((code) => WILL_PASS.has(code)) || ON_THE_WAY.has(name) || isUnconfirmed(error)
+  if (willPass || isLabelled(error) || isOfNode(error))
     return new TransientError('STORE_UNAVAILABLE', `store.url: ${address}: ${message}`, options)
   return error
 }
+
+/** That of the answer and those of the documents in it. */
+function codesIn(error: Error): readonly unknown[] {
+  return [error, ...writeErrorsIn(error)].map((one) => ('code' in one ? one.code : undefined))
+}
+
+function writeErrorsIn(error: Error): readonly object[] {
+  return 'writeErrors' in error ? ([error.writeErrors].flat() as object[]) : []
+}
+
+/** A bulk write that complains of no document does so of the write concern: it may be undone. */
+const isUnconfirmed = (error: Error): boolean =>
+  error.name === 'MongoBulkWriteError' && writeErrorsIn(error).length === 0
 
 function isLabelled(error: Error): boolean {
   const labels: unknown = 'errorLabels' in error ? error.errorLabels : []
