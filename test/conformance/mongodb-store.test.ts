@@ -36,7 +36,27 @@ else {
     list: join(src, 'stores/index.ts'),
     file: join(src, 'stores/mongodb/index.ts'),
     clients: ['mongodb'],
-    examples: [{ url: 'mongodb://localhost:27017' }],
+    examples: [
+      { url: 'mongodb://user:password@a:27017,b:27017,c:27017/?replicaSet=rs0' },
+      {
+        url: 'mongodb+srv://cluster0.example.net',
+        username: 'headwater',
+        password: 'p@ss/word',
+        database: 'headwater',
+        prefix: 'eu.',
+        timeoutMs: '10s',
+        maxConnections: 20,
+      },
+      {
+        url: 'mongodb://db1.internal:27017,db2.internal:27017/?replicaSet=rs0',
+        authMechanism: 'MONGODB-X509',
+        tls: {
+          ca: '/etc/headwater/ca.pem',
+          cert: '/etc/headwater/client.pem',
+          key: '/etc/headwater/client.key',
+        },
+      },
+    ],
     async openUnusable() {
       const [port] = await freePorts(1)
       const place = `127.0.0.1:${port}`

@@ -4,7 +4,7 @@ import { tlsFields } from '../../lib/tls.ts'
 
 const MECHANISMS = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'MONGODB-X509', 'MONGODB-AWS', 'PLAIN'] as const
 
-export const config = z.strictObject({
+const fields = z.strictObject({
   url: secret()
     .regex(
       /^mongodb(\+srv)?:\/\/([^@/?#]*@)?[^@/?#]+([/?][^@]*)?$/,
@@ -56,5 +56,10 @@ export const config = z.strictObject({
     .default(20)
     .meta({ description: 'How many connections each process opens to a server at most.' }),
 })
+
+export const config = fields.refine(
+  ({ username, password }) => password === undefined || username !== undefined,
+  { path: ['password'], message: 'expected username beside it' },
+)
 
 export type Config = z.output<typeof config>

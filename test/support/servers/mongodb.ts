@@ -78,7 +78,7 @@ function urlThrough(url: string, port: number): string {
   const options = new URLSearchParams(query)
   options.delete('replicaSet')
   options.set('directConnection', 'true')
-  return `mongodb://${user}127.0.0.1:${port}${path}?${options}`
+  return `mongodb://${user}127.0.0.1:${port}${path}?${options.toString()}`
 }
 
 async function startStandIn(): Promise<MongodbServer> {

@@ -83,7 +83,7 @@ test('gives back any context and any review, in the same order', async () => {
       await keeps(withCarried(accepted(1), carried))
       await keeps(withMore(more))
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   )
 })
 
@@ -121,7 +121,7 @@ test('keeps what is nested deeper than a document may be', async () => {
 test('is never longer than a document may be', async () => {
   const most = 16 * 2 ** 20
   const raw = Buffer.alloc(4 * 2 ** 20, 'r')
-  for (const count of [100_000, 170_000, 400_000, 3_000_000]) {
+  for (const count of [100_000, 170_000, 1_000_000]) {
     const record = withCarried(withMore({ numbers: Array(count).fill(7) }), Array(count).fill([]))
     const row = await encodeRow(arrivalOf({ ...record, received: { ...record.received, raw } }), { raw })
     assert.ok(row)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Resolver } from 'node:dns/promises'
 import { test } from 'node:test'
 import {
   type BulkWriteResult,
@@ -42,8 +43,11 @@ async function selectionError(): Promise<unknown> {
   return client.connect().catch((error: unknown) => error)
 }
 
-async function unknownHost(): Promise<unknown> {
-  return MongoClient.connect('mongodb+srv://nowhere.invalid').catch((error: unknown) => error)
+/** The hosts of `mongodb+srv` are asked for with Node's own resolver. */
+async function unresolved(): Promise<unknown> {
+  const resolver = new Resolver({ timeout: 100, tries: 1 })
+  resolver.setServers(['127.0.0.1:1'])
+  return resolver.resolveSrv('_mongodb._tcp.nowhere.invalid').catch((error: unknown) => error)
 }
 
 function reset(): Error {
@@ -52,7 +56,7 @@ function reset(): Error {
 
 const TRANSIENT: Readonly<Record<string, unknown>> = {
   'nobody listens': await selectionError(),
-  'a host that is not known': await unknownHost(),
+  'hosts that can not be looked up': await unresolved(),
   'a connection is lost': new MongoNetworkError('connection 1 to 127.0.0.1:1 closed'),
   'a connection is silent': new MongoNetworkTimeoutError('connection 1 to 127.0.0.1:1 timed out'),
   'the socket is reset': reset(),
