@@ -7,7 +7,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.h2.mvstore.MVStore;
 
@@ -23,9 +23,10 @@ public final class StandIn extends H2Backend {
   private static final int IO_THREADS = 32; // a write holds its thread until it is synced
   private static final long COMPACT_MS = 5_000;
 
-  /** Shared while a write changes the store in memory, exclusive while the store is synced. */
-  private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock(true);
-  private final AtomicLong applied = new AtomicLong();
+  /** Exclusive while a write changes documents, which the library does in place; shared while they are read or committed. */
+  private final ReentrantReadWriteLock documents = new ReentrantReadWriteLock(true);
+  private final Object file = new Object();
+  private volatile long applied;
   private long synced;
 
   private StandIn(MVStore store) {
@@ -38,46 +39,56 @@ public final class StandIn extends H2Backend {
       return super.handleCommand(channel, database, "ismaster", query);
     }
     if (READS.contains(command.toLowerCase(Locale.ROOT))) {
-      return super.handleCommand(channel, database, command, query);
+      return within(documents.readLock(), channel, database, command, query);
     }
-    long mine = 0;
     try {
-      lock.readLock().lock();
-      try {
-        return super.handleCommand(channel, database, command, query);
-      } finally {
-        mine = applied.incrementAndGet();
-        lock.readLock().unlock();
-      }
+      return within(documents.writeLock(), channel, database, command, query);
     } finally {
-      syncUpTo(mine);
+      syncUpTo(applied);
+    }
+  }
+
+  /** The answer is a copy: it is sent later, when the documents in it may have changed again. */
+  private Document within(Lock lock, Channel channel, String database, String command, Document query) {
+    lock.lock();
+    try {
+      Document answer = super.handleCommand(channel, database, command, query);
+      return answer == null ? null : answer.cloneDeeply();
+    } finally {
+      if (lock == documents.writeLock()) {
+        applied++;
+      }
+      lock.unlock();
     }
   }
 
   /** One sync serves all writes that were applied meanwhile. */
   private void syncUpTo(long write) {
-    lock.writeLock().lock();
-    try {
+    synchronized (file) {
       if (synced >= write) {
         return;
       }
-      long last = applied.get();
-      if (getMvStore().hasUnsavedChanges()) {
+      long last;
+      documents.readLock().lock();
+      try {
+        last = applied;
         getMvStore().commit();
-        getMvStore().sync();
+      } finally {
+        documents.readLock().unlock();
       }
+      getMvStore().sync();
       synced = last;
-    } finally {
-      lock.writeLock().unlock();
     }
   }
 
   private void compact() {
-    lock.writeLock().lock();
-    try {
-      getMvStore().compact(70, 4 << 20);
-    } finally {
-      lock.writeLock().unlock();
+    synchronized (file) {
+      documents.writeLock().lock();
+      try {
+        getMvStore().compact(70, 4 << 20);
+      } finally {
+        documents.writeLock().unlock();
+      }
     }
   }
 
