@@ -5,7 +5,7 @@ import { HeadwaterError } from '../../errors.ts'
 import { halfOf } from '../../review/key.ts'
 import { findableBy } from '../../review/verdict.ts'
 import type { Damage, Stored } from '../store.ts'
-import type { Collections } from './collections.ts'
+import { type Collections, onePage } from './collections.ts'
 import type { Session } from './connect.ts'
 import type { Row } from './row.ts'
 import type { Rows } from './rows.ts'
@@ -19,7 +19,7 @@ export async function* checkRows(
   rows: Rows,
   options: Cancellable,
 ): AsyncGenerator<Damage> {
-  const page = { sort: { _id: 1 }, limit: PAGE, singleBatch: true } as const
+  const page = { sort: { _id: 1 }, ...onePage(PAGE) } as const
 
   for (let last = ''; ; ) {
     const found = await session.ask(() => reviews.find({ _id: { $gt: last } }, page).toArray(), options)

@@ -5,7 +5,7 @@ import { HeadwaterError, TransientError } from '../../errors.ts'
 import { loadClient } from '../../lib/client.ts'
 import { readTls } from '../../lib/tls.ts'
 import type { Config } from './config.ts'
-import { translate } from './translate.ts'
+import { tlsObjection, translate } from './translate.ts'
 
 /** A connection to the database that works, or did when it was opened. */
 export interface Session extends AsyncDisposable {
@@ -52,7 +52,7 @@ export async function connect(config: Config, { logger, signal }: Context): Prom
     return { db, isAlone, ask, [Symbol.asyncDispose]: () => client.close() }
   } catch (error) {
     await client.close()
-    throw error
+    throw tlsObjection(error, address) ?? error
   }
 }
 

@@ -55,7 +55,10 @@ export function countDeadLetterBytes({ ask }: Session, collection: Collection<Ro
     const askedAt = performance.now()
     if (askedAt < knownUntil) return known
     const sum = [{ $match: { status: 'rejected' } }, { $group: { _id: null, bytes: { $sum: '$rawLength' } } }]
-    const [found] = await ask(() => collection.aggregate<{ bytes: number }>(sum).toArray(), options)
+    const [found] = await ask(
+      () => collection.aggregate<{ bytes: number }>(sum, { hint: 'dead_letter_bytes' }).toArray(),
+      options,
+    )
     const answeredAt = performance.now()
     known = found?.bytes ?? 0
     knownUntil = answeredAt + REST * (answeredAt - askedAt)

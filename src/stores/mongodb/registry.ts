@@ -2,7 +2,7 @@ import type { Collection } from 'mongodb'
 import type { Cancellable } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
 import type { Entry, Registry } from '../registry.ts'
-import { collectionsIn, COUNTER, type RegistryRow } from './collections.ts'
+import { collectionsIn, COUNTER, onePage, type RegistryRow } from './collections.ts'
 import type { Session } from './connect.ts'
 import { isDuplicate } from './write-errors.ts'
 
@@ -22,7 +22,7 @@ export function openRegistry(session: Session, prefix: string): Registry {
   async function* list(start: string, options: Cancellable = {}): AsyncGenerator<Entry> {
     for (let from: object = { $gte: start === '' ? '\0' : start }; ; ) {
       // One answer of the server is one page, and never more than 16 MiB.
-      const page = { sort: { _id: 1 }, limit: LIST_PAGE, singleBatch: true } as const
+      const page = { sort: { _id: 1 }, ...onePage(LIST_PAGE) } as const
       const found = await ask(() => registry.find({ _id: from }, page).toArray(), options)
       for (const row of found) {
         options.signal?.throwIfAborted()

@@ -31,7 +31,10 @@ export function openRows({ ask }: Session, collection: Collection<Row>, parts: R
       const found = new Map<string, Stored>()
       for (let first = 0; first < keys.length; first += KEYS_A_QUESTION) {
         const some = keys.slice(first, first + KEYS_A_QUESTION)
-        const rows = await ask(() => collection.find({ _id: { $in: some } }).toArray(), options)
+        const rows = await ask(
+          () => collection.find({ _id: { $in: some } }, { batchSize: KEYS_A_QUESTION }).toArray(),
+          options,
+        )
         for (const row of rows) {
           const record = await present(row, options)
           if (record) found.set(record.key, record)

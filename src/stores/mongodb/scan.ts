@@ -2,7 +2,7 @@ import type { Collection, Filter } from 'mongodb'
 import { HeadwaterError } from '../../errors.ts'
 import { findableBy } from '../../review/verdict.ts'
 import type { Page, Scan, Stored } from '../store.ts'
-import type { RowIndex } from './collections.ts'
+import { onePage, type RowIndex } from './collections.ts'
 import type { Session } from './connect.ts'
 import type { Row } from './row.ts'
 import type { Rows } from './rows.ts'
@@ -63,7 +63,7 @@ async function* rowsOf(session: Session, collection: Collection<Row>, scan: Scan
 
   /** As many rows as the server sends in one answer, which is never more than 16 MiB. */
   async function find(filter: Filter<Row>, limit: number): Promise<readonly Row[]> {
-    const how = { limit, singleBatch: true, hint: path.index, sort: { receivedAt: 1, _id: 1 } } as const
+    const how = { ...onePage(limit), hint: path.index, sort: { receivedAt: 1, _id: 1 } } as const
     const ask = () => collection.find({ ...path.filter, ...filter }, how).toArray()
     return session.ask(ask, signal ? { signal } : {})
   }

@@ -103,3 +103,17 @@ function isLabelled(error: Error): boolean {
 function isOfNode(error: Error): boolean {
   return 'syscall' in error || ('code' in error && /^ERR_(?:STREAM|SOCKET)_/.test(String(error.code)))
 }
+
+const TLS_CODE =
+  /^(?:ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/
+
+/** Where a connection could not be opened because of a certificate, or because nobody speaks TLS there: that says so. */
+export function tlsObjection(error: unknown, address: string): HeadwaterError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (!('code' in cause) || !TLS_CODE.test(String(cause.code))) continue
+    return new HeadwaterError('STORE_REFUSED_ACCESS', `store.tls: ${address}: ${cause.message.trim()}`, {
+      cause: error,
+    })
+  }
+  return undefined
+}

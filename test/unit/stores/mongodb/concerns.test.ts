@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Document, Long } from 'mongodb'
+import type { Document } from 'mongodb'
 import { HeadwaterError, TransientError } from '../../../../src/errors.ts'
 import mongodb from '../../../../src/stores/mongodb/index.ts'
 import { silent } from '../../../support/queue-context.ts'
@@ -10,6 +10,7 @@ import {
   type ScriptedMongodb,
   scriptedMongodb,
 } from '../../../support/servers/mongodb-script.ts'
+import { provisionedEmpty } from '../../../support/servers/mongodb-empty.ts'
 import { all } from '../../../support/store-reads.ts'
 
 // What is asked of a replica set and how its answers are taken, which a server that is alone can't show.
@@ -17,32 +18,9 @@ import { all } from '../../../support/store-reads.ts'
 const context = { logger: silent, signal: new AbortController().signal, dataDir: '.' }
 const DURABLE = { w: 'majority', j: true }
 
-const INDEXES: Readonly<Record<string, object>> = {
-  by_time: { receivedAt: 1, _id: 1 },
-  by_product: { product: 1, receivedAt: 1, _id: 1 },
-  by_review: { reviewKey: 1, receivedAt: 1, _id: 1 },
-  by_cluster: { cluster: 1, receivedAt: 1, _id: 1 },
-  dead_letter_bytes: { status: 1, rawLength: 1 },
-  by_key: { key: 1 },
-}
-
 /** A provisioned database without rows, which takes everything, unless the test answers. */
 function script(answer: (command: Document) => Answer | undefined): Promise<ScriptedMongodb> {
-  return scriptedMongodb((command) => answer(command) ?? empty(command))
-}
-
-function empty(command: Document): Document {
-  const cursor = (firstBatch: readonly object[]) => ({
-    ok: 1,
-    cursor: { id: Long.ZERO, ns: 'headwater.x', firstBatch },
-  })
-  if ('listCollections' in command)
-    return cursor(['reviews', 'parts', 'registry'].map((name) => ({ name, type: 'collection' })))
-  if ('listIndexes' in command)
-    return cursor(Object.entries(INDEXES).map(([name, key]) => ({ name, key, v: 2 })))
-  if ('find' in command || 'aggregate' in command) return cursor([])
-  if ('findAndModify' in command) return { ok: 1, value: { _id: '', revision: 1_000 } }
-  return { ok: 1, n: command['documents']?.length ?? 1, nModified: 1 }
+  return scriptedMongodb((command) => answer(command) ?? provisionedEmpty(command))
 }
 
 function open(url: string, options: object = {}) {
