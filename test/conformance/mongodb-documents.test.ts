@@ -3,7 +3,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { type Db, MongoClient } from 'mongodb'
+import { MongoClient } from 'mongodb'
 import type { Context } from '../../src/adapter.ts'
 import { HeadwaterError } from '../../src/errors.ts'
 import type { ReviewRecord } from '../../src/review/record.ts'
@@ -11,6 +11,7 @@ import { collectionsIn } from '../../src/stores/mongodb/collections.ts'
 import mongodb from '../../src/stores/mongodb/index.ts'
 import { openStore } from '../../src/stores/mongodb/store.ts'
 import type { Damage, Store } from '../../src/stores/store.ts'
+import { answerOf } from '../support/mongo-shell.ts'
 import { silent } from '../support/queue-context.ts'
 import { accepted, acceptedVerdict, numbered, put, rejected } from '../support/records.ts'
 import { mongodbServer } from '../support/servers/mongodb.ts'
@@ -209,26 +210,13 @@ else {
     const queries = [...page.matchAll(/^db\.(?!createUser).+$/gm)].map(([query]) => query)
     assert.ok(queries.length >= 8)
     for (const query of queries) {
-      const found = await answer(query, db)
+      const found = await answerOf(query, db)
       assert.ok(
         Array.isArray(found) ? found.length > 0 : Number(found) > 0,
         `${query}: ${JSON.stringify(found)}`,
       )
     }
   })
-
-  /** Runs a line of the shell with the driver. */
-  async function answer(query: string, on: Db): Promise<unknown> {
-    const shell = new Proxy({}, { get: (_, collection) => on.collection(String(collection)) })
-    // eslint-disable-next-line typescript/no-implied-eval
-    const run = new Function('db', 'ISODate', `return ${query}`) as (
-      db: object,
-      date: (text: string) => Date,
-    ) => unknown
-    const result = run(shell, (text) => new Date(text))
-    const isCursor = typeof result === 'object' && result !== null && 'toArray' in result
-    return isCursor ? (result.toArray as () => Promise<unknown>).call(result) : result
-  }
 
   const HOT = Number(process.env['HEADWATER_HOT_COUNT'] ?? 5_000)
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db, MongoClient, MongoClientOptions } from 'mongodb'
 import type { Context } from '../../adapter.ts'
 import type { Cancellable } from '../../batch.ts'
@@ -6,6 +7,8 @@ import { loadClient } from '../../lib/client.ts'
 import { readTls } from '../../lib/tls.ts'
 import type { Config } from './config.ts'
 import { tlsObjection, translate } from './translate.ts'
+
+const CLOSE_MS = 1_000
 
 /** A connection to the database that works, or did when it was opened. */
 export interface Session extends AsyncDisposable {
@@ -49,11 +52,16 @@ export async function connect(config: Config, { logger, signal }: Context): Prom
         { address },
         'store.url: this server is in no replica set: what it confirms is on its disk alone',
       )
-    return { db, isAlone, ask, [Symbol.asyncDispose]: () => client.close() }
+    return { db, isAlone, ask, [Symbol.asyncDispose]: () => close(client) }
   } catch (error) {
-    await client.close()
+    await close(client)
     throw tlsObjection(error, address) ?? error
   }
+}
+
+/** What is said to the server at the end is a courtesy, and a silent one is not waited for. */
+async function close(client: MongoClient): Promise<void> {
+  await Promise.race([client.close(), sleep(CLOSE_MS, undefined, { ref: false })])
 }
 
 function clientOf(make: typeof MongoClient, { url }: Config, options: MongoClientOptions): MongoClient {

@@ -56,5 +56,5 @@ function isOfKey(message: string): boolean {
 }
 
 function refusalOf({ code, errmsg }: WriteTrouble): Refusal {
-  return { code: 'refused_by_database', message: `the database refuses this record: ${errmsg} (${code})` }
+  return { code: 'refused_by_store', message: `MongoDB: ${errmsg} (${code})` }
 }

@@ -11,6 +11,7 @@ import {
   scriptedMongodb,
 } from '../../../support/servers/mongodb-script.ts'
 import { provisionedEmpty } from '../../../support/servers/mongodb-empty.ts'
+import { startProxy } from '../../../support/servers/proxy.ts'
 import { all } from '../../../support/store-reads.ts'
 
 // What is asked of a replica set and how its answers are taken, which a server that is alone can't show.
@@ -109,8 +110,8 @@ test('tells what was there, what is refused for ever, and what is stored, one by
   const [there, stored, refused, last] = await put(store, numbered(4))
   assert.deepEqual([there, stored, last], ['unchanged', 'stored', 'stored'])
   assert.deepEqual(refused, {
-    code: 'refused_by_database',
-    message: 'the database refuses this record: Document failed validation (121)',
+    code: 'refused_by_store',
+    message: 'MongoDB: Document failed validation (121)',
   })
 })
 
@@ -125,7 +126,7 @@ test('does not take the duplicate of another index for a record that is there', 
   )
   await using store = await open(server.url)
   const [outcome] = await put(store, [accepted(1)])
-  assert.equal(typeof outcome === 'object' && outcome.code, 'refused_by_database')
+  assert.equal(typeof outcome === 'object' && outcome.code, 'refused_by_store')
 })
 
 test('fails as a whole where what became of one record is not known', async () => {
@@ -163,6 +164,17 @@ test('may be asked again after a connection was cut in place of an answer', asyn
   await using store = await open(server.url)
   await assert.rejects(put(store, [accepted(1)]), isTransient)
   assert.deepEqual(await put(store, [accepted(1)]), ['stored'])
+})
+
+test('closes within seconds, though nobody answers', async () => {
+  await using server = await script(() => undefined)
+  await using wire = await startProxy({ port: Number(server.address.split(':')[1]) })
+  const store = await open(`mongodb://127.0.0.1:${wire.port}/?directConnection=true`, { timeoutMs: '20s' })
+  await put(store, [accepted(1)])
+  wire.stall('both')
+  const startedAt = performance.now()
+  await store[Symbol.asyncDispose]()
+  assert.ok(performance.now() - startedAt < 5_000)
 })
 
 test('says which setting is wrong when user or password are', async () => {
