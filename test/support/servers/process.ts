@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type AddressInfo, connect } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Why tests that need a server are skipped, with what brings it. */
@@ -32,6 +33,7 @@ export interface ServerOptions {
 }
 
 const LOOK_MS = 50
+const STOPPING_MS = 5_000
 
 /**
  * Starts a server in a process group of its own and resolves when it is ready. The group is ended when this process ends, in
@@ -59,7 +61,12 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     if (child.exitCode === null && child.signalCode === null) process.kill(whom, name)
   }
   const server: ServerProcess = {
-    freeze: () => signal('SIGSTOP'),
+    freeze() {
+      signal('SIGSTOP')
+      // On a busy machine it takes its time until every thread has stopped, and the others answer meanwhile.
+      const giveUpAt = performance.now() + STOPPING_MS
+      while (!isStopped(pid) && performance.now() < giveUpAt);
+    },
     thaw: () => signal('SIGCONT'),
     async kill() {
       signal('SIGKILL')
@@ -87,6 +94,23 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     await Promise.race([sleep(LOOK_MS), failed])
   }
   return server
+}
+
+/** Whether none of its threads runs, as far as this system tells. */
+function isStopped(pid: number): boolean {
+  const threads = `/proc/${pid}/task`
+  if (!existsSync(threads)) return true
+  // The state stands behind the name, which is in brackets.
+  return readdirSync(threads).every((id) => /\) [TtZX] /.test(readStat(join(threads, id, 'stat'))))
+}
+
+/** A thread that is gone meanwhile runs no more. */
+function readStat(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ') X '
+  }
 }
 
 /** Waits for the end of this process, of which its input tells it, and then ends the group. */

@@ -1,0 +1,55 @@
+import type { Collection } from 'mongodb'
+import type { Cancellable } from '../../batch.ts'
+import { HeadwaterError } from '../../errors.ts'
+import type { Verdict } from '../../review/verdict.ts'
+import type { Session } from './connect.ts'
+import type { RawParts } from './raw.ts'
+import { encodeVerdict, type Row } from './row.ts'
+
+const KEYS_A_COMMAND = 1_000
+
+/** Everything that happens to rows after they were stored. */
+export function openChanges({ ask }: Session, rows: Collection<Row>, parts: RawParts) {
+  /** The row and its entries in all indexes change together. */
+  async function amend(
+    key: string,
+    revision: number,
+    verdict: Verdict,
+    options: Cancellable,
+  ): Promise<boolean> {
+    const fields = await encodeVerdict(verdict)
+    if (fields === undefined)
+      throw new HeadwaterError(
+        'STORE_REFUSED',
+        `${key}: the new verdict is more than a document of MongoDB holds beside raw`,
+      )
+    const { set, unset } = splitFields(fields)
+    const change = { $set: { ...set, revision: revision + 1 }, ...(unset !== undefined && { $unset: unset }) }
+    const { matchedCount } = await ask(() => rows.updateOne({ _id: key, revision }, change), options)
+    return matchedCount === 1
+  }
+
+  /** First the rows, so that nobody finds one that lacks a part. */
+  async function erase(keys: readonly string[], options: Cancellable): Promise<void> {
+    for (let first = 0; first < keys.length; first += KEYS_A_COMMAND) {
+      const some = keys.slice(first, first + KEYS_A_COMMAND)
+      await ask(() => rows.deleteMany({ _id: { $in: some } }), options)
+      await parts.removeAll(some, options)
+    }
+  }
+
+  return { amend, erase }
+}
+
+/** What the new verdict has, and what it has not. */
+function splitFields(fields: object): {
+  readonly set: object
+  readonly unset: Record<string, ''> | undefined
+} {
+  const entries = Object.entries(fields)
+  const absent = entries.filter(([, value]) => value === undefined).map(([name]) => [name, ''] as const)
+  return {
+    set: Object.fromEntries(entries.filter(([, value]) => value !== undefined)),
+    unset: absent.length > 0 ? Object.fromEntries(absent) : undefined,
+  }
+}

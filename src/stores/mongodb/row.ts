@@ -1,0 +1,135 @@
+import { HeadwaterError } from '../../errors.ts'
+import { decodeHead } from '../../event.ts'
+import { halfOf } from '../../review/key.ts'
+import type { Context } from '../../review/received.ts'
+import type { Arrival, LedgerEntry } from '../../review/record.ts'
+import { type Accepted, findableBy, type Rejected, type Review, type Verdict } from '../../review/verdict.ts'
+import type { Stored } from '../store.ts'
+import { carry, type Carried, type Exact, parseExact } from './exact.ts'
+import type { PackedRaw } from './raw.ts'
+
+export const FORMAT = 1
+
+/** A record as a document, laid out for people who query it. `exact…` stand beside fields that can't say all of it. */
+export interface Row extends VerdictFields, PackedRaw {
+  /** The record key. */
+  readonly _id: string
+  readonly format: number
+  /** Counts the verdicts: 0 as first stored. */
+  readonly revision: number
+  /** The first half of the record key: which review. */
+  readonly reviewKey: string
+  readonly origin: string
+  readonly receivedAt: Date
+  readonly context?: Context | undefined
+  readonly ledger?: LedgerEntry | undefined
+  readonly exactReceived?: Exact | undefined
+  readonly rawHash: string
+  readonly rawLength: number
+}
+
+/** What a new verdict replaces, as a whole. */
+export interface VerdictFields {
+  readonly status: Verdict['status']
+  readonly product: string | undefined
+  /** Of dead letters that wait to be mended. */
+  readonly cluster: string | undefined
+  readonly review: Review | undefined
+  /** The review's timestamp as a date, where it is one. */
+  readonly reviewedAt: Date | undefined
+  readonly code: string | undefined
+  readonly errors: Rejected['errors'] | undefined
+  /** All the rest of it, in its own order. */
+  readonly verdict: Rest | undefined
+  readonly exactVerdict: Exact | undefined
+}
+
+type Rest = Omit<Accepted, 'status' | 'review'> | Omit<Rejected, 'status' | 'code' | 'errors'>
+
+/** What was known on arrival and is no field of its own; origins are names, but may be any text. */
+type Around = Pick<Row, 'origin' | 'context' | 'ledger'>
+
+/** Resolves to nothing where the record, apart from raw, is more than a row can hold. */
+export async function encodeRow(
+  { key, head, received }: Arrival,
+  packed: PackedRaw,
+): Promise<Row | undefined> {
+  const { received: decoded, verdict, ledger, rawHash } = decodeHead(head, received.raw)
+  const { origin, receivedAt, context } = decoded
+  const fields = await encodeVerdict(verdict, head.length)
+  const around = await carry<Around>({ origin, context, ...(ledger && { ledger }) }, head.length)
+  if (fields === undefined || around === undefined) return undefined
+  return {
+    _id: key,
+    format: FORMAT,
+    revision: 0,
+    reviewKey: halfOf(key),
+    origin: around.native?.origin ?? origin.slice(0, 256).toWellFormed(),
+    receivedAt: new Date(receivedAt),
+    ...fields,
+    context: around.native?.context,
+    ledger: around.native?.ledger,
+    exactReceived: around.exact,
+    rawHash,
+    rawLength: received.raw.length,
+    ...packed,
+  }
+}
+
+/** `atMost` is no less than the length of the verdict's JSON text. Resolves to nothing where that is too much. */
+export async function encodeVerdict(verdict: Verdict, atMost = Infinity): Promise<VerdictFields | undefined> {
+  const carried: Carried<Verdict> | undefined = await carry(verdict, atMost)
+  if (carried === undefined) return undefined
+  const { native, exact } = carried
+  const { product, cluster } = findableBy(verdict)
+  const found = { product: product?.toWellFormed(), cluster: cluster?.toWellFormed(), exactVerdict: exact }
+  const { status, review, code, errors, ...verdictRest } = { ...NO_FIELDS, ...native, status: verdict.status }
+  return {
+    status,
+    ...found,
+    review,
+    reviewedAt: dateOf(verdict),
+    code,
+    errors,
+    verdict: native && (verdictRest as Rest),
+  }
+}
+
+const NO_FIELDS = { review: undefined, code: undefined, errors: undefined }
+
+function dateOf(verdict: Verdict): Date | undefined {
+  if (verdict.status === 'rejected') return undefined
+  const date = new Date(verdict.review.review_timestamp)
+  return Number.isNaN(date.getTime()) ? undefined : date
+}
+
+/** Throws `DATA_CORRUPT` or `DATA_FORMAT`, with the key, where the document is no row. */
+export async function decodeRow(row: Row, raw: Buffer): Promise<Stored> {
+  const { _id: key, format, revision, rawHash } = row
+  if (format !== FORMAT)
+    throw new HeadwaterError(
+      'DATA_FORMAT',
+      `record ${key} has the format ${format}; this version knows ${FORMAT}`,
+    )
+  try {
+    const { origin, context, ledger } = await aroundOf(row)
+    const received = { origin, receivedAt: row.receivedAt.getTime(), raw, context: context as Context }
+    return { key, received, verdict: await verdictOf(row), ...(ledger && { ledger }), revision, rawHash }
+  } catch (cause) {
+    throw damaged(key, 'can not be read', cause)
+  }
+}
+
+export function damaged(key: string, what: string, cause?: unknown): HeadwaterError {
+  return new HeadwaterError('DATA_CORRUPT', `record ${key} ${what}`, { cause })
+}
+
+const aroundOf = async (row: Row): Promise<Around> =>
+  row.exactReceived === undefined ? row : parseExact<Around>(row.exactReceived)
+
+async function verdictOf({ status, review, code, errors, verdict, exactVerdict }: Row): Promise<Verdict> {
+  if (exactVerdict !== undefined) return parseExact<Verdict>(exactVerdict)
+  return (
+    status === 'accepted' ? { status, review, ...verdict } : { status, code, errors, ...verdict }
+  ) as Verdict
+}

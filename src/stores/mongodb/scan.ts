@@ -1,0 +1,131 @@
+import type { Collection, Filter } from 'mongodb'
+import { HeadwaterError } from '../../errors.ts'
+import { findableBy } from '../../review/verdict.ts'
+import type { Page, Scan, Stored } from '../store.ts'
+import { onePage, type RowIndex } from './collections.ts'
+import type { Session } from './connect.ts'
+import type { Row } from './row.ts'
+import type { Rows } from './rows.ts'
+
+const PAGE_RECORDS = 500
+/** A page of large records is a short one. */
+const PAGE_BYTES = 8 * 1024 * 1024
+
+/** Rows follow each other by received time, and by key where that is the same. */
+interface Position {
+  readonly at: number
+  readonly key: string
+}
+
+/**
+ * Nothing is held in the database between two questions: each begins behind the last row of the one before. Whoever reads on is
+ * read ahead for, so that short pages are no more questions than long ones.
+ */
+export async function* scanRows(
+  session: Session,
+  collection: Collection<Row>,
+  rows: Rows,
+  scan: Scan,
+): AsyncGenerator<Page> {
+  const { pageSize = PAGE_RECORDS, signal } = scan
+  const options = signal ? { signal } : {}
+  signal?.throwIfAborted()
+  let records: Stored[] = []
+  let looked = 0
+  let bytes = 0
+  for await (const { row, position, isLast } of rowsOf(session, collection, scan)) {
+    const record = await rows.present(row, options)
+    looked++
+    if (record && matches(record, scan)) {
+      records.push(record)
+      bytes += record.received.raw.length
+    }
+    if (looked < pageSize && bytes < PAGE_BYTES && !isLast) continue
+    yield { records, after: position }
+    signal?.throwIfAborted()
+    records = []
+    looked = 0
+    bytes = 0
+  }
+}
+
+interface Step {
+  readonly row: Row
+  readonly position: string
+  /** Of those that came with one answer. */
+  readonly isLast: boolean
+}
+
+async function* rowsOf(session: Session, collection: Collection<Row>, scan: Scan): AsyncGenerator<Step> {
+  const { pageSize = PAGE_RECORDS, signal } = scan
+  const { from, to } = windowOf(scan)
+  const path = pathOf(scan)
+
+  /** As many rows as the server sends in one answer, which is never more than 16 MiB. */
+  async function find(filter: Filter<Row>, limit: number): Promise<readonly Row[]> {
+    const how = { ...onePage(limit), hint: path.index, sort: { receivedAt: 1, _id: 1 } } as const
+    const ask = () => collection.find({ ...path.filter, ...filter }, how).toArray()
+    return session.ask(ask, signal ? { signal } : {})
+  }
+
+  /** Two questions that the index answers from one place each, where one with $or would look at all of a millisecond. */
+  async function behind(after: Position | undefined, limit: number): Promise<readonly Row[]> {
+    const isInside = after !== undefined && after.at >= from && after.at < to
+    const same = isInside
+      ? await find({ receivedAt: new Date(after.at), _id: { $gt: after.key } }, limit)
+      : []
+    if (same.length > 0) return same
+    const since = Math.max(from, (after?.at ?? EARLIEST) + 1)
+    return since < to ? find({ receivedAt: { $gte: new Date(since), $lt: new Date(to) } }, limit) : []
+  }
+
+  let after = parsePosition(scan.after)
+  for (let limit = pageSize; ; limit = Math.max(limit, Math.min(limit * 2, PAGE_RECORDS))) {
+    const found = await behind(after, limit)
+    if (found.length === 0) return
+    for (const [n, row] of found.entries()) {
+      after = { at: row.receivedAt.getTime(), key: row._id }
+      yield { row, position: `${after.at} ${after.key}`, isLast: n === found.length - 1 }
+    }
+  }
+}
+
+function pathOf(scan: Scan): { readonly filter: Filter<Row>; readonly index: RowIndex } {
+  switch (scan.by) {
+    case 'time':
+      return { filter: {}, index: 'by_time' }
+    case 'product':
+      return { filter: { product: scan.product }, index: 'by_product' }
+    case 'cluster':
+      return { filter: { cluster: scan.cluster }, index: 'by_cluster' }
+    case 'review':
+      return { filter: { reviewKey: scan.half }, index: 'by_review' }
+  }
+}
+
+/** The first and the last moment that a date can be, and one. */
+const EARLIEST = -8.64e15
+const LATEST = 8.64e15
+
+/** In whole milliseconds, as rows have them. */
+function windowOf({ from = -Infinity, to = Infinity }: Scan): { readonly from: number; readonly to: number } {
+  return { from: Math.max(EARLIEST, Math.ceil(from)), to: Math.min(LATEST, Math.ceil(to)) }
+}
+
+/** The database takes two ill-formed texts for one, and a verdict may have changed since the row was found. */
+function matches(record: Stored, scan: Scan): boolean {
+  const { product, cluster } = findableBy(record.verdict)
+  if (scan.by === 'product' && product !== scan.product) return false
+  if (scan.by === 'cluster' && cluster !== scan.cluster) return false
+  return scan.where?.(record) ?? true
+}
+
+function parsePosition(after: string | undefined): Position | undefined {
+  if (after === undefined) return undefined
+  const [, at, key] = /^(-?\d{1,16}) (.+)$/s.exec(after) ?? []
+  if (at !== undefined && key !== undefined) return { at: Number(at), key }
+  throw new HeadwaterError(
+    'POSITION_UNKNOWN',
+    `a scan gave out no position "${after}"; begin it again without one`,
+  )
+}
