@@ -3,6 +3,7 @@ import type { Context } from '../../adapter.ts'
 import { loadClient } from '../../lib/client.ts'
 import { readTls } from '../../lib/tls.ts'
 import type { Config } from './config.ts'
+import { createLine } from './line.ts'
 import { translate } from './translate.ts'
 
 export interface Statement {
@@ -16,18 +17,20 @@ export interface Options {
   readonly signal?: AbortSignal | undefined
   /** Reads what lightweight transactions have decided. */
   readonly serial?: boolean
+  /** Other than that of the config. */
+  readonly timeoutMs?: number
 }
 
 /** A connected client. Every method throws what `translate` makes of its trouble. */
 export interface Session extends AsyncDisposable {
   /** Reads, or writes what may be written again, at LOCAL_QUORUM. At most 5,000 rows: a larger result needs a LIMIT. */
-  run(query: string, params: readonly unknown[], options?: Options): Promise<readonly Row[]>
+  readonly run: (query: string, params: readonly unknown[], options?: Options) => Promise<readonly Row[]>
   /** Writes several rows of one partition as one. */
-  together(statements: readonly Statement[], options?: Options): Promise<void>
+  readonly together: (statements: readonly Statement[], options?: Options) => Promise<void>
   /** A lightweight transaction. Resolves to whether it was applied. */
-  decide(query: string, params: readonly unknown[], options?: Options): Promise<boolean>
+  readonly decide: (query: string, params: readonly unknown[], options?: Options) => Promise<boolean>
   /** What time it is for the cluster, in microseconds, rounded down to a millisecond. */
-  now(options?: Options): Promise<bigint>
+  readonly now: (options?: Options) => Promise<bigint>
 }
 
 const RECONNECT_MS = 500
@@ -45,7 +48,7 @@ export async function connect(
   const tls = config.tls && (await readTls(config.tls, 'store.tls'))
   const place = placeOf(config)
   signal.throwIfAborted()
-  const client = new Client({
+  const line = createLine(Client, {
     contactPoints: [...contactPoints],
     localDataCenter,
     ...(keyspace !== undefined && { keyspace }),
@@ -67,68 +70,65 @@ export async function connect(
     },
   })
 
-  async function asked<T>(request: Promise<T>, aborting: AbortSignal | undefined): Promise<T> {
+  async function ask<T>(
+    request: (client: Client) => Promise<T>,
+    aborting: AbortSignal | undefined,
+  ): Promise<T> {
+    aborting?.throwIfAborted()
     try {
-      return await abortable(request, aborting)
+      const client = await abortable(line.client(), aborting)
+      const answer = request(client)
+      answer.catch((error: unknown) => line.failed(client, error))
+      return await abortable(answer, aborting)
     } catch (error) {
       throw translate(error, place)
     }
   }
 
   try {
-    await asked(client.connect(), signal)
+    await ask(async () => {}, signal)
   } catch (error) {
-    void end(client)
+    void line[Symbol.asyncDispose]()
     throw error
   }
 
-  async function run(query: string, params: readonly unknown[], { signal: aborting, serial }: Options = {}) {
-    aborting?.throwIfAborted()
-    const consistency = serial ? { consistency: types.consistencies.localSerial } : {}
-    const { rows } = await asked(
-      client.execute(query, params, { isIdempotent: true, ...consistency }),
-      aborting,
-    )
+  async function run(
+    query: string,
+    params: readonly unknown[],
+    options: Options = {},
+  ): Promise<readonly Row[]> {
+    const { signal: aborting, serial, timeoutMs: readTimeout } = options
+    const settings = {
+      isIdempotent: true,
+      ...(serial && { consistency: types.consistencies.localSerial }),
+      ...(readTimeout !== undefined && { readTimeout }),
+    }
+    const { rows } = await ask((client) => client.execute(query, params, settings), aborting)
     return rows as unknown as readonly Row[]
   }
 
   return {
     run,
     async together(statements, { signal: aborting } = {}) {
-      aborting?.throwIfAborted()
       const queries = statements.map(({ query, params }) => ({ query, params: [...params] }))
-      await asked(client.batch(queries, { logged: false, isIdempotent: true }), aborting)
+      await ask((client) => client.batch(queries, { logged: false, isIdempotent: true }), aborting)
     },
     async decide(query, params, { signal: aborting } = {}) {
-      aborting?.throwIfAborted()
       // Not idempotent: what was applied and not answered would be answered as not applied.
-      const result = await asked(client.execute(query, params, { isIdempotent: false }), aborting)
+      const result = await ask((client) => client.execute(query, params, { isIdempotent: false }), aborting)
       return result.wasApplied()
     },
     async now(options) {
       const [row] = await run('SELECT toUnixTimestamp(now()) AS now FROM system.local', [], options)
       return (row?.['now'] as bigint) * 1_000n
     },
-    [Symbol.asyncDispose]: () => end(client),
+    [Symbol.asyncDispose]: () => line[Symbol.asyncDispose](),
   }
 }
 
 /** Where the tables are, for messages: nothing of this is secret. */
 export function placeOf({ contactPoints, keyspace }: Pick<Config, 'contactPoints' | 'keyspace'>): string {
   return `keyspace ${keyspace} at ${contactPoints.join(', ')}`
-}
-
-/** What there is of a client whose connecting failed: its own `shutdown` does nothing then. */
-interface Unconnected {
-  readonly controlConnection?: { shutdown(): void }
-  readonly hosts?: { values(): readonly { shutdown(wait: boolean): Promise<void> }[] }
-}
-
-async function end(client: Client): Promise<void> {
-  await client.shutdown()
-  const { controlConnection, hosts } = client as unknown as Unconnected
-  controlConnection?.shutdown()
-  for (const host of hosts?.values() ?? []) host.shutdown(false).catch(() => {})
 }
 
 /** The client can't take back what it was asked; whoever asked need not wait for it. */

@@ -4,6 +4,9 @@ import type { Config } from './config.ts'
 import { placeOf, type Session } from './connect.ts'
 import { createTable, TABLES, type TableName } from './tables.ts'
 
+/** A change of the schema has to reach every node. */
+const SLOW = { timeoutMs: 60_000 }
+
 const ALL = Object.keys(TABLES) as readonly TableName[]
 
 /**
@@ -16,14 +19,14 @@ export async function provisionTables(session: Session, config: Config, logger: 
   if (found === undefined) {
     const copies = Object.entries({ class: 'NetworkTopologyStrategy', ...replication })
     const map = copies.map(([name, value]) => `${quoted(name)}: ${quoted(String(value))}`).join(', ')
-    await session.run(`CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = { ${map} }`, [])
+    await session.run(`CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = { ${map} }`, [], SLOW)
   } else if (config.replication !== undefined && !isSame(found.copies, replication)) {
     logger.warn(
       { expected: replication, found: found.copies },
       `store.replication: keyspace ${keyspace} has other copies, which stay: ALTER KEYSPACE changes them, and a repair makes them`,
     )
   }
-  for (const table of ALL) await session.run(createTable(keyspace, table), [])
+  for (const table of ALL) await session.run(createTable(keyspace, table), [], SLOW)
   await checkTables(session, config, ALL)
 }
 
@@ -47,6 +50,18 @@ export async function checkTables(
     'TABLES_MISSING',
     `store.keyspace: ${placeOf(config)}: ${shown.join('; ')}: run \`headwater provision\`, which makes what is missing`,
   )
+}
+
+/**
+ * Asks for what every change needs, and changes nothing: that we may read and write, and that a quorum answers. Where we may not,
+ * the opening says so, and not the first review.
+ */
+export async function checkAccess(session: Session, table: 'reviews' | 'registry'): Promise<void> {
+  const { primary } = TABLES[table]
+  await session.decide(`DELETE FROM ${table} WHERE ${primary} = ? IF revision = ?`, [
+    'none',
+    table === 'reviews' ? -1 : -1n,
+  ])
 }
 
 type Column = Readonly<Record<string, unknown>>

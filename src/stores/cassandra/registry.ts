@@ -6,7 +6,7 @@ import type { Entry, Registry } from '../registry.ts'
 import type { Config } from './config.ts'
 import { connect, type Options, type Row, type Session } from './connect.ts'
 import { inParallel } from './parallel.ts'
-import { checkTables } from './provision.ts'
+import { checkAccess, checkTables } from './provision.ts'
 import { REGISTRY_TABLES } from './tables.ts'
 import { createTurns } from './turns.ts'
 import { decided } from './uncertain.ts'
@@ -25,6 +25,7 @@ export async function openRegistry(config: Config, context: Context): Promise<Re
   const session = await connect(config, context, config.keyspace)
   try {
     await checkTables(session, config, REGISTRY_TABLES)
+    await checkAccess(session, 'registry')
   } catch (error) {
     await session[Symbol.asyncDispose]()
     throw error

@@ -7,7 +7,7 @@ import type { Config } from './config.ts'
 import { connect, placeOf } from './connect.ts'
 import { inParallel } from './parallel.ts'
 import { openPointers } from './pointers.ts'
-import { checkTables, warnOfWeakness } from './provision.ts'
+import { checkAccess, checkTables, warnOfWeakness } from './provision.ts'
 import { openPut } from './put.ts'
 import { openRows } from './rows.ts'
 import { scanStore } from './scan.ts'
@@ -19,6 +19,7 @@ export async function openStore(config: Config, context: Context): Promise<Store
   const session = await connect(config, context, config.keyspace)
   try {
     await checkTables(session, config, STORE_TABLES)
+    await checkAccess(session, 'reviews')
     await warnOfWeakness(session, config, context.logger)
   } catch (error) {
     await session[Symbol.asyncDispose]()

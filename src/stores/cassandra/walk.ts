@@ -22,14 +22,29 @@ const MOST_BUCKETS = 1_000
 const LEAST_ROWS = 10
 /** All that Date can say. */
 const END_OF_TIME = 8.64e15
+/** A walk that is as long as this looks where its end is, lest it never comes there because more is written all the time. */
+const LONG_WALK = 1_000
 
-/** Follows the pointers under one name: bucket after bucket, and the shards of a bucket together, in order. */
+/**
+ * Follows the pointers under one name: bucket after bucket, and the shards of a bucket together, in order. It ends, and misses
+ * nothing that was there when it began, also while more is written.
+ */
 export async function* walk(
   session: Session,
   path: Path,
   name: string,
   range: Range,
 ): AsyncGenerator<Position> {
+  let walked = 0
+  let end: Position | undefined
+  for await (const position of endless(session, path, name, range)) {
+    if (++walked === LONG_WALK) end = await lastUnder(session, path, name, range)
+    if (end && comparePositions(position, end) > 0) return
+    yield position
+  }
+}
+
+async function* endless(session: Session, path: Path, name: string, range: Range): AsyncGenerator<Position> {
   if (!path.list)
     return yield* partitionRows(session, path, path.partition(name, '', 0), range, range.pageSize)
   for await (const { bucket, shards } of bucketsOf(session, path, name, range)) {
@@ -41,14 +56,27 @@ export async function* walk(
   }
 }
 
-/** The last pointer under one name, and those before it, from the end on: so many of each shard of the last buckets. */
-export async function* walkBack(session: Session, path: Path, name: string, options: Options) {
-  const everything = { from: -END_OF_TIME, to: END_OF_TIME, pageSize: 1, ...options }
-  const buckets = await Array.fromAsync(bucketsOf(session, path, name, everything))
+async function lastUnder(
+  session: Session,
+  path: Path,
+  name: string,
+  { signal }: Options,
+): Promise<Position | undefined> {
+  for await (const position of walkBack(session, path, name, { signal })) return position
+  return undefined
+}
+
+/** From the end on: the last pointers of each shard, and no more of them, bucket before bucket. */
+export async function* walkBack(
+  session: Session,
+  path: Path,
+  name: string,
+  options: Options,
+): AsyncGenerator<Position> {
   const query =
     `SELECT received_at, key FROM ${path.table} WHERE ${conditions(path.columns)} ` +
     `ORDER BY received_at DESC, key DESC LIMIT ${LEAST_ROWS}`
-  for (const { bucket, shards } of buckets.toReversed()) {
+  for await (const { bucket, shards } of bucketsBack(session, path, name, options)) {
     const found = await Promise.all(
       shards.map((shard) => session.run(query, path.partition(name, bucket, shard), options)),
     )
@@ -59,13 +87,38 @@ export async function* walkBack(session: Session, path: Path, name: string, opti
   }
 }
 
+async function* bucketsBack(
+  session: Session,
+  { list }: Path,
+  name: string,
+  options: Options,
+): AsyncGenerator<Bucket> {
+  if (!list) return yield { bucket: '', shards: [0] }
+  const [nameColumn, bucketColumn, shardColumn] = list.columns
+  const select = (what: string): string => `SELECT ${what} FROM ${list.table} WHERE ${nameColumn} = ?`
+  const lastBefore =
+    `${select(bucketColumn)} AND ${bucketColumn} < ? ` +
+    `ORDER BY ${bucketColumn} DESC, ${shardColumn} DESC LIMIT 1`
+  const shardsOf = `${select(shardColumn)} AND ${bucketColumn} = ?`
+  for (let before = BEHIND_ALL; ; ) {
+    const [last] = await session.run(lastBefore, [name, before], options)
+    if (!last) return
+    before = last[bucketColumn] as string
+    const rows = await session.run(shardsOf, [name, before], options)
+    yield { bucket: before, shards: rows.map((row) => Number(row[shardColumn])) }
+  }
+}
+
+/** Sorts behind every date. */
+const BEHIND_ALL = '~'
+
 interface Bucket {
   readonly bucket: string
   readonly shards: readonly number[]
 }
 
 /** The buckets in which there is, or was, something. */
-export async function* bucketsOf(
+async function* bucketsOf(
   session: Session,
   { list }: Path,
   name: string,

@@ -170,10 +170,21 @@ const EXPORTS = [
   'jdk.attach/sun.tools.attach',
 ]
 const OPENS = [
-  ...['java.lang.module', 'jdk.internal.loader', 'jdk.internal.ref', 'jdk.internal.reflect'],
-  ...['jdk.internal.math', 'jdk.internal.module', 'jdk.internal.util.jar', 'sun.nio.ch', 'java.io'],
-  ...['java.lang.reflect', 'java.lang', 'java.util'],
-].map((name) => `java.base/${name}`)
+  'java.base/java.lang.module',
+  'java.base/jdk.internal.loader',
+  'java.base/jdk.internal.ref',
+  'java.base/jdk.internal.reflect',
+  'java.base/jdk.internal.math',
+  'java.base/jdk.internal.module',
+  'java.base/jdk.internal.util.jar',
+  'java.base/sun.nio.ch',
+  'java.base/java.io',
+  'java.base/java.lang.reflect',
+  'java.base/java.lang',
+  'java.base/java.util',
+  'jdk.management/com.sun.management.internal',
+  'jdk.compiler/com.sun.tools.javac',
+]
 
 function javaArguments(folder: string, classpath: string): string[] {
   const jamm = classpath.split(delimiter).find((jar) => jar.includes('/jamm-')) ?? ''
@@ -193,14 +204,18 @@ function javaArguments(folder: string, classpath: string): string[] {
   }
   return [
     `-javaagent:${jamm}`,
-    ...['-Xms512m', '-Xmx1g', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError', '-XX:+PerfDisableSharedMem'],
-    ...['-Xlog:disable', '-Xlog:all=error:stderr'],
+    '-Xms512m',
+    '-Xmx1g',
+    '-XX:+UseSerialGC',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-XX:+PerfDisableSharedMem',
+    '-Xlog:disable',
+    '-Xlog:all=error:stderr',
     ...EXPORTS.flatMap((name) => ['--add-exports', `${name}=ALL-UNNAMED`]),
-    ...[...OPENS, 'jdk.management/com.sun.management.internal', 'jdk.compiler/com.sun.tools.javac'].flatMap(
-      (name) => ['--add-opens', `${name}=ALL-UNNAMED`],
-    ),
+    ...OPENS.flatMap((name) => ['--add-opens', `${name}=ALL-UNNAMED`]),
     ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
-    ...['-cp', classpath],
+    '-cp',
+    classpath,
   ]
 }
 
