@@ -1,7 +1,11 @@
+import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { provisioned, settingsOf } from '../support/cassandra.ts'
+import cassandra from '../../src/stores/cassandra/index.ts'
+import { retry } from '../../src/lib/retry.ts'
+import { context, provisioned, settingsOf } from '../support/cassandra.ts'
 import { cassandraServer } from '../support/servers/cassandra.ts'
+import { accepted } from '../support/records.ts'
 import { startProxy } from '../support/servers/proxy.ts'
 import { storeFaults } from './store-faults.ts'
 
@@ -35,5 +39,19 @@ if (server.skip !== false || !server.own) {
     },
     count: Number(process.env['HEADWATER_STORE_COUNT'] ?? 1_000),
     noticedMs: 10_000,
+  })
+
+  test('comes back from losing every node, again and again, with no more connections each time', async () => {
+    await provisioned(server, 'again')
+    const settings = settingsOf(server, 'again', `127.0.0.1:${wire.port}`)
+    await using store = await cassandra.open(cassandra.config.parse(settings), context)
+    const before = wire.connections
+    for (let turn = 0; turn < 8; turn++) {
+      wire.cut()
+      const signal = AbortSignal.timeout(30_000)
+      await retry(() => store.get([accepted(1).key]), signal, { baseMs: 50, maxMs: 500 })
+      // One that is closed and one that is opened may meet.
+      assert.ok(wire.connections <= before + 2, `${wire.connections} connections, ${before} before`)
+    }
   })
 }

@@ -31,6 +31,12 @@ export function translate(error: unknown, place: string): unknown {
       `store.username, store.password: ${place}: ${error.message}`,
       options,
     )
+  if (error.name === 'ArgumentError' && error.message.startsWith('localDataCenter'))
+    return new HeadwaterError(
+      'STORE_REFUSED_ACCESS',
+      `store.local_data_center: ${place}: ${error.message}`,
+      options,
+    )
   if (code === UNAUTHORIZED)
     return new HeadwaterError(
       'STORE_REFUSED_ACCESS',
@@ -62,10 +68,6 @@ export function isUncertain(error: unknown): boolean {
 /** No node took the request: one that says why it never will, or else only trouble. */
 function ofNoHost(error: Error, place: string): unknown {
   const inner = innerErrorsOf(error)
-  if (inner.length === 0 && error.message.includes('data center'))
-    return new HeadwaterError('STORE_REFUSED_ACCESS', `store.local_data_center: ${place}: ${error.message}`, {
-      cause: error,
-    })
   const lasting = inner.map((one) => translate(one, place)).find((one) => !(one instanceof TransientError))
   if (lasting instanceof HeadwaterError) return lasting
   return unavailable(inner.find(({ message }) => message !== '') ?? error, place)

@@ -20,6 +20,8 @@ const noHost = (...inner: Error[]): Error =>
 const closed = Object.assign(responseError(0, 'Socket was closed'), { code: undefined, isSocketError: true })
 const slow = new errors.OperationTimedOutError('The host 10.0.0.1:9042 did not reply before timeout 5000 ms')
 
+const elsewhere = new errors.ArgumentError("localDataCenter was configured as 'x', but only found hosts in y")
+
 const cases: readonly (readonly [string, Error, 'transient' | 'refused' | 'missing' | 'as it is'])[] = [
   ['a node that is silent', slow, 'transient'],
   ['a connection with too much under way', new errors.BusyConnectionError('10.0.0.1', 2048, 1), 'transient'],
@@ -36,6 +38,7 @@ const cases: readonly (readonly [string, Error, 'transient' | 'refused' | 'missi
   ['no node that answers', noHost(slow, closed), 'transient'],
   ['a wrong password', new errors.AuthenticationError('Provided username x is incorrect'), 'refused'],
   ['a wrong password, at every node', noHost(new errors.AuthenticationError('incorrect')), 'refused'],
+  ['a data centre that is not there', noHost(elsewhere), 'refused'],
   ['bad credentials', responseError(codes.badCredentials, 'incorrect'), 'refused'],
   ['a user without permission', responseError(codes.unauthorized, 'no MODIFY permission'), 'refused'],
   ['a table that is missing', responseError(codes.invalid, 'unconfigured table reviews'), 'missing'],
