@@ -2,4 +2,5 @@
 export const stores = {
   embedded: () => import('./embedded/index.ts'),
   mongodb: () => import('./mongodb/index.ts'),
+  cassandra: () => import('./cassandra/index.ts'),
 } as const

@@ -1,0 +1,58 @@
+import { hash } from 'node:crypto'
+import type { Cancellable } from '../../batch.ts'
+import { HeadwaterError } from '../../errors.ts'
+import type { Damage } from '../store.ts'
+import type { Session } from './connect.ts'
+import { inParallel } from './parallel.ts'
+import type { Pointers } from './pointers.ts'
+import { type Columns, placesOf, RECORD_COLUMNS } from './row.ts'
+import type { Rows } from './rows.ts'
+
+/** So many rows are in memory at a time; none of them is large before its parts are read, one by one. */
+const ROWS_A_PAGE = 64
+const LEAST_TOKEN = -(2n ** 63n)
+
+/** Looks at every row, in the order of their tokens: at its raw, and at what should point to it. */
+export async function* checkStore(
+  session: Session,
+  rows: Rows,
+  pointers: Pointers,
+  { signal }: Cancellable,
+): AsyncGenerator<Damage> {
+  for await (const page of allRows(session, signal)) {
+    const found = await inParallel(page, (row) => damageOf(row), 8)
+    yield* found.flat()
+  }
+
+  async function damageOf(row: Columns): Promise<readonly Damage[]> {
+    const keys = [row.key as string]
+    try {
+      const record = await rows.complete(row, { signal })
+      if (!record) return []
+      if (hash('sha256', record.received.raw, 'hex') !== record.rawHash) return [{ problem: 'altered', keys }]
+      const missing = await pointers.missing(placesOf(record), { signal })
+      // An amendment moves the pointers of a row, and an erasure takes them: only a row that stayed as it was lacks some.
+      if (missing.length === 0 || (await rows.read(record.key, { signal }))?.revision !== record.revision)
+        return []
+      return missing.map((table) => ({ problem: `${table} does not point to it`, keys }))
+    } catch (error) {
+      if (!(error instanceof HeadwaterError) || error.code !== 'DATA_CORRUPT') throw error
+      return [{ problem: error.message, keys }]
+    }
+  }
+}
+
+async function* allRows(
+  session: Session,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly Columns[]> {
+  const query =
+    `SELECT token(key) AS place, ${RECORD_COLUMNS.join(', ')} FROM reviews ` +
+    `WHERE token(key) > ? LIMIT ${ROWS_A_PAGE}`
+  for (let after = LEAST_TOKEN; ; ) {
+    const page: readonly Readonly<Record<string, unknown>>[] = await session.run(query, [after], { signal })
+    yield page
+    if (page.length < ROWS_A_PAGE) return
+    after = page.at(-1)?.['place'] as bigint
+  }
+}

@@ -1,0 +1,59 @@
+import type { Stored } from '../store.ts'
+import type { Options, Session } from './connect.ts'
+import { inParallel } from './parallel.ts'
+import { openParts, type Parts } from './parts.ts'
+import { type Columns, RECORD_COLUMNS, readRow } from './row.ts'
+
+/** Rows by their keys. */
+export interface Rows {
+  readonly parts: Parts
+  read(key: string, options?: Options): Promise<Stored | undefined>
+  /** The row without what is in parts. */
+  find(key: string, options?: Options): Promise<Columns | undefined>
+  /** The record of a row that was found, if it is still there. */
+  complete(row: Columns, options?: Options): Promise<Stored | undefined>
+  /** When the first write of each key that is there was written, as the database has it. */
+  writeTimes(keys: readonly string[], options?: Options): Promise<ReadonlyMap<string, bigint>>
+}
+
+const isKey = (key: string): boolean => /^[0-9a-f]{32}$/.test(key)
+
+export function openRows(session: Session): Rows {
+  const parts = openParts(session)
+  const select = `SELECT ${RECORD_COLUMNS.join(', ')} FROM reviews WHERE key = ?`
+
+  async function find(key: string, options?: Options): Promise<Columns | undefined> {
+    const [row] = isKey(key) ? await session.run(select, [key], options) : []
+    return row
+  }
+
+  async function complete(row: Columns, options?: Options): Promise<Stored | undefined> {
+    try {
+      return await readRow(row, parts, options)
+    } catch (error) {
+      // Parts that are gone belong to a row that has been erased or amended since it was found.
+      const now = await find(row.key as string, options)
+      if (now === undefined) return undefined
+      if (now.parts === row.parts && now.verdict_parts === row.verdict_parts) throw error
+      return readRow(now, parts, options)
+    }
+  }
+
+  return {
+    parts,
+    find,
+    complete,
+    async read(key, options) {
+      const row = await find(key, options)
+      return row && complete(row, options)
+    },
+    async writeTimes(keys, options) {
+      const query = 'SELECT writetime(raw_hash) AS written_at FROM reviews WHERE key = ?'
+      const times = await inParallel(keys, async (key) => {
+        const [row] = await session.run(query, [key], options)
+        return row?.['written_at'] as bigint | undefined
+      })
+      return new Map(keys.flatMap((key, n) => (times[n] === undefined ? [] : [[key, times[n]] as const])))
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import { HeadwaterError } from '../../errors.ts'
+import { findableBy } from '../../review/verdict.ts'
+import type { Page, Scan, Stored } from '../store.ts'
+import type { Session } from './connect.ts'
+import { inParallel } from './parallel.ts'
+import { nameFor, PATHS, type Path } from './paths.ts'
+import type { Rows } from './rows.ts'
+import { type Position, walk } from './walk.ts'
+
+const PAGE_RECORDS = 500
+/** A page of large records is a short one. */
+const PAGE_BYTES = 8 * 1024 * 1024
+/** So many rows are read at a time; none of them is large before its parts are read. */
+const ROWS_AHEAD = 64
+
+/** Follows the pointers of a path to the rows; what they lead to is looked at, since there may be one too many. */
+export async function* scanStore(session: Session, rows: Rows, scan: Scan): AsyncGenerator<Page> {
+  const { pageSize = PAGE_RECORDS, from = -Infinity, to = Infinity, signal } = scan
+  signal?.throwIfAborted()
+  const [path, name] = pathOf(scan)
+  const after = scan.after === undefined ? undefined : parsePosition(scan.after)
+  let records: Stored[] = []
+  let looked = 0
+  let bytes = 0
+  let last: Position | undefined
+  const pointers = walk(session, path, name, { from, to, after, pageSize, signal })
+  for await (const ahead of groupsOf(pointers, Math.min(pageSize, ROWS_AHEAD))) {
+    const found = await inParallel(ahead, ({ key }) => rows.find(key, { signal }))
+    for (const [n, position] of ahead.entries()) {
+      signal?.throwIfAborted()
+      const row = found[n]
+      const record = row && (await rows.complete(row, { signal }))
+      last = position
+      looked++
+      if (record && matches(record, position, scan)) {
+        records.push(record)
+        bytes += record.received.raw.length
+      }
+      if (looked < pageSize && bytes < PAGE_BYTES) continue
+      yield { records, after: writePosition(position) }
+      signal?.throwIfAborted()
+      records = []
+      looked = 0
+      bytes = 0
+    }
+  }
+  if (last && looked > 0) yield { records, after: writePosition(last) }
+}
+
+function pathOf(scan: Scan): readonly [Path, string] {
+  switch (scan.by) {
+    case 'time':
+      return [PATHS.time, 'time']
+    case 'product':
+      return [PATHS.product, nameFor(scan.product)]
+    case 'cluster':
+      return [PATHS.cluster, nameFor(scan.cluster)]
+    case 'review':
+      return [PATHS.review, nameFor(scan.half)]
+  }
+}
+
+/** A row has moved, or its pointer is that of a write that was not kept, or stands for a text that only looks the same. */
+function matches(record: Stored, { receivedAt }: Position, scan: Scan): boolean {
+  const { from = -Infinity, to = Infinity, where } = scan
+  const isIn = receivedAt >= from && receivedAt < to && record.received.receivedAt === receivedAt
+  return isIn && isOn(record, scan) && (where?.(record) ?? true)
+}
+
+function isOn({ key, verdict }: Stored, scan: Scan): boolean {
+  switch (scan.by) {
+    case 'time':
+      return true
+    case 'product':
+      return findableBy(verdict).product === scan.product
+    case 'cluster':
+      return findableBy(verdict).cluster === scan.cluster
+    case 'review':
+      return key.startsWith(scan.half)
+  }
+}
+
+async function* groupsOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
+  let group: T[] = []
+  for await (const item of items) {
+    group.push(item)
+    if (group.length < size) continue
+    yield group
+    group = []
+  }
+  if (group.length > 0) yield group
+}
+
+const writePosition = ({ receivedAt, key }: Position): string => `${receivedAt} ${key}`
+
+function parsePosition(text: string): Position {
+  const [, receivedAt, key] = /^(-?\d{1,16}) ([0-9a-f]{32})$/.exec(text) ?? []
+  if (receivedAt !== undefined && key !== undefined) return { receivedAt: Number(receivedAt), key }
+  throw new HeadwaterError(
+    'POSITION_UNKNOWN',
+    `a scan gave out no position "${text}"; begin it again without one`,
+  )
+}

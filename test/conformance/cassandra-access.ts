@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { HeadwaterError } from '../../src/errors.ts'
+import cassandra from '../../src/stores/cassandra/index.ts'
+import { clientOf, context, provisioned, settingsOf } from '../support/cassandra.ts'
+import type { CassandraServer } from '../support/servers/cassandra.ts'
+
+const SOON_MS = 10_000
+
+/** What is said where it cannot work: within seconds, with the name of the setting. */
+export function accessPromises(server: CassandraServer, keyspace: string): void {
+  const settings = settingsOf(server, keyspace)
+
+  async function refusal(changed: object, code: string, words: RegExp): Promise<void> {
+    const config = cassandra.config.parse({ ...settings, ...changed })
+    for (const what of ['open', 'openRegistry'] as const) {
+      const startedAt = performance.now()
+      const opened = cassandra[what](config, context).then((one) => one[Symbol.asyncDispose]())
+      await assert.rejects(opened, (error: unknown) => {
+        assert.ok(error instanceof HeadwaterError, String(error))
+        assert.equal(error.code, code)
+        assert.match(error.message, words)
+        assert.doesNotMatch(error.message, /secret/)
+        return true
+      })
+      assert.ok(performance.now() - startedAt < SOON_MS)
+    }
+  }
+
+  describe('cassandra, where it cannot work', () => {
+    test('names a wrong address', () =>
+      refusal(
+        { contactPoints: ['127.0.0.1:1'] },
+        'STORE_UNAVAILABLE',
+        /^store\.contact_points: .*127\.0\.0\.1:1\b/,
+      ))
+
+    test('names a wrong password', () =>
+      refusal({ password: 'secret' }, 'STORE_REFUSED_ACCESS', /^store\.username, store\.password: /))
+
+    test('names a wrong data centre', () =>
+      refusal({ localDataCenter: 'nowhere' }, 'STORE_REFUSED_ACCESS', /^store\.local_data_center: .*nowhere/))
+
+    test('names a keyspace that is missing', () =>
+      refusal({ keyspace: 'nowhere' }, 'TABLES_MISSING', /^store\.keyspace: .*nowhere.*headwater provision/))
+
+    test('names a table that is missing or different', async () => {
+      const other = `${keyspace}_other`
+      await provisioned(server, other)
+      const client = await clientOf(server, other)
+      try {
+        for (const table of ['by_product', 'registry']) await client.execute(`DROP TABLE ${table}`)
+        await client.execute('ALTER TABLE reviews DROP rating')
+        await refusal({ keyspace: other }, 'TABLES_MISSING', /by_product is missing|registry is missing/)
+        await provisioned(server, other).then(
+          () => assert.fail('it was taken'),
+          (error: unknown) => assert.match(String(error), /reviews has no column rating double/),
+        )
+      } finally {
+        await client.execute(`DROP KEYSPACE ${other}`)
+        await client.shutdown()
+      }
+    })
+
+    test('names a user who may not write', async () => {
+      const client = await clientOf(server)
+      const username = `reader_of_${keyspace}`
+      try {
+        await client.execute(`CREATE ROLE ${username} WITH PASSWORD = 'secret' AND LOGIN = true`)
+        await client.execute(`GRANT SELECT ON KEYSPACE ${keyspace} TO ${username}`)
+        const changed = { username, password: 'secret' }
+        await refusal(changed, 'STORE_REFUSED_ACCESS', /^store\.username: .*may not .*MODIFY/)
+        await client.execute(`GRANT MODIFY ON KEYSPACE ${keyspace} TO ${username}`)
+        // Nodes remember for some seconds what somebody may do.
+        const allowed = cassandra.config.parse({ ...settings, ...changed })
+        const giveUpAt = performance.now() + 30_000
+        const open = (): ReturnType<typeof cassandra.open> =>
+          cassandra.open(allowed, context).catch((error: unknown) => {
+            if (performance.now() > giveUpAt) throw error
+            return open()
+          })
+        await using _ = await open()
+      } finally {
+        await client.execute(`DROP ROLE ${username}`)
+        await client.shutdown()
+      }
+    })
+
+    test('encrypts, and names a certificate that is not trusted', { skip: noTls(server) }, async () => {
+      const tls = { ca: server.own?.ca }
+      await using _ = await cassandra.open(cassandra.config.parse({ ...settings, tls }), context)
+      await refusal({ tls: {} }, 'STORE_REFUSED_ACCESS', /^store\.tls: /)
+      await refusal({ tls: { ...tls, serverName: 'elsewhere' } }, 'STORE_REFUSED_ACCESS', /^store\.tls: /)
+    })
+
+    test('is opened no further once that is aborted', async () => {
+      const stop = new AbortController()
+      const reason = new Error('enough')
+      const opening = cassandra.open(cassandra.config.parse(settings), { ...context, signal: stop.signal })
+      stop.abort(reason)
+      await assert.rejects(opening, reason)
+    })
+  })
+}
+
+function noTls({ own }: CassandraServer): string | false {
+  return own ? false : 'it is not known whether this cluster encrypts'
+}
