@@ -1,4 +1,5 @@
 /** Every store there is, by the `type` of the config. A client library is loaded only when its store is chosen. */
 export const stores = {
   embedded: () => import('./embedded/index.ts'),
+  dynamodb: () => import('./dynamodb/index.ts'),
 } as const

@@ -1,0 +1,88 @@
+import { HeadwaterError } from '../../errors.ts'
+import type { Refusal } from '../../batch.ts'
+import type { Arrival } from '../../review/record.ts'
+import { formatBytes } from '../../lib/units.ts'
+import type { PutOutcome } from '../store.ts'
+import type { Asking, Session } from './connect.ts'
+import { openNotes } from './notes.ts'
+import { commit, deleteParts, writesIn } from './parts.ts'
+import { arrivedOf, dayIn, indexed, isSortable, rowKey } from './placing.ts'
+import { encodeRow, getRow, type Layout } from './row.ts'
+import { each } from './turns.ts'
+
+/** A larger raw is refused. */
+const MOST_RAW_BYTES = 2 ** 30
+
+export type Put = (arrivals: readonly Arrival[], asking: Asking) => Promise<readonly PutOutcome[]>
+
+/** Puts rows one by one, many at a time, each under the condition that its key has none. */
+export function openPut(session: Session, layout: Layout): Put {
+  const note = openNotes(session)
+
+  return async (arrivals, asking) => {
+    const outcomes: PutOutcome[] = arrivals.map((arrival) => refusalOf(arrival) ?? 'unchanged')
+    const firsts = new Map<string, number>()
+    for (const [n, { key }] of arrivals.entries()) {
+      if (outcomes[n] === 'unchanged' && !firsts.has(key)) firsts.set(key, n)
+    }
+    const taken = Array.from(firsts.values(), (n) => ({ n, arrival: arrivals[n] as Arrival }))
+    await note('days', new Set(taken.map(({ arrival }) => dayOf(arrival))), asking)
+    await note('clusters', new Set(taken.flatMap(({ arrival: { cluster = [] } }) => cluster).map(indexed)), asking)
+    await each(taken, session.concurrency, async ({ n, arrival }) => {
+      outcomes[n] = await putOne(arrival, asking)
+    })
+    return outcomes
+  }
+
+  async function putOne(arrival: Arrival, asking: Asking): Promise<PutOutcome> {
+    const { key } = arrival
+    const { item, parts, expires } = await encodeRow(arrival, layout)
+    const Put = {
+      TableName: session.tables.reviews,
+      Item: item,
+      ConditionExpression: 'attribute_not_exists(review_half)',
+    }
+    try {
+      if (await commit(session, { Put }, { owner: key, parts, expires }, asking)) return 'stored'
+    } catch (error) {
+      const refusal = refusalIn(error)
+      if (!refusal) throw error
+      return refusal
+    } 
+    if (parts.length > 0) await forget(session, key, writesIn(item), asking)
+    return 'unchanged'
+  }
+}
+
+/** Removes the parts of writes that came too late. A repetition may have lost against its own first try, whose parts stay. */
+async function forget(
+  session: Session,
+  key: string,
+  writes: readonly string[],
+  asking: Asking,
+): Promise<void> {
+  const row = await getRow(session, key, asking)
+  const kept = new Set(row && writesIn(row))
+  for (const write of new Set(writes).difference(kept)) {
+    await deleteParts(session, key, { prefix: `${write}/` }, asking)
+  }
+}
+
+const dayOf = ({ key, received }: Arrival): string => dayIn(arrivedOf(received.receivedAt, key))
+
+function refusalOf({ key, received: { raw, receivedAt } }: Arrival): Refusal | undefined {
+  if (!rowKey(key)) return { code: 'key_invalid', message: `a record key is 32 hex digits, not "${key}"` }
+  if (!isSortable(receivedAt)) {
+    return { code: 'time_out_of_range', message: 'it was not received between the years 0 and 9999' }
+  }
+  if (raw.length <= MOST_RAW_BYTES) return undefined
+  const message = `raw has ${formatBytes(raw.length)}, and this store takes ${formatBytes(MOST_RAW_BYTES)}`
+  return { code: 'too_large', message }
+}
+
+/** What DynamoDB says of an item that it will never take. */
+function refusalIn(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error) || error instanceof HeadwaterError) return undefined
+  const isRefused = error.name === 'ValidationException' || error.name === 'ItemCollectionSizeLimitExceededException'
+  return isRefused ? { code: 'refused_by_store', message: `DynamoDB: ${error.message}` } : undefined
+}
