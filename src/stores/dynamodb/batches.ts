@@ -10,17 +10,19 @@ const MOST_WRITTEN = 25
 /** So often in a row DynamoDB may have no room for anything of a batch. */
 const PATIENCE = 10
 
-/** The items with these keys, all different, that are there, in no order; read consistently. */
+/** The items with these keys, all different, that are there, in no order; read consistently, whole unless told. */
 export async function getItems(
   session: Session,
   table: string,
   keys: readonly Item[],
   asking: Asking = {},
+  only: readonly string[] = [],
 ): Promise<Item[]> {
+  const projection = only.length > 0 && { ProjectionExpression: only.join(', ') }
   const read = await each(groupsOf(keys, MOST_READ), session.concurrency, async (group) => {
     const found: Item[] = []
     await untilProcessed(session, group, asking, async (rest, options) => {
-      const RequestItems = { [table]: { Keys: [...rest], ConsistentRead: true } }
+      const RequestItems = { [table]: { Keys: [...rest], ConsistentRead: true, ...projection } }
       const answer = await session.db.batchGetItem({ RequestItems }, options)
       found.push(...(answer.Responses?.[table] ?? []))
       return answer.UnprocessedKeys?.[table]?.Keys ?? []
@@ -57,7 +59,7 @@ async function untilProcessed<T>(
   for (let failures = 0; rest.length > 0; ) {
     if (failures > 0) await backOff(failures, asking.signal)
     const left = (await ask((options) => request(rest, options), asking)) as readonly T[]
-    failures = left.length < rest.length ? Math.min(failures, 1) + (left.length > 0 ? 1 : 0) : failures + 1
+    failures = left.length < rest.length ? 1 : failures + 1
     if (failures > PATIENCE)
       throw new TransientError('STORE_UNAVAILABLE', `${place}: throttled: nothing of a batch was processed`)
     rest = left

@@ -21,7 +21,9 @@ export function openChanges(session: Session, layout: Layout): Changes {
   async function amend(key: string, revision: number, verdict: Verdict, asking: Asking): Promise<boolean> {
     const row = await getRow(session, key, asking)
     if (!row || numberIn(row, 'revision') !== revision) return false
-    const rest = Object.fromEntries(Object.entries(row).filter(([name]) => !VERDICT_ATTRIBUTES.includes(name)))
+    const rest = Object.fromEntries(
+      Object.entries(row).filter(([name]) => !VERDICT_ATTRIBUTES.includes(name)),
+    )
     const { attributes, parts } = await encodeVerdict(key, verdict, rest, layout)
     if (attributes['cluster_shard'] && verdict.status === 'rejected')
       await note('clusters', new Set([indexed(verdict.cluster)]), asking)

@@ -8,7 +8,11 @@ import { decodeRow, getRow, type Layout } from './row.ts'
 import { textIn } from './values.ts'
 
 /** Looks at each cluster that ever was: at both ends of its partitions, and where it has dead letters, at how many. */
-export async function* clustersIn(session: Session, { shards }: Layout, asking: Asking): AsyncGenerator<Cluster> {
+export async function* clustersIn(
+  session: Session,
+  { shards }: Layout,
+  asking: Asking,
+): AsyncGenerator<Cluster> {
   for await (const noted of notedIn(session, 'clusters', asking)) {
     const partitions = Array.from({ length: shards }, (_, shard) => partitionOf(noted, shard))
     const firsts = (await Promise.all(partitions.map((partition) => end(partition, true)))).flat().toSorted()
@@ -28,7 +32,10 @@ export async function* clustersIn(session: Session, { shards }: Layout, asking: 
 
   async function count(partitions: readonly string[]): Promise<number> {
     const counts = await Promise.all(partitions.map(countOf))
-    return Math.min(MOST_COUNTED, counts.reduce((sum, one) => sum + one))
+    return Math.min(
+      MOST_COUNTED,
+      counts.reduce((sum, one) => sum + one),
+    )
   }
 
   async function countOf(partition: string): Promise<number> {

@@ -38,11 +38,16 @@ export const config = z.strictObject({
     .strictObject({ readUnits: units('Read'), writeUnits: units('Write') })
     .optional()
     .meta({ description: 'Capacity that `provision` gives new tables; on demand unless told.' }),
-  shards: z.int().min(1).max(64).default(8).meta({
-    description:
-      'Into how many partitions `provision` cuts a day, a product and a cluster of the indexes, each good for 1,000 ' +
-      'writes a second. Fixed for good when the tables are made.',
-  }),
+  shards: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(8)
+    .meta({
+      description:
+        'Into how many partitions `provision` cuts a day, a product and a cluster of the indexes, each good for 1,000 ' +
+        'writes a second. Fixed for good when the tables are made.',
+    }),
   expireAfterMs: duration().optional().meta({
     description:
       'After how long DynamoDB deletes a row, counted from when it was received; never unless told.',

@@ -29,18 +29,18 @@ export interface Session extends AsyncDisposable {
    * Makes a request in its turn, and again while it is throttled, until `timeoutMs` is over. What it then throws is
    * translated.
    */
-  ask<T>(request: (options: { abortSignal: AbortSignal }) => Promise<T>, asking?: Asking): Promise<T>
+  readonly ask: <T>(
+    request: (options: { abortSignal: AbortSignal }) => Promise<T>,
+    asking?: Asking,
+  ) => Promise<T>
   /** Waits before the next try, longer and longer, with full jitter. */
-  backOff(failures: number, signal?: AbortSignal): Promise<void>
+  readonly backOff: (failures: number, signal?: AbortSignal) => Promise<void>
 }
 
 /** A client of its own. Nothing is asked yet. */
 export async function connect(config: Config): Promise<Session> {
   const { region, endpoint, profile, credentials, prefix, timeoutMs, concurrency } = config
-  const { DynamoDB } = await loadClient(
-    '@aws-sdk/client-dynamodb',
-    () => import('@aws-sdk/client-dynamodb'),
-  )
+  const { DynamoDB } = await loadClient('@aws-sdk/client-dynamodb', () => import('@aws-sdk/client-dynamodb'))
   const tls = await readTls(config.tls, 'store.tls')
   const agent = { keepAlive: true, maxSockets: concurrency }
   const db = new DynamoDB({
@@ -122,6 +122,10 @@ async function unless<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
   }
 }
 
-function withoutUndefined({ accessKeyId, secretAccessKey, sessionToken }: NonNullable<Config['credentials']>) {
+function withoutUndefined({
+  accessKeyId,
+  secretAccessKey,
+  sessionToken,
+}: NonNullable<Config['credentials']>) {
   return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }
 }

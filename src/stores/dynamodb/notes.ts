@@ -17,7 +17,11 @@ export interface Format {
 const FORMAT_KEY = { partition: { S: 'format' }, name: { S: 'format' } }
 
 /** Writes it where there is none. */
-export async function writeFormat(session: Session, { format, shards }: Format, asking: Asking): Promise<void> {
+export async function writeFormat(
+  session: Session,
+  { format, shards }: Format,
+  asking: Asking,
+): Promise<void> {
   await putIfAbsent(
     session,
     { ...FORMAT_KEY, format: { N: String(format) }, shards: { N: String(shards) } },
@@ -73,7 +77,8 @@ export async function* notedIn(
     ExpressionAttributeNames: { '#partition': 'partition', '#name': 'name' },
     ExpressionAttributeValues: { ':partition': { S: notebook }, ':from': { S: from }, ':to': { S: to } },
   }
-  for await (const page of queryPages(session, query, asking)) for (const note of page) yield textIn(note, 'name')
+  for await (const page of queryPages(session, query, asking))
+    for (const note of page) yield textIn(note, 'name')
 }
 
 async function putIfAbsent(

@@ -46,7 +46,8 @@ export async function commit(
         await db.transactWriteItems({ TransactItems: [{ ConditionCheck: isThere }, change] }, options)
         return undefined
       }
-      if ('Put' in change) return (await db.putItem({ ...change.Put, ReturnValues: 'ALL_OLD' }, options)).Attributes
+      if ('Put' in change)
+        return (await db.putItem({ ...change.Put, ReturnValues: 'ALL_OLD' }, options)).Attributes
       await db.updateItem(change.Update, options)
       return undefined
     }, asking)
@@ -93,7 +94,9 @@ export async function readBlob(
 
 /** The writes whose parts an item names. */
 export const writesIn = (item: Item): readonly string[] =>
-  Object.entries(item).flatMap(([name, value]) => (name.endsWith('_parts') ? (value.M?.['write']?.S ?? []) : []))
+  Object.entries(item).flatMap(([name, value]) =>
+    name.endsWith('_parts') ? (value.M?.['write']?.S ?? []) : [],
+  )
 
 /** Deletes the parts whose names begin so, but those of one write. Resolves to how many there were. */
 export async function deleteParts(
@@ -125,7 +128,10 @@ function partsOf(session: Session, owner: Owner, prefix: string, asking: Asking,
       ConsistentRead: true,
       KeyConditionExpression: `#owner = :owner${prefix === '' ? '' : ' AND begins_with(#part, :prefix)'}`,
       ExpressionAttributeNames: { '#owner': 'owner', ...((prefix !== '' || only) && { '#part': 'part' }) },
-      ExpressionAttributeValues: { ':owner': { S: owner }, ...(prefix !== '' && { ':prefix': { S: prefix } }) },
+      ExpressionAttributeValues: {
+        ':owner': { S: owner },
+        ...(prefix !== '' && { ':prefix': { S: prefix } }),
+      },
       ...(only && { ProjectionExpression: '#part' }),
     },
     asking,

@@ -28,10 +28,12 @@ export function sortableTime(time: number): string {
 }
 
 /** The sort key of every index, and a position in a scan: when a row was received, then its key, so that no two are equal. */
-export const arrivedOf = (receivedAt: number, key: string): string => `${new Date(receivedAt).toISOString()}#${key}`
+export const arrivedOf = (receivedAt: number, key: string): string =>
+  `${new Date(receivedAt).toISOString()}#${key}`
 
 /** What `arrivedOf` made, as far as anybody can tell. */
-export const isArrived = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f]{32}$/.test(text)
+export const isArrived = (text: string): boolean =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f]{32}$/.test(text)
 
 export const timeIn = (arrived: string): number => Date.parse(arrived.slice(0, TIME_LENGTH))
 export const keyIn = (arrived: string): string => arrived.slice(TIME_LENGTH + 1)

@@ -10,7 +10,11 @@ const LOOK_MS = 500
 const LIMIT_MS = 300_000
 
 /** Makes the tables that are not there, and says what is different about those that are. Safe to repeat. */
-export async function provision(session: Session, config: Config, { logger, signal }: Context): Promise<void> {
+export async function provision(
+  session: Session,
+  config: Config,
+  { logger, signal }: Context,
+): Promise<void> {
   await Promise.all(KINDS.map((kind) => make(session, kind, config, { signal })))
   await checkTables(session, KINDS, { signal })
   await writeFormat(session, { format: FORMAT, shards: config.shards }, { signal })

@@ -63,7 +63,8 @@ export function createRegistry(session: Session): Registry {
     const set = await commit(session, { Put }, { owner, parts }, { ...asking, once: true })
     if (!set && parts.length > 0) await deleteParts(session, owner, { prefix: `${next}/` }, asking)
     const hadParts = set && writesIn(set.before).length > 0
-    if (hadParts || (set && parts.length > 0)) await deleteParts(session, owner, { but: String(next) }, asking)
+    if (hadParts || (set && parts.length > 0))
+      await deleteParts(session, owner, { but: String(next) }, asking)
     return set !== undefined
   }
 
@@ -97,7 +98,8 @@ export function createRegistry(session: Session): Registry {
 
   async function* list(prefix: string, asking: Asking): AsyncGenerator<Entry> {
     const head = headOf(prefix)
-    if (head.length < prefix.length) return yield* entriesIn(behind(head), head, prefix.slice(head.length), asking)
+    if (head.length < prefix.length)
+      return yield* entriesIn(behind(head), head, prefix.slice(head.length), asking)
     yield* entriesIn(ENTRIES, '', prefix, asking)
   }
 
@@ -152,7 +154,10 @@ function namesFrom(table: string, partition: string, prefix: string) {
     ConsistentRead: true,
     KeyConditionExpression: `#partition = :partition${isAll ? '' : ' AND begins_with(#name, :prefix)'}`,
     ExpressionAttributeNames: { '#partition': 'partition', ...(!isAll && { '#name': 'name' }) },
-    ExpressionAttributeValues: { ':partition': { S: partition }, ...(!isAll && { ':prefix': { S: prefix } }) },
+    ExpressionAttributeValues: {
+      ':partition': { S: partition },
+      ...(!isAll && { ':prefix': { S: prefix } }),
+    },
   }
 }
 

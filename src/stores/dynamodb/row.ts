@@ -49,11 +49,7 @@ export async function encodeRow(arrival: Arrival, layout: Layout): Promise<Row> 
     ...foundBy(key, verdict, layout),
     ...expires,
   }
-  const blobs = [
-    { name: 'raw', bytes: raw },
-    textOf('verdict', verdict),
-    textOf('context', context),
-  ]
+  const blobs = [{ name: 'raw', bytes: raw }, textOf('verdict', verdict), textOf('context', context)]
   const { attributes, parts } = await spill(blobs, MOST_ITEM_BYTES - itemSize(fixed), newWrite())
   return { item: { ...fixed, ...attributes }, parts, expires }
 }
@@ -92,7 +88,10 @@ function foundBy(key: string, verdict: Verdict, { shards }: Layout): Item {
   const { product, cluster } = findableBy(verdict)
   const found: Item = {
     status: { S: verdict.status },
-    ...(product !== undefined && { product: { S: product }, product_shard: { S: partitionOf(product, shard) } }),
+    ...(product !== undefined && {
+      product: { S: product },
+      product_shard: { S: partitionOf(product, shard) },
+    }),
     ...(cluster !== undefined && { cluster_shard: { S: partitionOf(cluster, shard) } }),
   }
   if (verdict.status === 'rejected') {
@@ -134,7 +133,11 @@ export async function decodeRow(session: Session, read: Item, asking: Asking): P
 }
 
 /** The row as it is now, read consistently. */
-export async function getRow({ db, ask, tables }: Session, key: string, asking: Asking): Promise<Item | undefined> {
+export async function getRow(
+  { db, ask, tables }: Session,
+  key: string,
+  asking: Asking,
+): Promise<Item | undefined> {
   const Key = rowKey(key)
   if (!Key) return undefined
   const query = { TableName: tables.reviews, Key, ConsistentRead: true }

@@ -17,7 +17,9 @@ export function native(value: unknown, depth = 0): AttributeValue {
   if (typeof value === 'number' && isInRange(value)) return { N: String(value) }
   if (Array.isArray(value) && depth < DEEPEST) return { L: value.map((one) => native(one, depth + 1)) }
   if (isPlain(value) && depth < DEEPEST && !Object.hasOwn(value, '')) {
-    return { M: Object.fromEntries(Object.entries(value).map(([name, one]) => [name, native(one, depth + 1)])) }
+    return {
+      M: Object.fromEntries(Object.entries(value).map(([name, one]) => [name, native(one, depth + 1)])),
+    }
   }
   return { S: JSON.stringify(value) ?? '' }
 }

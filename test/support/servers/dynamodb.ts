@@ -60,9 +60,18 @@ async function startDynamoDBLocal(region: string): Promise<Unavailable | DynamoD
     startServer({
       command: 'java',
       args: [
-        ...['-Xmx1g', '-XX:+UseSerialGC', `-Djava.library.path=${lib}`, '-cp', join(lib, '*')],
+        '-Xmx1g',
+        '-XX:+UseSerialGC',
+        `-Djava.library.path=${lib}`,
+        '-cp',
+        join(lib, '*'),
         'software.amazon.dynamodb.services.local.main.ServerRunner',
-        ...['-port', String(port), '-sharedDb', '-disableTelemetry', '-dbPath', data],
+        '-port',
+        String(port),
+        '-sharedDb',
+        '-disableTelemetry',
+        '-dbPath',
+        data,
       ],
       log,
       ready: () => isListening(port),
@@ -129,7 +138,13 @@ function dynamodbFolder(): Promise<string> {
   return cached(`dynamodb-local-${VERSION}`, async (folder) => {
     await writeFile(join(folder, 'pom.xml'), POM)
     await mkdir(join(folder, 'lib'))
-    const args = ['-B', '-q', 'dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=lib']
+    const args = [
+      '-B',
+      '-q',
+      'dependency:copy-dependencies',
+      '-DincludeScope=runtime',
+      '-DoutputDirectory=lib',
+    ]
     await execute('mvn', args, { cwd: folder, maxBuffer: 2 ** 26 })
   })
 }
