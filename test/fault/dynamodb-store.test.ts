@@ -7,7 +7,7 @@ import { TransientError } from '../../src/errors.ts'
 import dynamodb from '../../src/stores/dynamodb/index.ts'
 import { silent } from '../support/queue-context.ts'
 import { accepted, acceptedVerdict, numbered, put } from '../support/records.ts'
-import { type Behaviour, type Call, startFront } from '../support/servers/dynamodb-front.ts'
+import { type Behaviour, startFront } from '../support/servers/dynamodb-front.ts'
 import { dynamodbServer } from '../support/servers/dynamodb.ts'
 import { all, keysOf, one } from '../support/store-reads.ts'
 import { storeFaults } from './store-faults.ts'
@@ -36,7 +36,7 @@ if (server.skip === false && own) {
 } else test('dynamodb store, in trouble', { skip })
 
 /** A store behind a fake front, and one that sees what is there without it. */
-async function behindFront(prefix: string, behave: (call: Call) => Behaviour, settings: object = {}) {
+async function behindFront(prefix: string, behave: Parameters<typeof startFront>[1], settings: object = {}) {
   assert.ok(server.skip === false && own)
   const direct = { ...server.settings, endpoint: `http://127.0.0.1:${own.port}`, prefix: `${prefix}-` }
   await dynamodb.provision?.(dynamodb.config.parse(direct), context)
@@ -130,6 +130,25 @@ test('knows what became of a write whose answer was lost', { skip }, async () =>
   isLossy = true
   await assert.rejects(registry.remove('a', entry?.revision ?? 0), TransientError)
   assert.equal(await registry.get('a'), undefined)
+})
+
+test('does not take a record for stored whose parts somebody removed meanwhile', { skip }, async () => {
+  const record = accepted(1, { raw: randomBytes(1_000_000) })
+  let isErasing = true
+  const { store, truth, front } = await behindFront('gone', async ({ operation }): Promise<Behaviour> => {
+    if (operation === 'TransactWriteItems' && isErasing) {
+      isErasing = false
+      await truth.erase([record.key])
+    }
+    return 'pass'
+  })
+  await using _ = front
+  await using __ = store
+  await using ___ = truth
+  await assert.rejects(put(store, [record]), TransientError)
+  assert.equal(await one(truth, record.key), undefined)
+  assert.deepEqual(await put(store, [record]), ['stored'])
+  assert.ok((await one(truth, record.key))?.received.raw.equals(record.received.raw))
 })
 
 test('says so when it is throttled for too long, or a batch never moves on', { skip }, async () => {

@@ -1,7 +1,7 @@
 import type { Verdict } from '../../review/verdict.ts'
 import { deleteItems } from './batches.ts'
 import type { Asking, Session } from './connect.ts'
-import { openNotes } from './notes.ts'
+import type { Note } from './notes.ts'
 import { commit, deleteParts, writesIn } from './parts.ts'
 import { indexed, rowKey, rowKeys } from './placing.ts'
 import { encodeVerdict, getRow, type Layout, VERDICT_ATTRIBUTES } from './row.ts'
@@ -14,9 +14,7 @@ export interface Changes {
 }
 
 /** Everything that happens to rows after they were stored. */
-export function openChanges(session: Session, layout: Layout): Changes {
-  const note = openNotes(session)
-
+export function openChanges(session: Session, layout: Layout, note: Note): Changes {
   /** Sets what a verdict says, and nothing else: DynamoDB moves the row in the indexes by itself. */
   async function amend(key: string, revision: number, verdict: Verdict, asking: Asking): Promise<boolean> {
     const row = await getRow(session, key, asking)

@@ -66,15 +66,15 @@ export async function connect(config: Config): Promise<Session> {
     { signal, once = false }: Asking = {},
   ): Promise<T> {
     return inTurn(async () => {
-      const late = AbortSignal.timeout(timeoutMs)
-      const abortSignal = signal ? AbortSignal.any([signal, late]) : late
+      using deadline = deadlineOf(timeoutMs, signal)
+      const { signal: abortSignal } = deadline
       for (let failures = 0; ; failures++) {
         signal?.throwIfAborted()
         try {
           return await unless(abortSignal, request({ abortSignal }))
         } catch (error) {
           signal?.throwIfAborted()
-          if (late.aborted) throw isThrottled(error) ? translate(error, place) : tooLate(error)
+          if (abortSignal.aborted) throw tooLate(error)
           const isRepeated = isThrottled(error) || (!once && isUnanswered(error) && failures < UNANSWERED)
           if (!isRepeated) throw translate(error, place)
           await backOff(failures, abortSignal).catch(() => {
@@ -106,7 +106,22 @@ export async function connect(config: Config): Promise<Session> {
 
 async function backOff(failures: number, signal?: AbortSignal): Promise<void> {
   const ceiling = Math.min(MAX_MS, BASE_MS * 2 ** failures)
-  await sleep(Math.random() * ceiling, undefined, signal && { signal })
+  await sleep(Math.random() * ceiling, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
+}
+
+/** Aborts with another signal, or after a while. Nothing of it is left when it is disposed. */
+function deadlineOf(ms: number, outer?: AbortSignal): Disposable & { readonly signal: AbortSignal } {
+  const stop = new AbortController()
+  const timer = setTimeout(() => stop.abort(new Error(`after ${ms} ms`)), ms)
+  const abort = (): void => stop.abort(outer?.reason)
+  outer?.addEventListener('abort', abort, { once: true })
+  return {
+    signal: stop.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer)
+      outer?.removeEventListener('abort', abort)
+    },
+  }
 }
 
 /** Rejects when the signal aborts, though what is asked for credentials hears of no signal. */

@@ -48,12 +48,15 @@ export async function readFormat({ db, ask, tables, place }: Session, asking: As
 /** Texts that were met once: which days and clusters an index may have. None is ever taken back. */
 export type Notebook = 'days' | 'clusters'
 
+/** Makes sure that texts are noted. */
+export type Note = (notebook: Notebook, texts: ReadonlySet<string>, asking: Asking) => Promise<void>
+
 const REMEMBERED = 10_000
 
-/** Makes sure that texts are noted before rows lead there. What this process noted it does not note again. */
-export function openNotes(session: Session) {
+/** To be called before rows lead there. What this process noted it does not note again. */
+export function openNotes(session: Session): Note {
   const known = new BoundedMap<string, true>(REMEMBERED)
-  return async (notebook: Notebook, texts: ReadonlySet<string>, asking: Asking): Promise<void> => {
+  return async (notebook, texts, asking) => {
     for (const text of texts) {
       if (known.get(`${notebook} ${text}`)) continue
       await putIfAbsent(session, { partition: { S: notebook }, name: { S: text } }, asking)

@@ -2,9 +2,10 @@ import type { Put, Update } from '@aws-sdk/client-dynamodb'
 import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { zstdDecompress } from 'node:zlib'
+import { TransientError } from '../../errors.ts'
 import { deleteItems, queryPages } from './batches.ts'
 import type { Asking, Session } from './connect.ts'
-import { isConditionFailed } from './translate.ts'
+import { arePartsGone, isConditionFailed } from './translate.ts'
 import { each } from './turns.ts'
 import { bufferOf, type Item, numberIn, textIn } from './values.ts'
 
@@ -33,7 +34,7 @@ export async function commit(
   { owner, parts, expires }: { owner: Owner; parts: readonly Part[]; expires?: Item },
   asking: Asking,
 ): Promise<{ readonly before: Item } | undefined> {
-  const { db, ask, tables, concurrency } = session
+  const { db, ask, tables, place, concurrency } = session
   await each(parts, concurrency, ({ name, bytes }) => {
     const Item = { ...keyOf(owner, name), bytes: { B: bytes }, ...expires }
     return ask((options) => db.putItem({ TableName: tables.parts, Item }, options), asking)
@@ -53,6 +54,10 @@ export async function commit(
     }, asking)
     return { before: before ?? {} }
   } catch (error) {
+    if (arePartsGone(error)) {
+      const what = `${place}: the parts of ${owner} were removed while it was written; try again`
+      throw new TransientError('CONFLICT', what, { cause: error })
+    }
     if (isConditionFailed(error)) return undefined
     throw error
   }

@@ -5,7 +5,7 @@ import { formatBytes } from '../../lib/units.ts'
 import type { PutOutcome } from '../store.ts'
 import { getItems } from './batches.ts'
 import type { Asking, Session } from './connect.ts'
-import { openNotes } from './notes.ts'
+import type { Note } from './notes.ts'
 import { commit, deleteParts, writesIn } from './parts.ts'
 import { arrivedOf, dayIn, indexed, isSortable, rowKey, rowKeys } from './placing.ts'
 import { encodeRow, getRow, keyOf, type Layout } from './row.ts'
@@ -20,9 +20,7 @@ export type Put = (arrivals: readonly Arrival[], asking: Asking) => Promise<read
  * Puts rows one by one, many at a time, each under the condition that its key has none. What is there already is looked up
  * before, in large groups: a write that fails costs as much as one that doesn't, and a read a twentieth of it.
  */
-export function openPut(session: Session, layout: Layout): Put {
-  const note = openNotes(session)
-
+export function openPut(session: Session, layout: Layout, note: Note): Put {
   return async (arrivals, asking) => {
     const outcomes: PutOutcome[] = arrivals.map((arrival) => refusalOf(arrival) ?? 'unchanged')
     const known = await knownOf(arrivals, asking)

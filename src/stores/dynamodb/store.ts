@@ -4,6 +4,7 @@ import { openChanges } from './changes.ts'
 import { checkStore } from './check.ts'
 import { clustersIn } from './clusters.ts'
 import type { Asking, Session } from './connect.ts'
+import { openNotes } from './notes.ts'
 import { rowKeys } from './placing.ts'
 import { openPut } from './put.ts'
 import { decodeRow, type Layout } from './row.ts'
@@ -12,8 +13,9 @@ import { each } from './turns.ts'
 
 /** A store on tables that are there. It owns the session. */
 export function createStore(session: Session, layout: Layout): Store {
-  const put = openPut(session, layout)
-  const changes = openChanges(session, layout)
+  const note = openNotes(session)
+  const put = openPut(session, layout, note)
+  const changes = openChanges(session, layout, note)
 
   async function get(keys: readonly string[], asking: Asking): Promise<ReadonlyMap<string, Stored>> {
     const items = await getItems(session, session.tables.reviews, rowKeys(keys), asking)

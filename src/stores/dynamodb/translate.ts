@@ -73,6 +73,12 @@ export function isConditionFailed(error: unknown): boolean {
   )
 }
 
+/** Whether of a transaction of two the first condition didn't hold, and nothing is known against the second. */
+export function arePartsGone(error: unknown): boolean {
+  const { CancellationReasons: [check, change] = [] } = error as ServiceError
+  return check?.Code === 'ConditionalCheckFailed' && change?.Code !== 'ConditionalCheckFailed'
+}
+
 /**
  * An error of the client as one of ours; `place` is the setting by which the database was reached, with its value. What
  * nobody has classified stays what it is.

@@ -29,7 +29,10 @@ export interface Front extends AsyncDisposable {
  * refused access and lost answers, by the names and in the shape of the service. Everything else goes to the real server. What it can't
  * show: when the service does so.
  */
-export async function startFront(port: number, behave: (call: Call) => Behaviour): Promise<Front> {
+export async function startFront(
+  port: number,
+  behave: (call: Call) => Behaviour | Promise<Behaviour>,
+): Promise<Front> {
   const server = createServer((request, response) => {
     void answer(request).then(
       ({ status, body }) => {
@@ -45,7 +48,7 @@ export async function startFront(port: number, behave: (call: Call) => Behaviour
     const sent = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>)).toString()
     const body = JSON.parse(sent) as Call['body']
     const operation = String(request.headers['x-amz-target']).replace(/^.*\./, '')
-    const behaviour = behave({ operation, body })
+    const behaviour = await behave({ operation, body })
     if (behaviour === 'pass') return pass(request, sent)
     if (behaviour === 'lose the answer') {
       await pass(request, sent)

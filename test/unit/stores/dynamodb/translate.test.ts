@@ -6,11 +6,13 @@ import { test } from 'node:test'
 import * as library from '@aws-sdk/client-dynamodb'
 import { HeadwaterError, TransientError } from '../../../../src/errors.ts'
 import {
+  arePartsGone,
   isConditionFailed,
   isThrottled,
   isUnanswered,
   translate,
 } from '../../../../src/stores/dynamodb/translate.ts'
+import { changeEnv } from '../../../support/process-env.ts'
 import { freePorts } from '../../../support/servers/process.ts'
 
 const PLACE = 'store.region eu-central-1'
@@ -83,6 +85,13 @@ test('a table that is gone is named with what makes it', () => {
   assert.match(found.message, /in the words of the service; `headwater provision` makes it/)
 })
 
+test('parts that are gone are told from an item that is there', () => {
+  assert.ok(arePartsGone(cancelled('ConditionalCheckFailed', 'None')))
+  assert.ok(!arePartsGone(cancelled('ConditionalCheckFailed', 'ConditionalCheckFailed')))
+  assert.ok(!arePartsGone(cancelled('None', 'ConditionalCheckFailed')))
+  assert.ok(!arePartsGone(new library.ConditionalCheckFailedException(made)))
+})
+
 test('a condition that does not hold is no trouble', () => {
   const errors = [
     new library.ConditionalCheckFailedException(made),
@@ -131,18 +140,25 @@ test('what goes wrong on the way is told as the client meets it', async () => {
 })
 
 test('no region and no credentials are told as what they are', async () => {
-  const missing = await provoke({ region: async () => Promise.reject(new Error('Region is missing')) })
+  using _ = changeEnv({
+    AWS_REGION: undefined,
+    AWS_PROFILE: undefined,
+    AWS_ACCESS_KEY_ID: undefined,
+    AWS_SECRET_ACCESS_KEY: undefined,
+    AWS_CONFIG_FILE: '/nowhere',
+    AWS_SHARED_CREDENTIALS_FILE: '/nowhere',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  })
+  const missing = await provoke({ region: undefined })
   const found = translate(missing, 'store.region (of the environment)')
   assert.ok(found instanceof HeadwaterError)
   assert.match(found.message, /store\.region: expected a region.*AWS_REGION/)
-  const profile = await provoke({
-    region: 'eu-central-1',
-    profile: 'nobody-has-this',
-    credentials: undefined,
-  })
-  const refused = translate(profile, PLACE)
-  assert.ok(refused instanceof HeadwaterError, String(profile))
-  assert.equal(refused.code, 'STORE_REFUSED_ACCESS')
+  for (const profile of [undefined, 'nobody-has-this']) {
+    const none = await provoke({ credentials: undefined, profile })
+    const refused = translate(none, PLACE)
+    assert.ok(refused instanceof HeadwaterError, String(none))
+    assert.equal(refused.code, 'STORE_REFUSED_ACCESS')
+  }
 })
 
 async function provoke(config: object): Promise<unknown> {
