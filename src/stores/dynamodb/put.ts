@@ -6,7 +6,7 @@ import type { PutOutcome } from '../store.ts'
 import { getItems } from './batches.ts'
 import type { Asking, Session } from './connect.ts'
 import type { Note } from './notes.ts'
-import { commit, deleteParts, writesIn } from './parts.ts'
+import { commit, deleteParts } from './parts.ts'
 import { arrivedOf, dayIn, indexed, isSortable, rowKey, rowKeys } from './placing.ts'
 import { encodeRow, getRow, keyOf, type Layout } from './row.ts'
 import { each } from './turns.ts'
@@ -50,7 +50,7 @@ export function openPut(session: Session, layout: Layout, note: Note): Put {
 
   async function putOne(arrival: Arrival, asking: Asking): Promise<PutOutcome> {
     const { key } = arrival
-    const { item, parts, expires } = await encodeRow(arrival, layout)
+    const { item, write, parts, expires } = await encodeRow(arrival, layout)
     const Put = {
       TableName: session.tables.reviews,
       Item: item,
@@ -63,22 +63,11 @@ export function openPut(session: Session, layout: Layout, note: Note): Put {
       if (!refusal) throw error
       return refusal
     }
-    if (parts.length > 0) await forget(session, key, writesIn(item), asking)
+    const row = await getRow(session, key, asking)
+    // A repetition has lost against its own first try, whose answer did not come.
+    if (row?.['write']?.S === write) return 'stored'
+    if (parts.length > 0) await deleteParts(session, key, { prefix: `${write}/` }, asking)
     return 'unchanged'
-  }
-}
-
-/** Removes the parts of writes that came too late. A repetition may have lost against its own first try, whose parts stay. */
-async function forget(
-  session: Session,
-  key: string,
-  writes: readonly string[],
-  asking: Asking,
-): Promise<void> {
-  const row = await getRow(session, key, asking)
-  const kept = new Set(row && writesIn(row))
-  for (const write of new Set(writes).difference(kept)) {
-    await deleteParts(session, key, { prefix: `${write}/` }, asking)
   }
 }
 

@@ -22,6 +22,8 @@ export interface Layout {
 
 export interface Row {
   readonly item: Item
+  /** Which write it is: no other has this name. */
+  readonly write: string
   readonly parts: Spilled['parts']
   /** When DynamoDB may delete it, for its parts as well. */
   readonly expires: Item
@@ -34,8 +36,10 @@ export async function encodeRow(arrival: Arrival, layout: Layout): Promise<Row> 
   const { verdict, rawHash } = decodeHead(head, raw)
   const arrived = arrivedOf(receivedAt, key)
   const expires = expiryOf(receivedAt, layout)
+  const write = newWrite()
   const fixed: Item = {
     ...rowKey(key),
+    write: { S: write },
     format: { N: String(FORMAT) },
     arrived: { S: arrived },
     day_shard: { S: partitionOf(dayIn(arrived), shardOf(key, layout.shards)) },
@@ -50,8 +54,8 @@ export async function encodeRow(arrival: Arrival, layout: Layout): Promise<Row> 
     ...expires,
   }
   const blobs = [{ name: 'raw', bytes: raw }, textOf('verdict', verdict), textOf('context', context)]
-  const { attributes, parts } = await spill(blobs, MOST_ITEM_BYTES - itemSize(fixed), newWrite())
-  return { item: { ...fixed, ...attributes }, parts, expires }
+  const { attributes, parts } = await spill(blobs, MOST_ITEM_BYTES - itemSize(fixed), write)
+  return { item: { ...fixed, ...attributes }, write, parts, expires }
 }
 
 /** All attributes that an item has by its verdict; a newer one sets some of them and removes the others. */
