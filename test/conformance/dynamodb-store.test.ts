@@ -19,15 +19,17 @@ describe('dynamodb', { skip: server.skip }, () => {
   const { settings } = server
   after(() => server[Symbol.asyncDispose]())
 
+  // More at a time, or less time for each, and single requests starve in the queue of DynamoDB Local.
+  const patient = { concurrency: 16, timeoutMs: '30s' }
   const provisioned = new Map<string, Promise<void> | undefined>()
   async function tables(name: string) {
-    const config = dynamodb.config.parse({ ...settings, prefix: `${name}-` })
+    const config = dynamodb.config.parse({ ...settings, ...patient, prefix: `${name}-` })
     if (!provisioned.has(name)) provisioned.set(name, dynamodb.provision?.(config, context))
     await provisioned.get(name)
     return config
   }
 
-  // DynamoDB Local writes a thousand items a second on a quiet machine, and a fifth of it on a busy one.
+  // DynamoDB Local writes one item at a time, a thousand a second on a quiet machine and a fifth of it on a busy one.
   const patienceMs = 180_000
   storeConformance('dynamodb', {
     open: async (name) => dynamodb.open(await tables(name), context),

@@ -26,7 +26,7 @@ if (server.skip === false && own) {
       // Not through the wire, which may be in trouble.
       const direct = { ...server.settings, endpoint: `http://127.0.0.1:${own.port}`, prefix: `${name}-` }
       await dynamodb.provision?.(dynamodb.config.parse(direct), context)
-      return { ...server.settings, timeoutMs: '2s', prefix: `${name}-` }
+      return { ...server.settings, timeoutMs: '2s', concurrency: 16, prefix: `${name}-` }
     },
     wire: own.wire,
     database: own.database,
@@ -81,7 +81,7 @@ test('loses nothing of what a batch leaves unprocessed', { skip }, async () => {
   let held = 0
   const { store, truth, front } = await behindFront('unprocessed', ({ operation, body }) => {
     if (!operation.startsWith('Batch')) return 'pass'
-    const [asked] = Object.values(body.RequestItems ?? {})
+    const [asked = body.Statements] = Object.values(body.RequestItems ?? {})
     const size = (Array.isArray(asked) ? asked : (asked as { Keys: unknown[] }).Keys).length
     // All of it now and then, or the larger part.
     const unprocessed = ++held % 3 === 0 ? size : Math.floor(size * 0.7)
@@ -101,7 +101,7 @@ test('loses nothing of what a batch leaves unprocessed', { skip }, async () => {
 
 test('knows what became of a write whose answer was lost', { skip }, async () => {
   let isLossy = true
-  const writes = /^(PutItem|UpdateItem|DeleteItem|TransactWriteItems)$/
+  const writes = /^(PutItem|UpdateItem|DeleteItem|TransactWriteItems|BatchExecuteStatement)$/
   const { store, registry, truth, front } = await behindFront('lost', ({ operation, body }) => {
     if (!isLossy || !writes.test(operation) || body.TableName?.endsWith('parts')) return 'pass'
     isLossy = false

@@ -4,9 +4,9 @@ import type { Asking, Session } from './connect.ts'
 import { each } from './turns.ts'
 import type { Item } from './values.ts'
 
-/** What BatchGetItem and BatchWriteItem take at a time. */
+/** What one request takes, if it reads, and if it writes. */
 export const MOST_READ = 100
-const MOST_WRITTEN = 25
+export const MOST_WRITTEN = 25
 /** So often in a row DynamoDB may have no room for anything of a batch. */
 const PATIENCE = 10
 
@@ -49,7 +49,7 @@ export async function deleteItems(
 }
 
 /** Asks again for what a batch had no room for, which is an answer like any other. */
-async function untilProcessed<T>(
+export async function untilProcessed<T>(
   { ask, backOff, place }: Session,
   all: readonly T[],
   asking: Asking,

@@ -56,7 +56,7 @@ export const config = z.strictObject({
     description: 'How long one request may take, with its repetitions; beyond it the whole call is repeated.',
   }),
   concurrency: z.int().min(1).max(1_000).default(64).meta({
-    description: 'How many requests are under way at a time.',
+    description: 'How many requests are under way at a time; of those that write many rows, an eighth of it.',
   }),
 })
 

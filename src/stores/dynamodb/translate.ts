@@ -15,6 +15,7 @@ const THROTTLED = new Set([
 ])
 
 const REFUSED = new Set([
+  'AccessDenied',
   'AccessDeniedException',
   'CredentialsProviderError',
   'ExpiredTokenException',

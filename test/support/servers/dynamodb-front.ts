@@ -7,7 +7,11 @@ import type { AddressInfo } from 'node:net'
 export interface Call {
   /** Such as `PutItem`. */
   readonly operation: string
-  readonly body: { readonly TableName?: string; readonly RequestItems?: Readonly<Record<string, unknown>> }
+  readonly body: {
+    readonly TableName?: string
+    readonly RequestItems?: Readonly<Record<string, unknown>>
+    readonly Statements?: readonly object[]
+  }
 }
 
 /**
@@ -19,6 +23,8 @@ export type Behaviour =
   | 'lose the answer'
   | { readonly error: string; readonly message: string }
   | { readonly unprocessed: number }
+
+const EMPTY = { status: 200, body: '{}' }
 
 export interface Front extends AsyncDisposable {
   readonly endpoint: string
@@ -59,6 +65,7 @@ export async function startFront(
       const namespace = error.endsWith('Exception') ? 'com.amazonaws.dynamodb.v20120810#' : ''
       return { status: 400, body: JSON.stringify({ __type: namespace + error, message }) }
     }
+    if (operation === 'BatchExecuteStatement') return throttleLast(request, body, behaviour.unprocessed)
     return operation === 'BatchGetItem'
       ? hold(request, body, behaviour.unprocessed, 'UnprocessedKeys')
       : hold(request, body, behaviour.unprocessed, 'UnprocessedItems')
@@ -89,6 +96,20 @@ export async function startFront(
     )
     if (status !== 200 || held.length === 0) return { status, body: text }
     return { status, body: JSON.stringify({ ...(JSON.parse(text) as object), [name]: shaped(held) }) }
+  }
+
+  /** A batch of statements goes on without its last `count`, which are answered as throttled. */
+  async function throttleLast(request: IncomingMessage, body: Call['body'], count: number) {
+    const { Statements: all = [] } = body
+    const done = all.slice(0, Math.max(0, all.length - count))
+    const text = done.length > 0 ? await pass(request, JSON.stringify({ ...body, Statements: done })) : EMPTY
+    const { Responses: answers = [] } = JSON.parse(text.body) as { Responses?: object[] }
+    const error = {
+      Code: 'ThrottlingError',
+      Message: 'Throughput exceeds the current capacity of your table.',
+    }
+    const throttled = all.slice(done.length).map(() => ({ Error: error }))
+    return { status: text.status, body: JSON.stringify({ Responses: [...answers, ...throttled] }) }
   }
 
   return {

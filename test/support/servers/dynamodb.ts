@@ -62,6 +62,7 @@ async function startDynamoDBLocal(region: string): Promise<Unavailable | DynamoD
       args: [
         '-Xmx1g',
         '-XX:+UseSerialGC',
+        '-XX:TieredStopAtLevel=1',
         `-Djava.library.path=${lib}`,
         '-cp',
         join(lib, '*'),
