@@ -86,7 +86,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
 
 /** Waits for the end of this process, of which its input tells it, and then ends the group. */
 function guardOf(pid: number) {
-  const guard = spawn('sh', ['-c', `cat > /dev/null; kill -9 -- -${pid}`], {
+  const guard = spawn('sh', ['-c', `cat > /dev/null; kill -9 -${pid}`], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
