@@ -36,6 +36,7 @@ const UNWELL = new Set([
   'ServiceUnavailable',
   'ServiceUnavailableException',
   'TimeoutError',
+  'UnknownError', // an answer that does not say what is wrong: DynamoDB's always do
 ])
 
 const NETWORK =
@@ -114,5 +115,7 @@ export function translate(error: unknown, place: string): unknown {
 /** An `AggregateError` of several addresses has its words in the errors that it holds. */
 function reasonOf({ name, message, ...error }: ServiceError & { errors?: readonly Error[] }): string {
   const own = message === '' ? error.errors?.map((each) => each.message).join('; ') : message
-  return `${name === 'Error' ? '' : `${name}: `}${own ?? String(error.code)}`
+  const status = error.$metadata?.httpStatusCode
+  const said = `${name === 'Error' ? '' : `${name}: `}${own ?? String(error.code)}`
+  return status === undefined ? said : `${said} (HTTP ${status})`
 }

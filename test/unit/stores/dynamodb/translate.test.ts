@@ -116,12 +116,20 @@ test('what nobody has classified stays what it is', () => {
 
 test('what goes wrong on the way is told as the client meets it', async () => {
   const html = createServer((_, response) => response.end('<html>')).listen(0, '127.0.0.1')
+  const forbids = createServer((_, response) => response.writeHead(403).end('no')).listen(0, '127.0.0.1')
   const cut = createServer((request) => request.socket.resetAndDestroy()).listen(0, '127.0.0.1')
-  await Promise.all([once(html, 'listening'), once(cut, 'listening')])
+  await Promise.all([html, cut, forbids].map((server) => once(server, 'listening')))
   const [free = 0] = await freePorts(1)
   const at = (port: number, scheme = 'http') => ({ endpoint: `${scheme}://127.0.0.1:${port}` })
   const portOf = (server: typeof html): number => (server.address() as AddressInfo).port
-  const transient = [at(free), at(portOf(html)), at(portOf(cut)), at(portOf(html), 'https'), at(1, 'http')]
+  const transient = [
+    at(free),
+    at(portOf(html)),
+    at(portOf(cut)),
+    at(portOf(forbids)),
+    at(portOf(html), 'https'),
+    at(1, 'http'),
+  ]
   for (const where of transient) {
     const error = await provoke(where)
     assert.ok(isUnanswered(error), `${where.endpoint}: ${String(error)}`)
@@ -133,7 +141,7 @@ test('what goes wrong on the way is told as the client meets it', async () => {
     throw new Error('a bug')
   }
   assert.match(String(await provoke({ ...at(free), credentials: failing })), /a bug/)
-  for (const server of [html, cut]) {
+  for (const server of [html, cut, forbids]) {
     server.close()
     server.closeAllConnections()
   }
