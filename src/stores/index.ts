@@ -3,4 +3,5 @@ export const stores = {
   embedded: () => import('./embedded/index.ts'),
   mongodb: () => import('./mongodb/index.ts'),
   cassandra: () => import('./cassandra/index.ts'),
+  dynamodb: () => import('./dynamodb/index.ts'),
 } as const

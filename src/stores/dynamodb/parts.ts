@@ -1,0 +1,144 @@
+import type { Put, Update } from '@aws-sdk/client-dynamodb'
+import { hash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { zstdDecompress } from 'node:zlib'
+import { TransientError } from '../../errors.ts'
+import { deleteItems, queryPages } from './batches.ts'
+import type { Asking, Session } from './connect.ts'
+import { arePartsGone, isConditionFailed } from './translate.ts'
+import { each } from './turns.ts'
+import { bufferOf, type Item, numberIn, textIn } from './values.ts'
+
+const decompress = promisify(zstdDecompress)
+
+/** A piece of what is too large for its item. Its name begins with the write that made it. */
+export interface Part {
+  readonly name: string
+  readonly bytes: Buffer
+}
+
+/** Whose parts they are: a record key, or a name in the registry. */
+export type Owner = string
+
+/** A write of one item, under a condition. */
+export type Change = { readonly Put: Put } | { readonly Update: Update & { UpdateExpression: string } }
+
+/**
+ * Writes an item and the parts that it names: the parts first, then the item while they are still there, so that no item
+ * ever names parts that are not. Undefined where the condition of the item does not hold; else what a `Put` of an item
+ * without parts has replaced.
+ */
+export async function commit(
+  session: Session,
+  change: Change,
+  { owner, parts, expires }: { owner: Owner; parts: readonly Part[]; expires?: Item },
+  asking: Asking,
+): Promise<{ readonly before: Item } | undefined> {
+  const { db, ask, tables, place, concurrency } = session
+  await each(parts, concurrency, ({ name, bytes }) => {
+    const Item = { ...keyOf(owner, name), bytes: { B: bytes }, ...expires }
+    return ask((options) => db.putItem({ TableName: tables.parts, Item }, options), asking)
+  })
+  const [first] = parts
+  try {
+    const before = await ask(async (options): Promise<Item | undefined> => {
+      if (first) {
+        const isThere = { TableName: tables.parts, Key: keyOf(owner, first.name), ...IS_THERE }
+        await db.transactWriteItems({ TransactItems: [{ ConditionCheck: isThere }, change] }, options)
+        return undefined
+      }
+      if ('Put' in change)
+        return (await db.putItem({ ...change.Put, ReturnValues: 'ALL_OLD' }, options)).Attributes
+      await db.updateItem(change.Update, options)
+      return undefined
+    }, asking)
+    return { before: before ?? {} }
+  } catch (error) {
+    if (arePartsGone(error)) {
+      const what = `${place}: the parts of ${owner} were removed while it was written; try again`
+      throw new TransientError('CONFLICT', what, { cause: error })
+    }
+    if (isConditionFailed(error)) return undefined
+    throw error
+  }
+}
+
+const IS_THERE = {
+  ConditionExpression: 'attribute_exists(#part)',
+  ExpressionAttributeNames: { '#part': 'part' },
+}
+
+const keyOf = (owner: Owner, name: string): Item => ({ owner: { S: owner }, part: { S: name } })
+
+/**
+ * The bytes of a blob, whichever way it is kept. Undefined where its parts are gone: somebody has replaced or removed the
+ * item since it was read.
+ */
+export async function readBlob(
+  session: Session,
+  item: Item,
+  { owner, name }: { owner: Owner; name: string },
+  asking: Asking = {},
+): Promise<Buffer | undefined> {
+  const { [name]: whole, [`${name}_zstd`]: packed, [`${name}_parts`]: named } = item
+  if (whole?.S !== undefined) return Buffer.from(whole.S)
+  if (whole?.B) return bufferOf(whole.B)
+  if (packed?.B) return decompress(packed.B)
+  if (!named?.M) throw new Error(`neither ${name} nor parts of it are there`)
+  const { M: listed } = named
+  const pieces: Buffer[] = []
+  for await (const page of partsOf(session, owner, `${textIn(listed, 'write')}/${name}/`, asking)) {
+    for (const { bytes } of page) if (bytes?.B) pieces.push(bufferOf(bytes.B))
+  }
+  if (pieces.length < numberIn(listed, 'count')) return undefined
+  const bytes = Buffer.concat(pieces)
+  if (hash('sha256', bytes, 'hex') !== textIn(listed, 'sha256'))
+    throw new Error(`the parts of ${name} are not those that were written`)
+  return listed['zstd']?.BOOL === true ? decompress(bytes) : bytes
+}
+
+/** The writes whose parts an item names. */
+export const writesIn = (item: Item): readonly string[] =>
+  Object.entries(item).flatMap(([name, value]) =>
+    name.endsWith('_parts') ? (value.M?.['write']?.S ?? []) : [],
+  )
+
+/** Deletes the parts whose names begin so, but those of one write. Resolves to how many there were. */
+export async function deleteParts(
+  session: Session,
+  owner: Owner,
+  { prefix = '', but }: { prefix?: string; but?: string },
+  asking: Asking = {},
+): Promise<number> {
+  let count = 0
+  for await (const page of partsOf(session, owner, prefix, asking, 'part')) {
+    const names = page.map((part) => textIn(part, 'part'))
+    const gone = names.filter((name) => but === undefined || !name.startsWith(`${but}/`))
+    count += gone.length
+    await deleteItems(
+      session,
+      session.tables.parts,
+      gone.map((name) => keyOf(owner, name)),
+      asking,
+    )
+  }
+  return count
+}
+
+function partsOf(session: Session, owner: Owner, prefix: string, asking: Asking, only?: string) {
+  return queryPages(
+    session,
+    {
+      TableName: session.tables.parts,
+      ConsistentRead: true,
+      KeyConditionExpression: `#owner = :owner${prefix === '' ? '' : ' AND begins_with(#part, :prefix)'}`,
+      ExpressionAttributeNames: { '#owner': 'owner', ...((prefix !== '' || only) && { '#part': 'part' }) },
+      ExpressionAttributeValues: {
+        ':owner': { S: owner },
+        ...(prefix !== '' && { ':prefix': { S: prefix } }),
+      },
+      ...(only && { ProjectionExpression: '#part' }),
+    },
+    asking,
+  )
+}

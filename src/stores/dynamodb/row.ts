@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto'
+import { HeadwaterError } from '../../errors.ts'
+import { decodeHead, sentenceOf } from '../../event.ts'
+import type { Context } from '../../review/received.ts'
+import type { Arrival } from '../../review/record.ts'
+import { findableBy, type Verdict } from '../../review/verdict.ts'
+import type { Stored } from '../store.ts'
+import type { Asking, Session } from './connect.ts'
+import { FORMAT } from './notes.ts'
+import { readBlob } from './parts.ts'
+import { arrivedOf, dayIn, partitionOf, rowKey, shardOf, timeIn } from './placing.ts'
+import { MOST_ITEM_BYTES, spill, type Spilled } from './spill.ts'
+import { type Item, itemSize, native, numberIn, sizeOf, textIn } from './values.ts'
+
+/** A larger review is not laid out for queries; the text of its verdict has it. */
+const MOST_REVIEW_BYTES = 300 * 1024
+
+export interface Layout {
+  readonly shards: number
+  readonly expireAfterMs: number | undefined
+}
+
+export interface Row {
+  readonly item: Item
+  /** Which write it is: no other has this name. */
+  readonly write: string
+  readonly parts: Spilled['parts']
+  /** When DynamoDB may delete it, for its parts as well. */
+  readonly expires: Item
+}
+
+/** A row as a person queries it, with the exact texts and bytes beside. */
+export async function encodeRow(arrival: Arrival, layout: Layout): Promise<Row> {
+  const { key, received, head, ledger } = arrival
+  const { origin, receivedAt, raw, context } = received
+  const { verdict, rawHash } = decodeHead(head, raw)
+  const arrived = arrivedOf(receivedAt, key)
+  const expires = expiryOf(receivedAt, layout)
+  const write = newWrite()
+  const fixed: Item = {
+    ...rowKey(key),
+    write: { S: write },
+    format: { N: String(FORMAT) },
+    arrived: { S: arrived },
+    day_shard: { S: partitionOf(dayIn(arrived), shardOf(key, layout.shards)) },
+    received_at: { S: new Date(receivedAt).toISOString() },
+    origin: { S: origin },
+    source: { S: context.source },
+    kind: { S: context.kind },
+    raw_sha256: { S: rawHash },
+    revision: { N: '0' },
+    ...(ledger && { ledger_run: { S: ledger.run }, ledger_seq: { N: String(ledger.seq) } }),
+    ...foundBy(key, verdict, layout),
+    ...expires,
+  }
+  const blobs = [{ name: 'raw', bytes: raw }, textOf('verdict', verdict), textOf('context', context)]
+  const { attributes, parts } = await spill(blobs, MOST_ITEM_BYTES - itemSize(fixed), write)
+  return { item: { ...fixed, ...attributes }, write, parts, expires }
+}
+
+/** All attributes that an item has by its verdict; a newer one sets some of them and removes the others. */
+export const VERDICT_ATTRIBUTES = [
+  'status',
+  'product',
+  'product_shard',
+  'cluster',
+  'cluster_shard',
+  'code',
+  'error',
+  'review',
+  'verdict',
+  'verdict_zstd',
+  'verdict_parts',
+]
+
+/** What a verdict says, in as much room as the rest of the item leaves. */
+export async function encodeVerdict(
+  key: string,
+  verdict: Verdict,
+  rest: Item,
+  layout: Layout,
+): Promise<Spilled> {
+  const room = MOST_ITEM_BYTES - itemSize(rest)
+  const { review, ...fixed } = foundBy(key, verdict, layout)
+  const own = review && sizeOf(review) < room / 2 ? { ...fixed, review } : fixed
+  const { attributes, parts } = await spill([textOf('verdict', verdict)], room - itemSize(own), newWrite())
+  return { attributes: { ...own, ...attributes }, parts }
+}
+
+function foundBy(key: string, verdict: Verdict, { shards }: Layout): Item {
+  const shard = shardOf(key, shards)
+  const { product, cluster } = findableBy(verdict)
+  const found: Item = {
+    status: { S: verdict.status },
+    ...(product !== undefined && {
+      product: { S: product },
+      product_shard: { S: partitionOf(product, shard) },
+    }),
+    ...(cluster !== undefined && { cluster_shard: { S: partitionOf(cluster, shard) } }),
+  }
+  if (verdict.status === 'rejected') {
+    const { code, cluster: named } = verdict
+    return { ...found, code: { S: code }, cluster: { S: named }, error: { S: sentenceOf(verdict) } }
+  }
+  const review = native(verdict.review)
+  return sizeOf(review) > MOST_REVIEW_BYTES ? found : { ...found, review }
+}
+
+const textOf = (name: string, value: unknown) => ({
+  name,
+  bytes: Buffer.from(JSON.stringify(value)),
+  isText: true,
+})
+
+const newWrite = (): string => randomBytes(8).toString('hex')
+
+function expiryOf(receivedAt: number, { expireAfterMs }: Layout): Item {
+  if (expireAfterMs === undefined) return {}
+  return { expires_at: { N: String(Math.ceil((receivedAt + expireAfterMs) / 1_000)) } }
+}
+
+export const keyOf = (item: Item): string => textIn(item, 'review_half') + textIn(item, 'content_half')
+
+/**
+ * The record of a row. What somebody replaces meanwhile is read again; undefined where the row is gone. Throws
+ * `DATA_CORRUPT` where it can't be read.
+ */
+export async function decodeRow(session: Session, read: Item, asking: Asking): Promise<Stored | undefined> {
+  let item: Item | undefined = read
+  for (let looks = 0; item !== undefined; looks++) {
+    const stored = await decode(session, item, asking)
+    if (stored) return stored
+    if (looks === 3) throw corrupt(session, item, 'parts that it names are not there')
+    item = await getRow(session, keyOf(item), asking)
+  }
+  return undefined
+}
+
+/** The row as it is now, read consistently. */
+export async function getRow(
+  { db, ask, tables }: Session,
+  key: string,
+  asking: Asking,
+): Promise<Item | undefined> {
+  const Key = rowKey(key)
+  if (!Key) return undefined
+  const query = { TableName: tables.reviews, Key, ConsistentRead: true }
+  return (await ask((options) => db.getItem(query, options), asking)).Item
+}
+
+async function decode(session: Session, item: Item, asking: Asking): Promise<Stored | undefined> {
+  try {
+    const key = keyOf(item)
+    const blob = (name: string) => readBlob(session, item, { owner: key, name }, asking)
+    const [raw, verdict, context] = [await blob('raw'), await blob('verdict'), await blob('context')]
+    if (!raw || !verdict || !context) return undefined
+    return {
+      key,
+      received: {
+        origin: textIn(item, 'origin'),
+        receivedAt: timeIn(textIn(item, 'arrived')),
+        raw,
+        context: JSON.parse(context.toString()) as Context,
+      },
+      verdict: JSON.parse(verdict.toString()) as Verdict,
+      ...(item['ledger_run'] && {
+        ledger: { run: textIn(item, 'ledger_run'), seq: numberIn(item, 'ledger_seq') },
+      }),
+      rawHash: textIn(item, 'raw_sha256'),
+      revision: numberIn(item, 'revision'),
+    }
+  } catch (error) {
+    if (error instanceof HeadwaterError || asking.signal?.aborted) throw error
+    throw corrupt(session, item, String(error))
+  }
+}
+
+function corrupt({ tables }: Session, item: Item, why: string): HeadwaterError {
+  const key = `${item['review_half']?.S}${item['content_half']?.S}`
+  return new HeadwaterError('DATA_CORRUPT', `${tables.reviews}: the row ${key} can not be read: ${why}`)
+}

@@ -1,0 +1,160 @@
+import { HeadwaterError } from '../../errors.ts'
+import { findableBy } from '../../review/verdict.ts'
+import type { Page, Scan, Stored } from '../store.ts'
+import { getItems, MOST_READ, queryPages } from './batches.ts'
+import type { Session } from './connect.ts'
+import { merged } from './merge.ts'
+import { notedIn } from './notes.ts'
+import { dayIn, isArrived, keyIn, partitionOf, rowKeys, sortableTime } from './placing.ts'
+import { decodeRow, keyOf, type Layout } from './row.ts'
+import type { Index } from './tables.ts'
+import { textIn } from './values.ts'
+
+const PAGE_RECORDS = 500
+/** A page of large records is a short one. */
+const PAGE_BYTES = 8 * 1024 * 1024
+/** No row sorts behind it. */
+const END = '~'
+
+/** What was looked at: a position to go on from, and the record where there is one. */
+interface Step {
+  readonly position: string
+  readonly record: Stored | undefined
+}
+
+/** Where a scan begins and ends, as rows sort. */
+export interface Range {
+  readonly from: string
+  readonly to: string
+}
+
+/** Follows an index in the order of received time and then of the key, which is also what a position says. */
+export async function* scanStore(session: Session, layout: Layout, scan: Scan): AsyncGenerator<Page> {
+  const { pageSize = PAGE_RECORDS, signal } = scan
+  signal?.throwIfAborted()
+  let page: Stored[] = []
+  let looked = 0
+  let bytes = 0
+  let after = scan.after ?? ''
+  for await (const { position, record } of steps(session, positions(session, layout, scan), scan)) {
+    signal?.throwIfAborted()
+    after = position
+    looked++
+    if (record && matches(record, scan)) {
+      page.push(record)
+      bytes += record.received.raw.length
+    }
+    if (looked < pageSize && bytes < PAGE_BYTES) continue
+    yield { records: page, after }
+    signal?.throwIfAborted()
+    page = []
+    looked = 0
+    bytes = 0
+  }
+  if (looked > 0) yield { records: page, after }
+}
+
+/** Reads the rows of positions, so many at a time as one request takes. What is in parts is read one by one. */
+async function* steps(
+  session: Session,
+  source: AsyncGenerator<string>,
+  { pageSize = PAGE_RECORDS, signal }: Scan,
+): AsyncGenerator<Step> {
+  const asking = signal ? { signal } : {}
+  let group: string[] = []
+  for await (const position of source) {
+    group.push(position)
+    if (group.length < Math.min(MOST_READ, pageSize)) continue
+    yield* read()
+    group = []
+  }
+  yield* read()
+
+  async function* read(): AsyncGenerator<Step> {
+    const items = await getItems(session, session.tables.reviews, rowKeys(group.map(keyIn)), asking)
+    const found = new Map(items.map((item) => [keyOf(item), item]))
+    for (const position of group) {
+      const item = found.get(keyIn(position))
+      found.delete(keyIn(position))
+      yield { position, record: item && (await decodeRow(session, item, asking)) }
+    }
+  }
+}
+
+function positions(session: Session, layout: Layout, scan: Scan): AsyncGenerator<string> {
+  const { from = -Infinity, to = Infinity, after } = scan
+  if (after !== undefined && !isArrived(after)) {
+    const what = `a scan gave out no position "${after}"; begin it again without one`
+    throw new HeadwaterError('POSITION_UNKNOWN', what)
+  }
+  const start = sortableTime(from)
+  // A position sorts before everything that begins with it, such as what comes next.
+  const range = { from: after !== undefined && after > start ? `${after} ` : start, to: sortableTime(to) }
+  switch (scan.by) {
+    case 'time':
+      return byTime(session, layout, range, scan)
+    case 'product':
+      return inIndex(session, layout, 'by_product', scan.product, range, scan)
+    case 'cluster':
+      return inIndex(session, layout, 'by_cluster', scan.cluster, range, scan)
+    case 'review':
+      return byReview(session, scan.half, range, scan)
+  }
+}
+
+async function* byTime(session: Session, layout: Layout, range: Range, scan: Scan): AsyncGenerator<string> {
+  const days: string[] = []
+  const bounds = [dayIn(range.from), dayIn(range.to === END ? '9999-12-31' : range.to)] as const
+  for await (const day of notedIn(session, 'days', asked(scan), bounds)) days.push(day)
+  for (const day of days) yield* inIndex(session, layout, 'by_time', day, range, scan)
+}
+
+function inIndex(
+  session: Session,
+  { shards }: Layout,
+  index: Index,
+  text: string,
+  range: Range,
+  scan: Scan,
+): AsyncGenerator<string> {
+  const partitions = Array.from({ length: shards }, (_, shard) => partitionOf(text, shard))
+  return merged(session, { index, partitions, range, pageSize: scan.pageSize ?? PAGE_RECORDS }, asked(scan))
+}
+
+/** The table itself, which is always up to date. The history of one review is short: its positions are sorted in memory. */
+async function* byReview(session: Session, half: string, range: Range, scan: Scan): AsyncGenerator<string> {
+  if (half === '') return
+  const query = {
+    TableName: session.tables.reviews,
+    ConsistentRead: true,
+    KeyConditionExpression: 'review_half = :half',
+    ExpressionAttributeValues: { ':half': { S: half } },
+    ProjectionExpression: 'arrived',
+  }
+  const found: string[] = []
+  for await (const page of queryPages(session, query, asked(scan)))
+    found.push(...page.map((item) => textIn(item, 'arrived')))
+  yield* found.filter((arrived) => arrived >= range.from && arrived < range.to).toSorted()
+}
+
+const asked = ({ signal }: Scan) => (signal ? { signal } : {})
+
+/** An index may lag behind the rows, and has long texts by their digest. */
+function matches(record: Stored, scan: Scan): boolean {
+  const { from = -Infinity, to = Infinity, where } = scan
+  const { receivedAt } = record.received
+  return receivedAt >= from && receivedAt < to && isOn(record, scan) && (where?.(record) ?? true)
+}
+
+function isOn({ key, verdict }: Stored, scan: Scan): boolean {
+  switch (scan.by) {
+    case 'time':
+      return true
+    case 'product':
+      return findableBy(verdict).product === scan.product
+    case 'cluster':
+      return findableBy(verdict).cluster === scan.cluster
+    case 'review':
+      return key.startsWith(scan.half)
+  }
+}

@@ -1,0 +1,167 @@
+import { execFile } from 'node:child_process'
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { cached } from './cache.ts'
+import { freePorts, isListening, type ServerProcess, startServer } from './process.ts'
+import { startProxy, type TcpProxy } from './proxy.ts'
+
+const execute = promisify(execFile)
+const VERSION = '3.3.1'
+/** Where there is one: DynamoDB Local waits for the disk with every item. */
+const MEMORY_DISK = '/dev/shm'
+
+export interface Unavailable {
+  readonly skip: string
+}
+
+export interface DynamoDBServer extends AsyncDisposable {
+  readonly skip: false
+  /** What reaches it, as a person writes it: through the wire, where there is one. */
+  readonly settings: { readonly endpoint?: string; readonly region: string }
+  /** Absent where the server is not ours, and can't be ended. */
+  readonly own?: {
+    readonly port: number
+    readonly wire: TcpProxy
+    readonly database: {
+      freeze(): void
+      thaw(): void
+      kill(): Promise<void>
+      restart(): Promise<void>
+      stop(): Promise<void>
+    }
+  }
+}
+
+/**
+ * The service or server at `HEADWATER_TEST_DYNAMODB` (a URL, or `aws` for the service in the region of the environment),
+ * else DynamoDB Local, Amazon's own server for development, with data that is gone with it.
+ */
+export async function dynamodbServer(): Promise<Unavailable | DynamoDBServer> {
+  const address = process.env['HEADWATER_TEST_DYNAMODB']
+  const region = process.env['AWS_REGION'] ?? 'eu-central-1'
+  if (address === 'aws') return { skip: false, settings: { region }, async [Symbol.asyncDispose]() {} }
+  // Any will do, and some must be there.
+  process.env['AWS_ACCESS_KEY_ID'] ??= 'headwater'
+  process.env['AWS_SECRET_ACCESS_KEY'] ??= 'headwater'
+  if (address === undefined) return startDynamoDBLocal(region)
+  return { skip: false, settings: { endpoint: address, region }, async [Symbol.asyncDispose]() {} }
+}
+
+async function startDynamoDBLocal(region: string): Promise<Unavailable | DynamoDBServer> {
+  const missing = await missingProgram()
+  if (missing) return missing
+  const lib = join(await dynamodbFolder(), 'lib')
+  const data = await mkdtemp(join(await diskFor(), 'headwater-dynamodb-'))
+  const log = join(data, 'log')
+  const [port = 0] = await freePorts(1)
+  const start = (): Promise<ServerProcess> =>
+    startServer({
+      command: 'java',
+      args: [
+        '-Xmx1g',
+        '-XX:+UseSerialGC',
+        '-XX:TieredStopAtLevel=1',
+        `-Djava.library.path=${lib}`,
+        '-cp',
+        join(lib, '*'),
+        'software.amazon.dynamodb.services.local.main.ServerRunner',
+        '-port',
+        String(port),
+        '-sharedDb',
+        '-disableTelemetry',
+        '-dbPath',
+        data,
+      ],
+      log,
+      ready: () => isListening(port),
+    })
+  let server = await start()
+  const wire = await startProxy({ port })
+  return {
+    skip: false,
+    settings: { endpoint: `http://127.0.0.1:${wire.port}`, region },
+    own: {
+      port,
+      wire,
+      database: {
+        freeze: () => server.freeze(),
+        thaw: () => server.thaw(),
+        kill: () => server.kill(),
+        async restart() {
+          server = await start()
+        },
+        stop: () => server.stop(),
+      },
+    },
+    async [Symbol.asyncDispose]() {
+      await wire[Symbol.asyncDispose]()
+      await server.kill()
+      await rm(data, { recursive: true, force: true, maxRetries: 3 })
+    },
+  }
+}
+
+/** Fills the cache. */
+export async function fetchDynamoDB(): Promise<void> {
+  if ((await missingProgram()) === undefined) await dynamodbFolder()
+}
+
+async function diskFor(): Promise<string> {
+  return access(MEMORY_DISK).then(
+    () => MEMORY_DISK,
+    () => tmpdir(),
+  )
+}
+
+async function missingProgram(): Promise<Unavailable | undefined> {
+  const needed = [
+    ['java', 'apt-get install -y --no-install-recommends default-jre-headless'],
+    ['mvn', 'apt-get install -y --no-install-recommends maven'],
+  ] as const
+  for (const [program, command] of needed) {
+    if (await isOnPath(program)) continue
+    const skip = `${program} is not here; this brings it: ${command}`
+    if (process.env['CI'] === 'true') throw new Error(skip)
+    return { skip }
+  }
+  return undefined
+}
+
+async function isOnPath(program: string): Promise<boolean> {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  const found = await Promise.allSettled(folders.map((folder) => access(join(folder, program))))
+  return found.some(({ status }) => status === 'fulfilled')
+}
+
+function dynamodbFolder(): Promise<string> {
+  return cached(`dynamodb-local-${VERSION}`, async (folder) => {
+    await writeFile(join(folder, 'pom.xml'), POM)
+    await mkdir(join(folder, 'lib'))
+    const args = [
+      '-B',
+      '-q',
+      'dependency:copy-dependencies',
+      '-DincludeScope=runtime',
+      '-DoutputDirectory=lib',
+    ]
+    await execute('mvn', args, { cwd: folder, maxBuffer: 2 ** 26 })
+  })
+}
+
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>headwater.test</groupId>
+  <artifactId>dynamodb-local</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>software.amazon.dynamodb</groupId>
+      <artifactId>DynamoDBLocal</artifactId>
+      <version>${VERSION}</version>
+    </dependency>
+  </dependencies>
+</project>
+`
