@@ -90,13 +90,6 @@ export async function provision(env: Environment, more: readonly string[] = []):
   const { queue, store, registry } = env.config
   const context = await contextOf(env)
   const done: string[] = []
-  for (const topic of new Set([...Object.values(queue.topics), ...more])) {
-    const adapter = await queueAdapter(queue.type)
-    const queueContext = await queueContextOf(env, topic)
-    await adapter.provision?.(queue.settings, queueContext)
-    await using _ = await adapter.open(queue.settings, queueContext)
-    done.push(`${queue.type} queue ${topic}`)
-  }
   const places: readonly [string, StoreConfig][] = [
     ['store', store],
     ['registry', registry],
@@ -107,6 +100,14 @@ export async function provision(env: Environment, more: readonly string[] = []):
     await using _ =
       role === 'store' ? await adapter.open(settings, context) : await adapter.openRegistry(settings, context)
     done.push(`${type} ${role}`)
+  }
+  // Behind the registry, in which some queues keep what their broker does not.
+  for (const topic of new Set([...Object.values(queue.topics), ...more])) {
+    const adapter = await queueAdapter(queue.type)
+    const queueContext = await queueContextOf(env, topic)
+    await adapter.provision?.(queue.settings, queueContext)
+    await using _ = await adapter.open(queue.settings, queueContext)
+    done.push(`${queue.type} queue ${topic}`)
   }
   return done
 }

@@ -42,7 +42,7 @@ describe('groups', () => {
     await lines(['tail', '--group', 'lake', '--limit', '2'], folder.path)
     const people = await run(['groups', 'list'], { cwd: folder.path })
     assert.match(people.stdout, /^topic +group +backlog/)
-    assert.match(people.stdout, /^raw-reviews +lake +[01] +yes/m)
+    assert.match(people.stdout, /^raw-reviews +lake +[01] +- +yes/m)
 
     await json(['groups', 'remove', 'lake'], folder.path)
     assert.deepEqual(Object.keys(await backlogs(folder.path)), [

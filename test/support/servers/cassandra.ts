@@ -4,15 +4,10 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../temp.ts'
 import { cached } from './cache.ts'
-import { freePorts, type ServerProcess, startServer } from './process.ts'
+import { freePorts, type ServerProcess, startServer, type Unavailable } from './process.ts'
 
 const execute = promisify(execFile)
 const VERSION = '5.0.9'
-
-/** Why tests are skipped, with what helps. */
-export interface Unavailable {
-  readonly skip: string
-}
 
 export interface CassandraServer extends AsyncDisposable {
   readonly skip: false

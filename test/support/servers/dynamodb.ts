@@ -4,17 +4,13 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { cached } from './cache.ts'
-import { freePorts, isListening, type ServerProcess, startServer } from './process.ts'
+import { freePorts, isListening, type ServerProcess, startServer, type Unavailable } from './process.ts'
 import { startProxy, type TcpProxy } from './proxy.ts'
 
 const execute = promisify(execFile)
 const VERSION = '3.3.1'
 /** Where there is one: DynamoDB Local waits for the disk with every item. */
 const MEMORY_DISK = '/dev/shm'
-
-export interface Unavailable {
-  readonly skip: string
-}
 
 export interface DynamoDBServer extends AsyncDisposable {
   readonly skip: false

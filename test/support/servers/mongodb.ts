@@ -6,13 +6,9 @@ import { promisify } from 'node:util'
 import { MongoClient } from 'mongodb'
 import { temporaryFolder } from '../temp.ts'
 import { cached } from './cache.ts'
-import { freePorts, type ServerProcess, startServer } from './process.ts'
+import { freePorts, type ServerProcess, startServer, type Unavailable } from './process.ts'
 
 const execute = promisify(execFile)
-
-export interface Unavailable {
-  readonly skip: string
-}
 
 export interface MongodbServer extends AsyncDisposable {
   readonly skip: false
