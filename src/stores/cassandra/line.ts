@@ -9,11 +9,12 @@ export interface Line extends AsyncDisposable {
 }
 
 /**
- * The client itself comes back from losing every node at once, with twice as many control connections each time, and after some
- * times not at all. So it is given up then.
+ * A client that loses every node at once makes itself anew beside what it has, and neither ends the old half nor finds it again:
+ * after a few times it does not come back, and keeps the process alive. So it is kept from that, and given up.
  */
 export function createLine(Driver: typeof Client, options: ClientOptions): Line {
   let current: Promise<Client> | undefined
+  let last: Client | undefined
   let isEnded = false
 
   async function connect(): Promise<Client> {
@@ -27,6 +28,8 @@ export function createLine(Driver: typeof Client, options: ClientOptions): Line 
       void end(client)
       throw error
     }
+    insideOf(client).controlConnection._initializeConnection = () =>
+      Promise.reject(new Error('every node is lost'))
     if (isEnded) void end(client)
     return client
   }
@@ -37,8 +40,6 @@ export function createLine(Driver: typeof Client, options: ClientOptions): Line 
     current = undefined
     void end(client)
   }
-
-  let last: Client | undefined
 
   return {
     client() {
@@ -69,22 +70,22 @@ function isLost(error: unknown): boolean {
   return !inner.some((one) => one instanceof Error && /^(?:OperationTimedOut|Response)Error$/.test(one.name))
 }
 
-/** What there is inside of a client. Its own `shutdown` leaves timers and connections of a client that has lost its nodes, or has never had any. */
+/** What there is in a client that its own `shutdown` forgets where connecting has failed. */
 interface Inside {
   readonly controlConnection: {
     shutdown(): void
-    on(event: 'newConnection', listener: () => void): void
+    _initializeConnection(): Promise<void>
     readonly connection?: { closeAsync(): Promise<void> } | null
   }
   readonly hosts?: { values(): readonly { shutdown(wait: boolean): Promise<void> }[] }
 }
 
+const insideOf = (client: Client): Inside => client as unknown as Inside
+
 async function end(client: Client): Promise<void> {
-  const { controlConnection, hosts } = client as unknown as Inside
-  const closeControl = (): void => void controlConnection.connection?.closeAsync().catch(() => {})
-  controlConnection.on('newConnection', closeControl)
+  const { controlConnection, hosts } = insideOf(client)
   controlConnection.shutdown()
   await client.shutdown()
-  closeControl()
+  controlConnection.connection?.closeAsync().catch(() => {})
   for (const host of hosts?.values() ?? []) host.shutdown(false).catch(() => {})
 }
