@@ -1,93 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
+import { apart, QUEUES, STORES } from '../support/backends.ts'
 import { run } from '../support/cli.ts'
 import { type Backends, eventually, freePort, json, startUp, writeConfig } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
-import { cassandraServer } from '../support/servers/cassandra.ts'
-import { dynamodbServer } from '../support/servers/dynamodb.ts'
-import { kafkaServer } from '../support/servers/kafka.ts'
-import { kinesisServer } from '../support/servers/kinesis.ts'
-import { mongodbServer } from '../support/servers/mongodb.ts'
-import { pubsubServer } from '../support/servers/pubsub.ts'
-import { rabbitmqServer } from '../support/servers/rabbitmq.ts'
 import { temporaryFolder } from '../support/temp.ts'
 import { ownTopics } from '../support/topics.ts'
 
 const COUNT = 500
 const LIMIT_MS = 300_000
-
-/** A section of a config, on a server that is started for it; or why there is none. */
-type Section = () => Promise<object | string>
-
-const disposal = new AsyncDisposableStack()
-after(() => disposal.disposeAsync())
-
-Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' })
-
-const QUEUES: Readonly<Record<string, Section>> = {
-  embedded: async () => ({ type: 'embedded' }),
-  kafka: once(async () => {
-    const server = await kafkaServer()
-    if (server.skip !== false) return server.skip
-    disposal.use(server)
-    return { type: 'kafka', brokers: [server.address], partitions: 4, replication: 1 }
-  }),
-  rabbitmq: once(async () => {
-    const server = await rabbitmqServer()
-    if (server.skip !== false) return server.skip
-    disposal.use(server)
-    const { user, password, host, port, vhost } = server
-    return { type: 'rabbitmq', url: `amqp://${user}:${password}@${host}:${port}/${vhost}` }
-  }),
-  kinesis: once(async () => {
-    const server = await kinesisServer()
-    if (server.skip !== false) return server.skip
-    disposal.defer(() => server.stop())
-    return { type: 'kinesis', region: 'us-east-1', endpoint: `http://127.0.0.1:${server.port}` }
-  }),
-  pubsub: once(async () => {
-    const server = await pubsubServer()
-    if (server.skip !== false) return server.skip
-    disposal.use(server)
-    return {
-      type: 'pubsub',
-      project: 'test',
-      endpoint: `http://127.0.0.1:${server.port}`,
-      ack_deadline: '10s',
-    }
-  }),
-}
-
-const STORES: Readonly<Record<string, Section>> = {
-  embedded: async () => ({ type: 'embedded' }),
-  mongodb: once(async () => {
-    const server = await mongodbServer()
-    if (server.skip !== false) return server.skip
-    disposal.use(server)
-    return { type: 'mongodb', url: server.url, database: server.database }
-  }),
-  cassandra: once(async () => {
-    const server = await cassandraServer({ commitLog: 'group' })
-    if (server.skip !== false) return server.skip
-    disposal.use(server)
-    const { contactPoint, dataCenter, username, password } = server
-    const replication = { [dataCenter]: 1 }
-    return {
-      type: 'cassandra',
-      contact_points: [contactPoint],
-      local_data_center: dataCenter,
-      username,
-      password,
-      replication,
-    }
-  }),
-  dynamodb: once(async () => {
-    const server = await dynamodbServer()
-    if (server.skip !== false) return server.skip
-    disposal.use(server)
-    return { type: 'dynamodb', ...server.settings }
-  }),
-}
 
 /** Each queue and each store once; `HEADWATER_PAIRS=all` is every queue with every store. */
 const PAIRS: readonly (readonly [string, string])[] =
@@ -101,8 +22,6 @@ const PAIRS: readonly (readonly [string, string])[] =
         ['embedded', 'cassandra'],
         ['kafka', 'embedded'],
       ]
-
-let names = 0
 
 describe('every fifth of them at fault, and killed once', () => {
   for (const [queue, store] of PAIRS) {
@@ -161,16 +80,4 @@ async function post(url: string, bodies: readonly string[]): Promise<void> {
   const headers = { 'content-type': 'application/x-ndjson' }
   const answer = await fetch(url, { method: 'POST', headers, body: bodies.join('\n') })
   assert.equal(answer.status, 202)
-}
-
-/** What keeps one store of a server apart from the others of it. */
-function apart(store: string): object {
-  names++
-  if (store === 'cassandra') return { keyspace: `pairs${names}` }
-  return store === 'embedded' ? {} : { prefix: `pairs${names}-` }
-}
-
-function once(section: Section): Section {
-  let made: ReturnType<Section> | undefined
-  return () => (made ??= section())
 }
