@@ -43,7 +43,7 @@ test(`of ${COUNT} reviews over ${CONNECTIONS} connections, killed ${KILLS} times
     }
     await senders
     assert.equal(confirmed.size, COUNT)
-    await eventually(async () => ((await stored(up.admin)) ? true : undefined), 'an empty backlog')
+    await eventually(async () => ((await stored(up.admin)) ? true : undefined), 'an empty backlog', 300_000)
     assert.equal((await up.process.stop()).code, 0)
   } finally {
     await up.process.kill()
