@@ -106,6 +106,17 @@ export function groupPromises(
   )
 
   promise(
+    'refuses a group that has no name it could have',
+    async ({ queue }) => {
+      for (const group of ['', ' a', 'a\n', 'x'.repeat(201)])
+        await assert.rejects(async () => queue.addGroup?.(group, { hold: holds !== 'none' }), {
+          code: 'CONFIG_INVALID',
+        })
+    },
+    ['addGroup'],
+  )
+
+  promise(
     'lists its groups with what waits for each',
     async ({ queue, take }) => {
       await queue.publish(numbered(0, 3))

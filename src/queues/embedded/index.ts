@@ -6,6 +6,7 @@ import type { Rejection } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
 import { bytes, duration } from '../../lib/fields.ts'
 import { formatBytes } from '../../lib/units.ts'
+import { checkName } from '../name.ts'
 import type { Message, Queue, QueueAdapter } from '../queue.ts'
 import { encodeBlocks } from './block.ts'
 import { type Folder, openFolder, PARTITIONS } from './folder.ts'
@@ -187,13 +188,5 @@ function noGroup(group: string): HeadwaterError {
   return new HeadwaterError(
     'NOT_FOUND',
     `there is no group ${group}: \`headwater groups list\` shows what there is, \`headwater groups add\` makes one`,
-  )
-}
-
-function checkName(what: 'topic' | 'group', name: string): void {
-  if (/^[\p{L}\p{N}][^\p{C}]{0,199}$/u.test(name)) return
-  throw new HeadwaterError(
-    'CONFIG_INVALID',
-    `expected a ${what} of at most 200 characters that begins with a letter or a digit, found ${JSON.stringify(name)}`,
   )
 }

@@ -1,8 +1,9 @@
 import type { Logger } from '../../adapter.ts'
-import { HeadwaterError, TransientError } from '../../errors.ts'
+import { TransientError } from '../../errors.ts'
 import { loadClient } from '../../lib/client.ts'
 import { retry } from '../../lib/retry.ts'
 import { createBell } from '../../lib/bell.ts'
+import { checkName } from '../name.ts'
 import type { Queue, QueueAdapter } from '../queue.ts'
 import { type Config, config } from './config.ts'
 import { type Administrator, type Connection, connectionOf, createAdministrator } from './connect.ts'
@@ -144,7 +145,7 @@ function createQueue(parts: Parts): Queue {
     async *read({ group, ...options }) {
       // Who aborts before reading has begun needs no member.
       if (closing.signal.aborted || options.signal.aborted) return
-      if (group !== undefined) checkName(group)
+      if (group !== undefined) checkName('group', group)
       const holding =
         group === undefined ? createOnlooker({ connection, groups, topic, logger, bell }) : memberOf(group)
       yield* readBatches({ holding, bell, closing: closing.signal }, options)
@@ -157,18 +158,10 @@ function createQueue(parts: Parts): Queue {
     caughtUp: groups.caughtUp,
     groups: groups.groups,
     async addGroup(group, options) {
-      checkName(group)
+      checkName('group', group)
       await groups.addGroup(group, options)
     },
     removeGroup: groups.removeGroup,
     [Symbol.asyncDispose]: () => (closed ??= close()),
   }
-}
-
-function checkName(group: string): void {
-  if (/^[\p{L}\p{N}][^\p{C}]{0,199}$/u.test(group)) return
-  throw new HeadwaterError(
-    'CONFIG_INVALID',
-    `expected a group of at most 200 characters that begins with a letter or a digit, found ${JSON.stringify(group)}`,
-  )
 }

@@ -42,11 +42,3 @@ export async function removeGroup(
   await book.remove(group, options)
   return true
 }
-
-export function checkGroup(name: string): void {
-  if (/^[\p{L}\p{N}][^\p{C}]{0,199}$/u.test(name)) return
-  throw new HeadwaterError(
-    'CONFIG_INVALID',
-    `expected a group of at most 200 characters that begins with a letter or a digit, found ${JSON.stringify(name)}`,
-  )
-}

@@ -6,12 +6,13 @@ import { TransientError } from '../../errors.ts'
 import { createBell } from '../../lib/bell.ts'
 import { formatBytes } from '../../lib/units.ts'
 import type { Registry } from '../../stores/registry.ts'
+import { checkName } from '../name.ts'
 import type { Message, Queue, QueueAdapter } from '../queue.ts'
 import { type Book, createBook } from './book.ts'
 import { type Kinesis, type Outgoing, openClient } from './client.ts'
 import { type Config, config, KEY_BYTES, streamOf } from './config.ts'
 import { createCursor, type Cursor } from './cursor.ts'
-import { addGroup, checkGroup, removeGroup } from './groups.ts'
+import { addGroup, removeGroup } from './groups.ts'
 import { behindMs, caughtUp } from './lag.ts'
 import { createMember, type Member } from './member.ts'
 import { createOnlooker } from './onlooker.ts'
@@ -146,7 +147,7 @@ function createQueue({ stream, registry, book, settings, maxMessageBytes, logger
         })
         return readBatches({ ...reading, holding: alone }, options)
       }
-      checkGroup(group)
+      checkName('group', group)
       return readBatches({ ...reading, holding: memberOf(group) }, options)
     },
     async check({ signal } = {}) {
@@ -169,7 +170,7 @@ function createQueue({ stream, registry, book, settings, maxMessageBytes, logger
       return Promise.all(names.map(state))
     },
     async addGroup(group, options) {
-      checkGroup(group)
+      checkName('group', group)
       await addGroup(book, group, options)
     },
     removeGroup: (group, options = {}) => removeGroup(book, group, leaseMs, options),

@@ -1,5 +1,6 @@
 import type { Rejection } from '../../batch.ts'
 import { HeadwaterError, TransientError } from '../../errors.ts'
+import { checkName } from '../name.ts'
 import type { Message, Queue, QueueAdapter } from '../queue.ts'
 import { type Config, config } from './config.ts'
 import { connect } from './connection.ts'
@@ -96,10 +97,14 @@ function createQueue(parts: Parts): Queue {
       }
       return publish(messages, signal, { group, allow })
     },
-    read: (options) => readers.read(options),
+    async *read(options) {
+      if (options.group !== undefined) checkName('group', options.group)
+      yield* readers.read(options)
+    },
     check: ({ signal } = {}) => subscriptions.checkTopic({ timeoutMs: CHECK_MS, signal }),
     groups: ({ signal } = {}) => subscriptions.list(signal),
     async addGroup(group, { signal }) {
+      checkName('group', group)
       await subscriptions.ensure(group, signal)
     },
     async removeGroup(group, { signal } = {}) {

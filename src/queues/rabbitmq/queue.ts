@@ -1,4 +1,5 @@
 import { HeadwaterError, TransientError } from '../../errors.ts'
+import { checkName } from '../name.ts'
 import type { Message, Queue, QueueContext } from '../queue.ts'
 import type { Config } from './config.ts'
 import type { Line, Link } from './connect.ts'
@@ -102,7 +103,10 @@ export function createQueue({ config, context, address, names, reading, publishi
       }, signal),
     groups: ({ signal } = {}) => ask((link) => groups.list(link), signal, MANY_MS),
     // Every group has queues of its own, which keep what it has not read: all of them hold.
-    addGroup: (group, { signal }) => makeGroup(group, signal),
+    async addGroup(group, { signal }) {
+      checkName('group', group)
+      await makeGroup(group, signal)
+    },
     removeGroup: (group, { signal } = {}) => ask((link) => groups.remove(link, group), signal, MANY_MS),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   }

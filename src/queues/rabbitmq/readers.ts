@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from '../../adapter.ts'
 import { HeadwaterError } from '../../errors.ts'
 import type { Batch } from '../../batch.ts'
+import { checkName } from '../name.ts'
 import type { Message, ReadOptions } from '../queue.ts'
 import type { Line, Link } from './connect.ts'
 import type { Names } from './names.ts'
@@ -112,6 +113,7 @@ export function createReaders(options: ReadersOptions): Readers {
     // The reader is looked for when reading begins, since one that ends makes room for another.
     async *read(options) {
       const { group } = options
+      if (group !== undefined) checkName('group', group)
       yield* (group === undefined ? alone() : ofGroup(group)).read(options)
     },
     unacknowledged: async (group) => (await ofGroups.get(group)?.taps.unacknowledged()) ?? 0,

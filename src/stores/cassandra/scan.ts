@@ -1,5 +1,5 @@
 import { HeadwaterError } from '../../errors.ts'
-import { findableBy } from '../../review/verdict.ts'
+import { isSelected } from '../selected.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import type { Session } from './connect.ts'
 import { inParallel } from './parallel.ts'
@@ -62,22 +62,7 @@ function pathOf(scan: Scan): readonly [Path, string] {
 
 /** A row has moved, or its pointer is that of a write that was not kept, or stands for a text that only looks the same. */
 function matches(record: Stored, { receivedAt }: Position, scan: Scan): boolean {
-  const { from = -Infinity, to = Infinity, where } = scan
-  const isIn = receivedAt >= from && receivedAt < to && record.received.receivedAt === receivedAt
-  return isIn && isOn(record, scan) && (where?.(record) ?? true)
-}
-
-function isOn({ key, verdict }: Stored, scan: Scan): boolean {
-  switch (scan.by) {
-    case 'time':
-      return true
-    case 'product':
-      return findableBy(verdict).product === scan.product
-    case 'cluster':
-      return findableBy(verdict).cluster === scan.cluster
-    case 'review':
-      return key.startsWith(scan.half)
-  }
+  return record.received.receivedAt === receivedAt && isSelected(record, scan)
 }
 
 async function* groupsOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {

@@ -1,5 +1,5 @@
 import { HeadwaterError } from '../../errors.ts'
-import { findableBy } from '../../review/verdict.ts'
+import { isSelected } from '../selected.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import { getItems, MOST_READ, queryPages } from './batches.ts'
 import type { Session } from './connect.ts'
@@ -40,7 +40,7 @@ export async function* scanStore(session: Session, layout: Layout, scan: Scan): 
     signal?.throwIfAborted()
     after = position
     looked++
-    if (record && matches(record, scan)) {
+    if (record && isSelected(record, scan)) {
       page.push(record)
       bytes += record.received.raw.length
     }
@@ -138,23 +138,3 @@ async function* byReview(session: Session, half: string, range: Range, scan: Sca
 }
 
 const asked = ({ signal }: Scan) => (signal ? { signal } : {})
-
-/** An index may lag behind the rows, and has long texts by their digest. */
-function matches(record: Stored, scan: Scan): boolean {
-  const { from = -Infinity, to = Infinity, where } = scan
-  const { receivedAt } = record.received
-  return receivedAt >= from && receivedAt < to && isOn(record, scan) && (where?.(record) ?? true)
-}
-
-function isOn({ key, verdict }: Stored, scan: Scan): boolean {
-  switch (scan.by) {
-    case 'time':
-      return true
-    case 'product':
-      return findableBy(verdict).product === scan.product
-    case 'cluster':
-      return findableBy(verdict).cluster === scan.cluster
-    case 'review':
-      return key.startsWith(scan.half)
-  }
-}

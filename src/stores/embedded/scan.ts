@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HeadwaterError } from '../../errors.ts'
-import { findableBy } from '../../review/verdict.ts'
+import { isSelected } from '../selected.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import { digest, type Pointing, pointersFrom } from './pointers.ts'
 import type { Place, Rows } from './rows.ts'
@@ -34,7 +34,7 @@ export async function* scanStore(
     signal?.throwIfAborted()
     after = position
     looked++
-    if (record && matches(record, scan)) {
+    if (record && isSelected(record, scan)) {
       records.push(record)
       bytes += record.received.raw.length
     }
@@ -126,26 +126,6 @@ function ascending(a: readonly [number, number], b: readonly [number, number]): 
 
 function meets({ header }: Place, { from = -Infinity, to = Infinity }: Scan): boolean {
   return header.latest >= from && header.earliest < to
-}
-
-/** Two texts may share a digest, and a record may have moved since the index was read. */
-function matches(record: Stored, scan: Scan): boolean {
-  const { from = -Infinity, to = Infinity, where } = scan
-  const { receivedAt } = record.received
-  return receivedAt >= from && receivedAt < to && isOn(record, scan) && (where?.(record) ?? true)
-}
-
-function isOn({ key, verdict }: Stored, scan: Scan): boolean {
-  switch (scan.by) {
-    case 'time':
-      return true
-    case 'product':
-      return findableBy(verdict).product === scan.product
-    case 'cluster':
-      return findableBy(verdict).cluster === scan.cluster
-    case 'review':
-      return key.startsWith(scan.half)
-  }
 }
 
 function nextNumber(after: string | undefined): number {

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../temp.ts'
-import { cached } from './cache.ts'
+import { jarsOf, missingProgram } from './programs.ts'
 import { freePorts, type ServerProcess, startServer, type Unavailable } from './process.ts'
 
 const execute = promisify(execFile)
@@ -40,7 +40,7 @@ export interface CassandraOptions {
 
 /** Downloads what a node needs, where Maven and Java are there. */
 export async function fetchCassandra(): Promise<void> {
-  if ((await missingProgram()) === undefined) await jars()
+  if ((await missingProgram('java', 'mvn', 'openssl')) === undefined) await jars()
 }
 
 /**
@@ -50,7 +50,7 @@ export async function fetchCassandra(): Promise<void> {
 export async function cassandraServer(options: CassandraOptions): Promise<Unavailable | CassandraServer> {
   const given = process.env['HEADWATER_TEST_CASSANDRA']
   if (given !== undefined && !options.mayKill) return givenServer(new URL(given))
-  return (await missingProgram()) ?? startCassandra(options)
+  return (await missingProgram('java', 'mvn', 'openssl')) ?? startCassandra(options)
 }
 
 function givenServer({ host, username, password, pathname }: URL): CassandraServer {
@@ -65,7 +65,7 @@ function givenServer({ host, username, password, pathname }: URL): CassandraServ
 }
 
 async function startCassandra({ commitLog }: CassandraOptions): Promise<CassandraServer> {
-  const classpath = await jars()
+  const { classPath } = await jars()
   const disposal = new AsyncDisposableStack()
   try {
     const folder = disposal.use(await temporaryFolder()).path
@@ -75,7 +75,7 @@ async function startCassandra({ commitLog }: CassandraOptions): Promise<Cassandr
     const start = (isReady: (printed: string) => boolean): Promise<ServerProcess> =>
       startServer({
         command: 'java',
-        args: [...javaArguments(folder, classpath), 'org.apache.cassandra.service.CassandraDaemon'],
+        args: [...javaArguments(folder, classPath), 'org.apache.cassandra.service.CassandraDaemon'],
         cwd: folder,
         log: join(folder, 'server.log'),
         ready: isReady,
@@ -228,48 +228,8 @@ async function makeKeystore(folder: string): Promise<string> {
   return join(folder, 'ca.pem')
 }
 
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>test</groupId><artifactId>cassandra</artifactId><version>1</version>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.cassandra</groupId><artifactId>cassandra-all</artifactId><version>${VERSION}</version>
-    </dependency>
-  </dependencies>
-</project>
-`
-
-/** The class path: jam's agent must be among the jars by its own name, so that each is copied. */
-async function jars(): Promise<string> {
-  const folder = await cached(`cassandra-${VERSION}`, async (making) => {
-    await writeFile(join(making, 'pom.xml'), POM)
-    const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=lib']
-    await execute('mvn', ['-B', '-q', ...copy], { cwd: making, maxBuffer: 2 ** 26 })
-    const { stdout } = await execute('ls', ['lib'], { cwd: making })
-    await writeFile(join(making, 'jars'), stdout)
-  })
-  const names = (await readFile(join(folder, 'jars'), 'utf8')).trim().split('\n')
-  return names.map((name) => join(folder, 'lib', name)).join(delimiter)
-}
-
-async function missingProgram(env = process.env): Promise<Unavailable | undefined> {
-  for (const program of ['java', 'mvn', 'openssl']) {
-    if (await isOnPath(program, env)) continue
-    const skip =
-      `${program} is not here: a node is started with Java 17, Maven and openssl, or give one as ` +
-      'HEADWATER_TEST_CASSANDRA=cassandra://user:password@host:port/data-center'
-    if (env['CI'] === 'true') throw new Error(skip)
-    return { skip }
-  }
-  return undefined
-}
-
-async function isOnPath(program: string, { PATH = '' }: NodeJS.ProcessEnv): Promise<boolean> {
-  const looks = PATH.split(delimiter).map((folder) =>
-    access(join(folder, program)).then(
-      () => true,
-      () => false,
-    ),
-  )
-  return (await Promise.all(looks)).includes(true)
-}
+/** Each jar is named, since jamm's is wanted as an agent too. */
+const jars = () =>
+  jarsOf(`cassandra-${VERSION}-jars`, [
+    { group: 'org.apache.cassandra', artifact: 'cassandra-all', version: VERSION },
+  ])

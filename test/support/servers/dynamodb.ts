@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process'
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
-import { cached } from './cache.ts'
+import { join } from 'node:path'
+import { jarsOf, missingProgram } from './programs.ts'
 import { freePorts, isListening, type ServerProcess, startServer, type Unavailable } from './process.ts'
 import { startProxy, type TcpProxy } from './proxy.ts'
 
-const execute = promisify(execFile)
 const VERSION = '3.3.1'
 /** Where there is one: DynamoDB Local waits for the disk with every item. */
 const MEMORY_DISK = '/dev/shm'
@@ -46,9 +43,9 @@ export async function dynamodbServer(): Promise<Unavailable | DynamoDBServer> {
 }
 
 async function startDynamoDBLocal(region: string): Promise<Unavailable | DynamoDBServer> {
-  const missing = await missingProgram()
+  const missing = await missingProgram('java', 'mvn')
   if (missing) return missing
-  const lib = join(await dynamodbFolder(), 'lib')
+  const { folder, classPath } = await jars()
   const data = await mkdtemp(join(await diskFor(), 'headwater-dynamodb-'))
   const log = join(data, 'log')
   const [port = 0] = await freePorts(1)
@@ -59,9 +56,9 @@ async function startDynamoDBLocal(region: string): Promise<Unavailable | DynamoD
         '-Xmx1g',
         '-XX:+UseSerialGC',
         '-XX:TieredStopAtLevel=1',
-        `-Djava.library.path=${lib}`,
+        `-Djava.library.path=${join(folder, 'lib')}`,
         '-cp',
-        join(lib, '*'),
+        classPath,
         'software.amazon.dynamodb.services.local.main.ServerRunner',
         '-port',
         String(port),
@@ -101,7 +98,7 @@ async function startDynamoDBLocal(region: string): Promise<Unavailable | DynamoD
 
 /** Fills the cache. */
 export async function fetchDynamoDB(): Promise<void> {
-  if ((await missingProgram()) === undefined) await dynamodbFolder()
+  if ((await missingProgram('java', 'mvn')) === undefined) await jars()
 }
 
 async function diskFor(): Promise<string> {
@@ -111,53 +108,7 @@ async function diskFor(): Promise<string> {
   )
 }
 
-async function missingProgram(): Promise<Unavailable | undefined> {
-  const needed = [
-    ['java', 'apt-get install -y --no-install-recommends default-jre-headless'],
-    ['mvn', 'apt-get install -y --no-install-recommends maven'],
-  ] as const
-  for (const [program, command] of needed) {
-    if (await isOnPath(program)) continue
-    const skip = `${program} is not here; this brings it: ${command}`
-    if (process.env['CI'] === 'true') throw new Error(skip)
-    return { skip }
-  }
-  return undefined
-}
-
-async function isOnPath(program: string): Promise<boolean> {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  const found = await Promise.allSettled(folders.map((folder) => access(join(folder, program))))
-  return found.some(({ status }) => status === 'fulfilled')
-}
-
-function dynamodbFolder(): Promise<string> {
-  return cached(`dynamodb-local-${VERSION}`, async (folder) => {
-    await writeFile(join(folder, 'pom.xml'), POM)
-    await mkdir(join(folder, 'lib'))
-    const args = [
-      '-B',
-      '-q',
-      'dependency:copy-dependencies',
-      '-DincludeScope=runtime',
-      '-DoutputDirectory=lib',
-    ]
-    await execute('mvn', args, { cwd: folder, maxBuffer: 2 ** 26 })
-  })
-}
-
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>headwater.test</groupId>
-  <artifactId>dynamodb-local</artifactId>
-  <version>1</version>
-  <packaging>pom</packaging>
-  <dependencies>
-    <dependency>
-      <groupId>software.amazon.dynamodb</groupId>
-      <artifactId>DynamoDBLocal</artifactId>
-      <version>${VERSION}</version>
-    </dependency>
-  </dependencies>
-</project>
-`
+const jars = () =>
+  jarsOf(`dynamodb-local-${VERSION}-jars`, [
+    { group: 'software.amazon.dynamodb', artifact: 'DynamoDBLocal', version: VERSION },
+  ])

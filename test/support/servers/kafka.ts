@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { temporaryFolder } from '../temp.ts'
-import { cached } from './cache.ts'
 import { freePorts, type ServerProcess, startServer, type Unavailable } from './process.ts'
+import { jarsOf, missingProgram } from './programs.ts'
 import { startProxy, type TcpProxy } from './proxy.ts'
 
 const execute = promisify(execFile)
@@ -48,9 +48,9 @@ export async function kafkaServer(options: KafkaOptions = {}): Promise<Unavailab
 }
 
 async function startKafka(options: KafkaOptions): Promise<Unavailable | KafkaServer> {
-  const missing = await missingProgram()
+  const missing = await missingProgram('java', 'mvn')
   if (missing !== undefined) return missing
-  const lib = join(await kafkaFolder(), 'lib', '*')
+  const { classPath } = await jars()
   const folder = await temporaryFolder()
   const names = Object.keys(options.listeners ?? {})
   const [port = 0, controller = 0, behindProxy = 0, proxied = 0, ...others] = await freePorts(
@@ -68,7 +68,13 @@ async function startKafka(options: KafkaOptions): Promise<Unavailable | KafkaSer
   })
   await writeFile(file, properties)
 
-  const java = (heap: string): string[] => [heap, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', lib]
+  const java = (heap: string): string[] => [
+    heap,
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    classPath,
+  ]
   const scram = (options.scram ?? []).flatMap((credential) => ['--add-scram', credential])
   const format = ['kafka.tools.StorageTool', 'format', '-t', 'Y2xhc3MtbG9hZGVyLWlkZQ', '-c', file, ...scram]
   await execute('java', [...java('-Xmx128m'), ...format])
@@ -116,7 +122,7 @@ async function startKafka(options: KafkaOptions): Promise<Unavailable | KafkaSer
 
 /** Fills the cache. */
 export async function fetchKafka(): Promise<void> {
-  if ((await missingProgram()) === undefined) await kafkaFolder()
+  if ((await missingProgram('java', 'mvn')) === undefined) await jars()
 }
 
 interface Places {
@@ -177,68 +183,28 @@ function propertiesOf(options: KafkaOptions, places: Places): string {
     .join('')
 }
 
-async function missingProgram(): Promise<Unavailable | undefined> {
-  const needed = [
-    ['java', 'apt-get install -y --no-install-recommends default-jre-headless'],
-    ['mvn', 'apt-get install -y --no-install-recommends maven'],
-  ] as const
-  for (const [program, command] of needed) {
-    if (await isOnPath(program)) continue
-    const skip = `${program} is not here; this brings it: ${command}`
-    if (process.env['CI'] === 'true') throw new Error(skip)
-    return { skip }
-  }
-  return undefined
-}
-
-async function isOnPath(program: string): Promise<boolean> {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  const found = await Promise.allSettled(folders.map((folder) => access(join(folder, program))))
-  return found.some(({ status }) => status === 'fulfilled')
-}
-
-const kafkaFolder = (): Promise<string> => cached(`kafka-${VERSION}-tools`, download)
-
-async function download(folder: string): Promise<void> {
-  const pom = join(folder, 'pom.xml')
-  await mkdir(join(folder, 'lib'))
-  await writeFile(pom, POM)
-  const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime']
-  await execute('mvn', ['-B', '-q', '-f', pom, ...copy, `-DoutputDirectory=${join(folder, 'lib')}`], {
-    maxBuffer: 2 ** 26,
-  })
-}
-
-const dependency = (
-  group: string,
-  artifact: string,
-  version: string,
-  without: readonly string[] = [],
-): string =>
-  `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>` +
-  `<exclusions>${without.map((name) => exclusion(group, name)).join('')}</exclusions></dependency>`
-
-const exclusion = (group: string, artifact: string): string =>
-  `<exclusion><groupId>${group}</groupId><artifactId>${artifact}</artifactId></exclusion>`
+const jars = () =>
+  jarsOf(`kafka-with-tools-${VERSION}`, [
+    { group: 'org.apache.kafka', artifact: 'kafka_2.13', version: VERSION },
+    { group: 'org.apache.kafka', artifact: 'kafka-tools', version: VERSION, without: CONNECT },
+    { group: 'org.slf4j', artifact: 'slf4j-simple', version: '1.7.36' },
+  ])
 
 /** Parts of Kafka Connect, which the tools bring and nobody here needs. */
 const CONNECT = ['connect-runtime', 'connect-api', 'connect-json', 'connect-transforms']
 
-const POM = `<project>
-<modelVersion>4.0.0</modelVersion>
-<groupId>headwater</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
-<dependencies>
-${dependency('org.apache.kafka', 'kafka_2.13', VERSION)}
-${dependency('org.apache.kafka', 'kafka-tools', VERSION, CONNECT)}
-${dependency('org.slf4j', 'slf4j-simple', '1.7.36')}
-</dependencies>
-</project>
-`
-
 /** The console consumer that comes with Kafka, reading all that a topic has, a value a line. */
 export async function kafkaConsole(address: string, topic: string) {
-  const lib = join(await kafkaFolder(), 'lib', '*')
+  const { classPath } = await jars()
   const consumer = 'org.apache.kafka.tools.consumer.ConsoleConsumer'
-  const args = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', lib, consumer, '--bootstrap-server', address]
+  const args = [
+    '-Xmx256m',
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    classPath,
+    consumer,
+    '--bootstrap-server',
+    address,
+  ]
   return { command: 'java', args: [...args, '--topic', topic, '--from-beginning', '--timeout-ms', '10000'] }
 }

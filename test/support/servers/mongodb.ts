@@ -1,14 +1,12 @@
 import { execFile } from 'node:child_process'
 import { hash, randomUUID } from 'node:crypto'
-import { access, constants, copyFile, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { MongoClient } from 'mongodb'
 import { temporaryFolder } from '../temp.ts'
-import { cached } from './cache.ts'
+import { jarsOf, missingProgram } from './programs.ts'
 import { freePorts, type ServerProcess, startServer, type Unavailable } from './process.ts'
-
-const execute = promisify(execFile)
 
 export interface MongodbServer extends AsyncDisposable {
   readonly skip: false
@@ -31,8 +29,11 @@ export interface MongodbServer extends AsyncDisposable {
 
 /** Makes sure that all that has to be downloaded and built is there. */
 export async function fetchMongodb(): Promise<void> {
-  if (process.env['MONGODB_URL'] === undefined && (await missingProgram()) === undefined)
-    await standInFolder()
+  if (
+    process.env['MONGODB_URL'] === undefined &&
+    (await missingProgram('java', 'javac', 'mvn')) === undefined
+  )
+    await standIn()
 }
 
 /**
@@ -42,7 +43,7 @@ export async function fetchMongodb(): Promise<void> {
 export async function mongodbServer(): Promise<Unavailable | MongodbServer> {
   const url = process.env['MONGODB_URL']
   if (url !== undefined) return givenServer(url)
-  return (await missingProgram()) ?? startStandIn()
+  return (await missingProgram('java', 'javac', 'mvn')) ?? startStandIn()
 }
 
 async function givenServer(url: string): Promise<MongodbServer> {
@@ -78,8 +79,10 @@ function urlThrough(url: string, port: number): string {
 }
 
 async function startStandIn(): Promise<MongodbServer> {
-  const [classes, folder, [port = 0]] = [await standInFolder(), await temporaryFolder(), await freePorts(1)]
-  const path = [classes, join(classes, 'lib', '*')].join(delimiter)
+  const { folder: classes, classPath } = await standIn()
+  const folder = await temporaryFolder()
+  const [port = 0] = await freePorts(1)
+  const path = [classes, classPath].join(delimiter)
   const java = ['-Xmx768m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', path]
   const start = (): Promise<ServerProcess> =>
     startServer({
@@ -118,35 +121,20 @@ async function startStandIn(): Promise<MongodbServer> {
   }
 }
 
-const SOURCES = join(import.meta.dirname, 'mongodb-stand-in')
+const SOURCE = join(import.meta.dirname, 'mongodb-stand-in', 'StandIn.java')
 
-/** The compiled stand-in and the libraries it needs, from Maven. */
-async function standInFolder(): Promise<string> {
-  const sources = await Promise.all(['pom.xml', 'StandIn.java'].map((name) => readFile(join(SOURCES, name))))
-  const version = hash('sha256', Buffer.concat(sources), 'hex').slice(0, 12)
-  return cached(`mongodb-stand-in-${version}`, async (folder) => {
-    await copyFile(join(SOURCES, 'pom.xml'), join(folder, 'pom.xml'))
-    const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
-    await execute('mvn', ['-q', '-B', '-ntp', plugin, '-DoutputDirectory=lib'], { cwd: folder })
-    await execute('javac', ['-cp', join(folder, 'lib', '*'), '-d', folder, join(SOURCES, 'StandIn.java')])
-    await rm(join(folder, 'pom.xml'))
-  })
-}
-
-/** Why there can be no stand-in. With `CI=true` that is an error. */
-async function missingProgram(): Promise<Unavailable | undefined> {
-  const there = await Promise.all(['java', 'javac', 'mvn'].map(isOnPath))
-  if (there.every(Boolean)) return undefined
-  const reason =
-    'needs a MongoDB: MONGODB_URL, or java 17 and maven for a stand-in: apt-get install -y openjdk-17-jdk-headless maven'
-  if (process.env['CI'] === 'true') throw new Error(reason)
-  return { skip: reason }
-}
-
-async function isOnPath(program: string): Promise<boolean> {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  const found = await Promise.allSettled(
-    folders.map((folder) => access(join(folder, program), constants.X_OK)),
+/** The compiled stand-in, beside the libraries it needs. */
+async function standIn() {
+  const version = hash('sha256', await readFile(SOURCE), 'hex').slice(0, 12)
+  return jarsOf(
+    `mongodb-stand-in-${version}`,
+    [
+      { group: 'de.bwaldvogel', artifact: 'mongo-java-server', version: '1.47.0' },
+      { group: 'de.bwaldvogel', artifact: 'mongo-java-server-h2-backend', version: '1.47.0' },
+      { group: 'org.slf4j', artifact: 'slf4j-simple', version: '2.0.17' },
+    ],
+    async (folder, classPath) => {
+      await promisify(execFile)('javac', ['-cp', classPath, '-d', folder, SOURCE])
+    },
   )
-  return found.some(({ status }) => status === 'fulfilled')
 }
