@@ -11,12 +11,21 @@ const DATABASES: Readonly<Record<string, () => Promise<StartDatabase>>> = {
 }
 const WARM_UP = 5_000
 
+/** What work on so many rows took. */
 interface Cost {
+  readonly rows: number
   readonly cpuMicros: number
-  readonly perSecond: number
+  readonly ms: number
 }
 
-/** Each database's adapter beside its bare client, in this process, one after the other. */
+/** The client library alone, and Headwater. */
+interface Sides<T> {
+  readonly bare: T
+  readonly ours: T
+}
+const SIDES = ['bare', 'ours'] as const
+
+/** Each database's adapter beside its bare client, in this process, in turns. */
 export const databases: Question = {
   name: 'databases',
   asks:
@@ -40,29 +49,23 @@ async function askDatabase(name: string, database: Database, count: number): Pro
   const arrivals = arrivalsFrom(0, warmUp + Math.min(count, database.most))
   await using bare = await database.bare('bare')
   await using ours = adapter(await database.open('ours'))
-  for (const side of [bare, ours]) {
-    await put(side, arrivals.slice(0, warmUp))
-    await scan(side, warmUp)
-  }
-  const rest = arrivals.slice(warmUp)
-  const measured = [
-    { what: 'put', alone: await put(bare, rest), with: await put(ours, rest) },
-    {
-      what: 'scan by time',
-      alone: await scan(bare, arrivals.length),
-      with: await scan(ours, arrivals.length),
-    },
+  const sides = { bare, ours }
+  await put(sides, arrivals.slice(0, warmUp))
+  await scan(sides, warmUp)
+  return [
+    { of: `${name}: put`, figures: figuresOf(await put(sides, arrivals.slice(warmUp))) },
+    { of: `${name}: scan by time`, figures: figuresOf(await scan(sides, arrivals.length)) },
   ]
-  return measured.map(({ what, alone, with: headwater }) => ({
-    of: `${name}: ${what}`,
-    figures: {
-      'client alone: CPU µs per row': alone.cpuMicros,
-      'Headwater: CPU µs per row': headwater.cpuMicros,
-      ratio: headwater.cpuMicros / alone.cpuMicros,
-      'client alone: rows/s': alone.perSecond,
-      'Headwater: rows/s': headwater.perSecond,
-    },
-  }))
+}
+
+function figuresOf({ bare, ours }: Sides<Cost>): Row['figures'] {
+  return {
+    'client alone: CPU µs per row': bare.cpuMicros / bare.rows,
+    'Headwater: CPU µs per row': ours.cpuMicros / ours.rows,
+    ratio: ours.cpuMicros / bare.cpuMicros,
+    'client alone: rows/s': Math.round((bare.rows / bare.ms) * 1_000),
+    'Headwater: rows/s': Math.round((ours.rows / ours.ms) * 1_000),
+  }
 }
 
 /** The adapter, used as the bare client is. */
@@ -80,28 +83,53 @@ function adapter(store: Store): Bare {
   }
 }
 
-async function put(side: Bare, arrivals: readonly Arrival[]): Promise<Cost> {
-  const puts: (() => Promise<void>)[] = []
-  for (let at = 0; at < arrivals.length; at += BATCH)
-    puts.push(await side.prepare(arrivals.slice(at, at + BATCH)))
-  return timed(arrivals.length, async () => {
-    for (const putBatch of puts) await putBatch()
-  })
+/** In turns, batch by batch, so that what slows down meanwhile does so for both. */
+async function put(sides: Sides<Bare>, arrivals: readonly Arrival[]): Promise<Sides<Cost>> {
+  const costs: Sides<Cost[]> = { bare: [], ours: [] }
+  for (let at = 0; at < arrivals.length; at += BATCH) {
+    const batch = arrivals.slice(at, at + BATCH)
+    for (const side of SIDES) {
+      const putBatch = await sides[side].prepare(batch)
+      costs[side].push(await timed(() => putBatch().then(() => batch.length)))
+    }
+  }
+  return { bare: sum(costs.bare), ours: sum(costs.ours) }
 }
 
-function scan(side: Bare, count: number): Promise<Cost> {
-  return timed(count, async () => {
-    let found = 0
-    for await (const page of side.scan()) found += page.length
-    if (found !== count) throw new Error(`a scan found ${found} rows of ${count}`)
-  })
+/** In turns, page by page. */
+async function scan(sides: Sides<Bare>, count: number): Promise<Sides<Cost>> {
+  const costs: Sides<Cost[]> = { bare: [], ours: [] }
+  const pages: Sides<AsyncIterator<readonly unknown[]>> = {
+    bare: sides.bare.scan()[Symbol.asyncIterator](),
+    ours: sides.ours.scan()[Symbol.asyncIterator](),
+  }
+  for (const left = new Set(SIDES); left.size > 0; ) {
+    for (const side of left) {
+      const cost = await timed(async () => {
+        const { done = false, value } = await pages[side].next()
+        if (done) left.delete(side)
+        return done ? 0 : (value as readonly unknown[]).length
+      })
+      costs[side].push(cost)
+    }
+  }
+  const [bare, ours] = [sum(costs.bare), sum(costs.ours)]
+  if (bare.rows !== count || ours.rows !== count)
+    throw new Error(`scans found ${bare.rows} and ${ours.rows} rows of ${count}`)
+  return { bare, ours }
 }
 
-async function timed(count: number, work: () => Promise<void>): Promise<Cost> {
+/** `work` resolves to the number of its rows. */
+async function timed(work: () => Promise<number>): Promise<Cost> {
   const before = process.cpuUsage()
   const startedAt = performance.now()
-  await work()
-  const seconds = (performance.now() - startedAt) / 1_000
+  const rows = await work()
+  const ms = performance.now() - startedAt
   const { user, system } = process.cpuUsage(before)
-  return { cpuMicros: (user + system) / count, perSecond: Math.round(count / seconds) }
+  return { rows, cpuMicros: user + system, ms }
+}
+
+function sum(costs: readonly Cost[]): Cost {
+  const total = (of: keyof Cost): number => costs.reduce((so, cost) => so + cost[of], 0)
+  return { rows: total('rows'), cpuMicros: total('cpuMicros'), ms: total('ms') }
 }
