@@ -10,6 +10,7 @@ export const QUESTIONS: Readonly<Record<string, () => Promise<Question>>> = {
   alone: async () => (await import('./alone.ts')).alone,
   steps: async () => (await import('./steps.ts')).steps,
   brokers: async () => (await import('./brokers.ts')).brokers,
+  databases: async () => (await import('./databases.ts')).databases,
   curve: async () => (await import('./curve.ts')).curve,
 }
 

@@ -1,0 +1,135 @@
+import { DynamoDB } from '@aws-sdk/client-dynamodb'
+import dynamodb from '../../src/stores/dynamodb/index.ts'
+import { dayIn, keyIn, partitionOf, rowKey } from '../../src/stores/dynamodb/placing.ts'
+import { encodeRow, keyOf } from '../../src/stores/dynamodb/row.ts'
+import { each } from '../../src/stores/dynamodb/turns.ts'
+import { type Item, textIn } from '../../src/stores/dynamodb/values.ts'
+import { silent } from '../../test/support/queue-context.ts'
+import { dynamodbServer } from '../../test/support/servers/dynamodb.ts'
+import { type Bare, BATCH, type StartDatabase } from './database.ts'
+
+/** What one request takes, if it reads, and if it writes. */
+const MOST_READ = 100
+const MOST_WRITTEN = 25
+/** How many requests are under way at a time. */
+const IN_FLIGHT = 8
+
+/** Amazon's own server for development, so that only what the client does is measured well. */
+export const startDynamodb: StartDatabase = async () => {
+  const server = await dynamodbServer()
+  if (server.skip !== false) return server.skip
+  const { settings, own } = server
+  if (!own) {
+    await server[Symbol.asyncDispose]()
+    return 'measured on a server that is started for it, and HEADWATER_TEST_DYNAMODB names another'
+  }
+  // Not through the wire, which lies in this process and would be measured with the client.
+  const endpoint = `http://127.0.0.1:${own.port}`
+  const { region } = settings
+  const context = { dataDir: '.', logger: silent, signal: new AbortController().signal }
+  const provisioned = async (name: string) => {
+    const config = dynamodb.config.parse({ region, endpoint, prefix: `${name}-`, timeoutMs: '30s' })
+    await dynamodb.provision?.(config, context)
+    return config
+  }
+  return {
+    most: 2_000,
+    open: async (name) => dynamodb.open(await provisioned(name), context),
+    async bare(name) {
+      const { prefix, shards } = await provisioned(name)
+      return openBare(new DynamoDB({ region, endpoint }), `${prefix}reviews`, shards)
+    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+}
+
+function openBare(db: DynamoDB, table: string, shards: number): Bare {
+  const days = new Set<string>()
+
+  async function getAll(keys: readonly Item[], only?: string): Promise<Item[]> {
+    const found = await each(groupsOf(keys, MOST_READ), IN_FLIGHT, async (Keys) => {
+      const how = { Keys, ConsistentRead: true, ...(only !== undefined && { ProjectionExpression: only }) }
+      const answer = await db.batchGetItem({ RequestItems: { [table]: how } })
+      if (Object.keys(answer.UnprocessedKeys ?? {}).length > 0)
+        throw new Error('some keys were not looked at')
+      return answer.Responses?.[table] ?? []
+    })
+    return found.flat()
+  }
+
+  async function insertAll(items: readonly Item[]): Promise<void> {
+    await each(groupsOf(items, MOST_WRITTEN), IN_FLIGHT, async (group) => {
+      const { Responses: answers = [] } = await db.batchExecuteStatement({ Statements: group.map(insertion) })
+      const failed = answers.find(({ Error: failure }) => failure && failure.Code !== 'DuplicateItem')
+      if (failed || answers.length < group.length) throw new Error(failed?.Error?.Message ?? 'no answer')
+    })
+  }
+
+  /** The items of a table's index, which each of its partitions has in order. */
+  async function positionsOf(day: string): Promise<readonly string[]> {
+    const partitions = Array.from({ length: shards }, (_, shard) => partitionOf(day, shard))
+    const found = await each(partitions, IN_FLIGHT, async (partition) => {
+      const arrived: string[] = []
+      for (let start: Item | undefined, isFirst = true; isFirst || start; isFirst = false) {
+        const page = await db.query({
+          TableName: table,
+          IndexName: 'by_time',
+          KeyConditionExpression: 'day_shard = :partition',
+          ExpressionAttributeValues: { ':partition': { S: partition } },
+          Limit: BATCH,
+          ...(start && { ExclusiveStartKey: start }),
+        })
+        arrived.push(...(page.Items ?? []).map((item) => textIn(item, 'arrived')))
+        start = page.LastEvaluatedKey
+      }
+      return arrived
+    })
+    return found.flat().toSorted()
+  }
+
+  return {
+    async prepare(arrivals) {
+      const rows = await Promise.all(
+        arrivals.map((arrival) => encodeRow(arrival, { shards, expireAfterMs: undefined })),
+      )
+      const items = rows.map(({ item }) => item)
+      for (const item of items) days.add(dayIn(textIn(item, 'arrived')))
+      const keys = arrivals.map(({ key }) => keyItem(key))
+      return async () => {
+        const there = new Set((await getAll(keys, 'review_half, content_half')).map(keyOf))
+        await insertAll(items.filter((item) => !there.has(keyOf(item))))
+      }
+    },
+    async *scan() {
+      for (const day of days) {
+        const positions = await positionsOf(day)
+        for (let at = 0; at < positions.length; at += BATCH) {
+          const keys = positions.slice(at, at + BATCH).map((arrived) => keyItem(keyIn(arrived)))
+          yield await getAll(keys)
+        }
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      db.destroy()
+    },
+  }
+
+  function insertion(item: Item) {
+    const names = Object.keys(item)
+    return {
+      Statement: `INSERT INTO "${table}" VALUE {${names.map((name) => `'${name}': ?`).join(', ')}}`,
+      Parameters: Object.values(item),
+    }
+  }
+}
+
+function keyItem(key: string): Item {
+  const item = rowKey(key)
+  if (item === undefined) throw new Error(`${key} is no record key`)
+  return item
+}
+
+function groupsOf<T>(items: readonly T[], size: number): T[][] {
+  const count = Math.ceil(items.length / size)
+  return Array.from({ length: count }, (_, n) => items.slice(n * size, (n + 1) * size))
+}
