@@ -16,6 +16,8 @@ export interface Cautious<T> {
   readonly suspects: number
   /** Milliseconds since 1970. */
   readonly clock: () => number
+  /** Told of each time that the start could not be noted yet. */
+  readonly onTrouble?: ((error: TransientError) => void) | undefined
 }
 
 /** So many ends in a row may have had any other cause. */
@@ -32,8 +34,8 @@ export async function withCaution<T>(
   options: Cautious<T>,
   signal: AbortSignal,
 ): Promise<{ into: Into<T>; finish: () => Promise<void> }> {
-  const { registry, topic, into, suspects, clock } = options
-  const start = await noteStart({ registry, what: topic, clock }, signal)
+  const { registry, topic, into, suspects, clock, onTrouble } = options
+  const start = await noteStart({ registry, what: topic, clock, onTrouble }, signal)
   const isCautious = start.uncleanEnds >= UNCLEAN_ENDS
   const takeOne = countingEnds(options)
   /** The calls that are under way; each knows how many items had passed when it began. */
@@ -59,8 +61,8 @@ export async function withCaution<T>(
   async function relax(): Promise<void> {
     const isOver = passed >= suspects && [...underWay].every(({ begunAt }) => begunAt >= suspects)
     if (!isNoted || !isOver) return
-    isNoted = false
     await start.through()
+    isNoted = false
   }
 
   return {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { TransientError } from '../errors.ts'
+import { retry } from '../lib/retry.ts'
 import type { Registry } from '../stores/registry.ts'
 
 /** The start of a service, noted until it has come through. */
@@ -16,6 +18,8 @@ export interface StartsOptions {
   readonly what: string
   /** Milliseconds since 1970. */
   readonly clock: () => number
+  /** Told of each time that the registry could not be asked. */
+  readonly onTrouble?: ((error: TransientError) => void) | undefined
 }
 
 const STARTS = 'storage/starts/'
@@ -29,14 +33,19 @@ interface Sign {
   readonly aliveAt: number
 }
 
-/** Notes a start. Several processes may start beside each other: only what has ended counts. */
+/**
+ * Notes a start, and waits for the registry where it is away. Several processes may start beside each other: only what has ended
+ * counts.
+ */
 export async function noteStart(
-  { registry, what, clock }: StartsOptions,
+  { registry, what, clock, onTrouble }: StartsOptions,
   signal: AbortSignal,
 ): Promise<Start> {
   const prefix = `${STARTS}${what}/`
   const name = `${prefix}${randomUUID()}`
-  const ended = (await signsIn(registry, prefix, signal)).filter(({ sign }) => !isAlive(sign, clock()))
+  const policy = { baseMs: 50, maxMs: 30_000, ...(onTrouble && { onFailure: onTrouble }) }
+  const signs = await retry(() => signsIn(registry, prefix, signal), signal, policy)
+  const ended = signs.filter(({ sign }) => !isAlive(sign, clock()))
   let isThrough = false
 
   async function show(): Promise<void> {
@@ -45,7 +54,7 @@ export async function noteStart(
     const sign: Sign = { host: hostname(), pid: process.pid, aliveAt: clock() }
     await registry.compareAndSet(name, revision, Buffer.from(JSON.stringify(sign)))
   }
-  await show()
+  await retry(show, signal, policy)
   const timer = setInterval(() => void show().catch(() => {}), SHOW_EVERY_MS)
   timer.unref()
   signal.addEventListener('abort', () => clearInterval(timer), { once: true })

@@ -60,7 +60,16 @@ export async function store(options: Storage, stop: AbortSignal, kill: AbortSign
   }
 
   const cautious = await withCaution(
-    { registry, topic, into, convict, bytesOf: ({ body }) => body, suspects: MAX_ITEMS * IN_FLIGHT, clock },
+    {
+      registry,
+      topic,
+      into,
+      convict,
+      bytesOf: ({ body }) => body,
+      suspects: MAX_ITEMS * IN_FLIGHT,
+      clock,
+      onTrouble: watch?.trouble,
+    },
     kill,
   )
   await pump({

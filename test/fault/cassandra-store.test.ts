@@ -7,7 +7,11 @@ import { context, provisioned, settingsOf } from '../support/cassandra.ts'
 import { cassandraServer } from '../support/servers/cassandra.ts'
 import { accepted } from '../support/records.ts'
 import { startProxy } from '../support/servers/proxy.ts'
+import { copyLoad } from './copy-load.ts'
 import { storeFaults } from './store-faults.ts'
+import { storeLoad } from './store-load.ts'
+import { storeOutage } from './store-outage.ts'
+import type { WholeHarness } from './store-whole.ts'
 
 // A single node keeps what it acknowledged only if its commit log is synced before it answers.
 const server = await cassandraServer({ commitLog: 'group', mayKill: true })
@@ -40,6 +44,24 @@ if (server.skip !== false || !server.own) {
     count: Number(process.env['HEADWATER_STORE_COUNT'] ?? 1_000),
     noticedMs: 10_000,
   })
+
+  const { dataCenter, username, password } = server
+  const whole: WholeHarness = {
+    section: (name) => ({
+      type: 'cassandra',
+      contact_points: [`127.0.0.1:${wire.port}`],
+      local_data_center: dataCenter,
+      keyspace: name,
+      username,
+      password,
+      replication: { [dataCenter]: 1 },
+    }),
+    wire,
+    restart: () => own.restart(),
+  }
+  storeLoad('cassandra', whole)
+  storeOutage('cassandra', whole)
+  copyLoad('cassandra', whole)
 
   test('comes back from losing every node, again and again, with no more connections each time', async () => {
     await provisioned(server, 'again')

@@ -10,7 +10,11 @@ import { accepted, acceptedVerdict, numbered, put } from '../support/records.ts'
 import { type Behaviour, startFront } from '../support/servers/dynamodb-front.ts'
 import { dynamodbServer } from '../support/servers/dynamodb.ts'
 import { all, keysOf, one } from '../support/store-reads.ts'
+import { copyLoad } from './copy-load.ts'
 import { storeFaults } from './store-faults.ts'
+import { storeLoad } from './store-load.ts'
+import { storeOutage } from './store-outage.ts'
+import type { WholeHarness } from './store-whole.ts'
 
 const server = await dynamodbServer()
 const context: Context = { logger: silent, signal: new AbortController().signal, dataDir: '.' }
@@ -33,6 +37,18 @@ if (server.skip === false && own) {
     count: Number(process.env['HEADWATER_STORE_COUNT'] ?? 1_000),
     noticedMs: 10_000,
   })
+
+  const whole: WholeHarness = {
+    section: (name) => ({ type: 'dynamodb', ...server.settings, prefix: `${name}-` }),
+    wire: own.wire,
+    async restart() {
+      await own.database.kill()
+      await own.database.restart()
+    },
+  }
+  storeLoad('dynamodb', whole)
+  storeOutage('dynamodb', whole)
+  copyLoad('dynamodb', whole)
 } else test('dynamodb store, in trouble', { skip })
 
 /** A store behind a fake front, and one that sees what is there without it. */

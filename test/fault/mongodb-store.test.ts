@@ -9,7 +9,11 @@ import { accepted, acceptedVerdict, put } from '../support/records.ts'
 import { mongodbServer } from '../support/servers/mongodb.ts'
 import { startProxy } from '../support/servers/proxy.ts'
 import { all } from '../support/store-reads.ts'
+import { copyLoad } from './copy-load.ts'
 import { storeFaults } from './store-faults.ts'
+import { storeLoad } from './store-load.ts'
+import { storeOutage } from './store-outage.ts'
+import type { WholeHarness } from './store-whole.ts'
 
 const PATIENCE = { baseMs: 50, maxMs: 1_000 }
 const server = await mongodbServer()
@@ -43,6 +47,15 @@ else {
     noticedMs: 3_000,
     ...(standIn === undefined && { skip: notOurs }),
   })
+
+  const whole: WholeHarness = {
+    section: (name) => ({ type: 'mongodb', url: urlThrough(wire), database, prefix: `${name}.` }),
+    wire,
+    ...(standIn && { restart: () => standIn.restart() }),
+  }
+  storeLoad('mongodb', whole)
+  storeOutage('mongodb', whole)
+  copyLoad('mongodb', whole)
 
   test('says within its time, in every method, that nothing gets through', async () => {
     const config = mongodb.config.parse({

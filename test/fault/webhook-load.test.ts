@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually, freePort, json, startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { backlogOf, eventually, freePort, json, startUp, type Up, writeConfig } from '../support/pipeline.ts'
 import { start } from '../support/cli.ts'
 import { post } from '../support/post.ts'
 import { review } from '../support/reviews.ts'
@@ -43,7 +43,7 @@ test(`of ${COUNT} reviews over ${CONNECTIONS} connections, killed ${KILLS} times
     }
     await senders
     assert.equal(confirmed.size, COUNT)
-    await eventually(async () => ((await stored(up.admin)) ? true : undefined), 'an empty backlog', 300_000)
+    await eventually(async () => (await backlogOf(up.admin)) === 0 || undefined, 'an empty backlog', 300_000)
     assert.equal((await up.process.stop()).code, 0)
   } finally {
     await up.process.kill()
@@ -58,9 +58,3 @@ test(`of ${COUNT} reviews over ${CONNECTIONS} connections, killed ${KILLS} times
   for (const row of rows) assert.ok(expected.delete(row), `invented, altered or twice: ${row}`)
   assert.equal((await json<{ ok: boolean }>(['audit'], folder.path)).ok, true)
 })
-
-async function stored(admin: string): Promise<boolean> {
-  const metrics = await (await fetch(`${admin}/metrics`)).text()
-  const backlogs = [...metrics.matchAll(/^headwater_queue_backlog_messages\{.*\} (\d+)$/gm)]
-  return backlogs.length === 2 && backlogs.every(([, count]) => count === '0')
-}

@@ -87,6 +87,16 @@ interface Started {
   readonly admin: string
 }
 
+export async function metricsOf(admin: string): Promise<string> {
+  return (await fetch(`${admin}/metrics`)).text()
+}
+
+/** How many messages of both topics wait to be stored, by a process's own metrics; undefined before it can tell. */
+export async function backlogOf(admin: string): Promise<number | undefined> {
+  const found = [...(await metricsOf(admin)).matchAll(/^headwater_queue_backlog_messages\{.*\} (\d+)$/gm)]
+  return found.length === 2 ? found.reduce((sum, [, count]) => sum + Number(count), 0) : undefined
+}
+
 /** A port that was free a moment ago, for what must come back at the same place. */
 export async function freePort(): Promise<number> {
   const server = createServer()

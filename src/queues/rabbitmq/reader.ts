@@ -78,8 +78,9 @@ export function createReader({ taps, bell, forgets, onEnd, closing }: ReaderOpti
             continue
           }
           await fill(takings, maxItems, lingerMs, stop)
-          if (forgets) await Promise.all(takings.map(settle))
-          yield toBatch(takings, settle)
+          const joined = join(takings)
+          if (forgets) await Promise.all(joined.map(settle))
+          yield toBatch(joined, settle)
         }
       } finally {
         loops--
@@ -87,6 +88,18 @@ export function createReader({ taps, bell, forgets, onEnd, closing }: ReaderOpti
       }
     },
   }
+}
+
+/** What came of a queue bit by bit is acknowledged at once: each acknowledgement is a question to the broker. */
+function join(takings: readonly Taken[]): readonly Taken[] {
+  const joined: Taken[] = []
+  for (const taken of takings) {
+    const at = joined.findIndex(({ tap, to }) => tap === taken.tap && to === taken.from)
+    const before = joined[at]
+    if (before === undefined) joined.push(taken)
+    else joined[at] = { ...before, to: taken.to, messages: [...before.messages, ...taken.messages] }
+  }
+  return joined
 }
 
 function toBatch(takings: readonly Taken[], settle: (taken: Taken) => Promise<void>): Batch<Message> {

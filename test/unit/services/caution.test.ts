@@ -74,6 +74,29 @@ describe('caution', () => {
     })
   })
 
+  test('waits for a registry that is away when the process starts, and takes no trouble for an end', async () => {
+    await withRegistry(async (registry) => {
+      let failures = 0
+      const away: Registry = {
+        ...registry,
+        async compareAndSet(...args) {
+          const isSet = await registry.compareAndSet(...args)
+          // The answer is lost.
+          if (failures++ < 3) throw new TransientError('BACKEND_FAILING', 'not now')
+          return isSet
+        },
+        list: (...args) => {
+          if (failures++ < 3) throw new TransientError('BACKEND_FAILING', 'not now')
+          return registry.list(...args)
+        },
+      }
+      const { finish } = await start(away, acceptAll)
+      assert.equal(failures, 5)
+      await finish()
+      assert.deepEqual(await sizesAtStart(registry), [2])
+    })
+  })
+
   test('is not over while one of the first is under way, however many others pass', async () => {
     await withRegistry(async (registry) => {
       const slow = Promise.withResolvers<void>()
