@@ -11,6 +11,8 @@ const BROKERS: Readonly<Record<string, () => Promise<StartBroker>>> = {
   'Pub/Sub (test server)': async () => (await import('./brokers/pubsub.ts')).startPubsub,
 }
 const WARM_UP = 5_000
+/** As the storage service reads. */
+const LINGER_MS = 20
 
 interface Cost {
   readonly cpuMicros: number
@@ -64,7 +66,12 @@ async function adapter(broker: Broker, topic: string): Promise<Bare> {
       let left = count
       const acknowledged: Promise<void>[] = []
       const signal = AbortSignal.timeout(120_000)
-      for await (const batch of queue.read({ group: 'storage', signal, maxItems: BATCH })) {
+      for await (const batch of queue.read({
+        group: 'storage',
+        signal,
+        maxItems: BATCH,
+        lingerMs: LINGER_MS,
+      })) {
         acknowledged.push(batch.ack())
         left -= batch.items.length
         if (left <= 0) break

@@ -1,3 +1,4 @@
+import type { ConsumeMessage } from 'amqplib'
 import type { Batch } from '../../batch.ts'
 import type { Message, ReadOptions } from '../queue.ts'
 import { fromDelivery } from './message.ts'
@@ -92,14 +93,21 @@ export function createReader({ taps, bell, forgets, onEnd, closing }: ReaderOpti
 
 /** What came of a queue bit by bit is acknowledged at once: each acknowledgement is a question to the broker. */
 function join(takings: readonly Taken[]): readonly Taken[] {
-  const joined: Taken[] = []
-  for (const taken of takings) {
-    const at = joined.findIndex(({ tap, to }) => tap === taken.tap && to === taken.from)
-    const before = joined[at]
-    if (before === undefined) joined.push(taken)
-    else joined[at] = { ...before, to: taken.to, messages: [...before.messages, ...taken.messages] }
+  const joined: Joined[] = []
+  for (const { tap, from, to, messages } of takings) {
+    const before = joined.find((each) => each.tap === tap && each.to === from)
+    if (before === undefined) joined.push({ tap, from, to, messages: [...messages] })
+    else {
+      before.to = to
+      before.messages.push(...messages)
+    }
   }
   return joined
+}
+
+interface Joined extends Pick<Taken, 'tap' | 'from'> {
+  to: number
+  readonly messages: ConsumeMessage[]
 }
 
 function toBatch(takings: readonly Taken[], settle: (taken: Taken) => Promise<void>): Batch<Message> {
