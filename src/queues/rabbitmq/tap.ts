@@ -2,6 +2,9 @@ import type { Channel, ConsumeMessage } from 'amqplib'
 import { createWatermark } from '../../lib/watermark.ts'
 import type { Link } from './connect.ts'
 
+/** What the client reads from the connection at a time is 64 KiB: many messages, or a part of one. */
+const LARGE_BYTES = 16 * 1024
+
 /** One queue as one reader reads it, on a channel of its own. Once it is closed, what was not acknowledged comes again. */
 export interface Tap {
   /** Whether this reader is the one whom the broker gives messages of this queue. */
@@ -70,6 +73,8 @@ export async function openTap(link: Link, { prefetch, queue, wake }: TapOptions)
   function deliver(message: ConsumeMessage | null): void {
     if (message === null) return end() // the queue is gone
     isActive = true
+    // A large body is a part of the two reads that it came in, and would keep them both.
+    if (message.content.length > LARGE_BYTES) message.content = Buffer.from(message.content)
     waiting.push(message)
     wake()
   }
