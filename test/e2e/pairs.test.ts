@@ -10,7 +10,7 @@ import { ownTopics } from '../support/topics.ts'
 const COUNT = 500
 const LIMIT_MS = 300_000
 
-/** Each queue and each store once; `HEADWATER_PAIRS=all` is every queue with every store. */
+/** Each broker and each database once; `HEADWATER_PAIRS=all` is every queue with every store. */
 const PAIRS: readonly (readonly [string, string])[] =
   process.env['HEADWATER_PAIRS'] === 'all'
     ? Object.keys(QUEUES).flatMap((queue) => Object.keys(STORES).map((store) => [queue, store] as const))
@@ -18,9 +18,7 @@ const PAIRS: readonly (readonly [string, string])[] =
         ['kafka', 'cassandra'],
         ['rabbitmq', 'mongodb'],
         ['kinesis', 'dynamodb'],
-        ['pubsub', 'mongodb'],
-        ['embedded', 'cassandra'],
-        ['kafka', 'embedded'],
+        ['pubsub', 'embedded'],
       ]
 
 describe('every fifth of them at fault, and killed once', () => {

@@ -14,7 +14,7 @@ import {
   type WholeHarness,
 } from './store-whole.ts'
 
-const COUNT = Number(process.env['HEADWATER_STORE_LOAD'] ?? 600)
+const COUNT = Number(process.env['HEADWATER_STORE_LOAD'] ?? 300)
 const KILLS = Number(process.env['HEADWATER_STORE_KILLS'] ?? 1)
 /** So many reviews later one is sent again. */
 const LATER = 100
