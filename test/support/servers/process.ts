@@ -71,6 +71,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     async kill() {
       signal('SIGKILL')
       await exited
+      await groupGone(pid)
     },
     async stop() {
       signal('SIGCONT')
@@ -110,6 +111,18 @@ function readStat(path: string): string {
     return readFileSync(path, 'utf8')
   } catch {
     return ') X '
+  }
+}
+
+/** A script ends before the server that it started, which may still be listening for a moment. */
+async function groupGone(pid: number): Promise<void> {
+  for (let looks = 0; looks < 100; looks++) {
+    try {
+      process.kill(-pid, 0)
+    } catch {
+      return
+    }
+    await sleep(LOOK_MS)
   }
 }
 
