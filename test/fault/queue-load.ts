@@ -53,14 +53,15 @@ export function queueLoad(name: string, harness: LoadHarness): void {
     let second: Up | undefined
     let confirmed = 0
     let next = 0
+    let isOver = false
 
     /** Sends one request after the other; one without a 2xx is sent again, as every provider does. */
     async function sender(): Promise<void> {
-      while (next < count) {
+      while (!isOver && next < count) {
         const first = next
         next += A_REQUEST
         const body = Array.from({ length: A_REQUEST }, (_, n) => reviewAt(first + n)).join('\n')
-        while ((await post(webhook, body, agent)) !== 202) await sleep(50)
+        while (!isOver && (await post(webhook, body, agent)) !== 202) await sleep(50)
         confirmed += A_REQUEST
       }
     }
@@ -89,6 +90,7 @@ export function queueLoad(name: string, harness: LoadHarness): void {
       assert.equal((await services.ingest.process.stop()).code, 0)
       assert.equal((await services.store.process.stop()).code, 0)
     } finally {
+      isOver = true
       for (const up of [services.ingest, services.store, second]) await up?.process.kill()
       agent.destroy()
     }
