@@ -11,8 +11,6 @@ const BROKERS: Readonly<Record<string, () => Promise<StartBroker>>> = {
   'Pub/Sub (test server)': async () => (await import('./brokers/pubsub.ts')).startPubsub,
 }
 const WARM_UP = 5_000
-/** As the storage service reads. */
-const LINGER_MS = 20
 
 interface Cost {
   readonly cpuMicros: number
@@ -70,7 +68,7 @@ async function adapter(broker: Broker, topic: string): Promise<Bare> {
         group: 'storage',
         signal,
         maxItems: BATCH,
-        lingerMs: LINGER_MS,
+        lingerMs: broker.lingerMs,
       })) {
         acknowledged.push(batch.ack())
         left -= batch.items.length

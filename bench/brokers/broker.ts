@@ -4,6 +4,8 @@ import type { Message, Queue } from '../../src/queues/queue.ts'
 export interface Broker extends AsyncDisposable {
   /** An empty topic, as Headwater has it. */
   open(topic: string): Promise<Queue>
+  /** How long a batch is filled: 20 ms in the storage service. 0 where a server gives out too little at a time to fill one. */
+  readonly lingerMs: number
   /** An empty topic, as its client library alone has it, used as safely. */
   bare(topic: string): Promise<Bare>
 }

@@ -11,6 +11,7 @@ export const startKafka: StartBroker = async () => {
   if (server.skip !== false) return server.skip
   const config = kafka.config.parse({ brokers: [server.address], partitions: PARTITIONS, replication: 1 })
   return {
+    lingerMs: 20,
     async open(topic) {
       const context = queueContext('.', topic)
       await kafka.provision?.(config, context)

@@ -31,6 +31,7 @@ export const startKinesis: StartBroker = async () => {
     pollIntervalMs: '10ms',
   })
   return {
+    lingerMs: 20,
     async open(topic) {
       const context = queueContext(folder.path, topic)
       await kinesis.provision?.(config, context)

@@ -13,6 +13,8 @@ export const startPubsub: StartBroker = async () => {
   if (server.skip !== false) return server.skip
   const config = pubsub.config.parse({ project: PROJECT, endpoint: `http://127.0.0.1:${server.port}` })
   return {
+    // The test server gives out one message of a key at a time.
+    lingerMs: 0,
     async open(topic) {
       const context = queueContext('.', topic)
       await pubsub.provision?.(config, context)

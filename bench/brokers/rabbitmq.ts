@@ -14,6 +14,7 @@ export const startRabbitmq: StartBroker = async () => {
   const url = `amqp://${server.user}:${server.password}@${server.host}:${server.port}/${server.vhost}`
   const config = rabbitmq.config.parse({ url, queues: QUEUES, prefetch: BATCH })
   return {
+    lingerMs: 20,
     async open(topic) {
       const context = queueContext(folder.path, topic)
       await rabbitmq.provision?.(config, context)
