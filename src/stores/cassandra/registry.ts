@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Context } from '../../adapter.ts'
 import type { Cancellable } from '../../batch.ts'
-import { HeadwaterError } from '../../errors.ts'
+import { checkName } from '../name.ts'
 import type { Entry, Registry } from '../registry.ts'
 import type { Config } from './config.ts'
 import { connect, type Options, type Row, type Session } from './connect.ts'
@@ -12,7 +12,6 @@ import { createTurns } from './turns.ts'
 import { decided } from './uncertain.ts'
 import { namesFrom, shardOfName } from './names.ts'
 
-const MAX_NAME_BYTES = 1_500
 /** A page of a list is held in memory, and values may be large. */
 const LIST_PAGE = 16
 const MOST_REVISION = 2 ** 48 - 1
@@ -109,14 +108,4 @@ async function listName(session: Session, name: string, options: Options): Promi
 function entryOf(name: string, [row]: readonly Row[]): Entry | undefined {
   if (!row) return undefined
   return { name, value: row['value'] as Buffer, revision: Number(row['revision']) }
-}
-
-function checkName(name: string): void {
-  const length = Buffer.byteLength(name)
-  if (name.isWellFormed() && length > 0 && length <= MAX_NAME_BYTES) return
-  throw new HeadwaterError(
-    'REGISTRY_NAME_INVALID',
-    `a name in the registry is 1 to ${MAX_NAME_BYTES} bytes of well-formed text, not ${length} bytes: ` +
-      JSON.stringify(name.slice(0, 80)),
-  )
 }

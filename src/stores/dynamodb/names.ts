@@ -1,6 +1,5 @@
-import { HeadwaterError } from '../../errors.ts'
+import { checkName } from '../name.ts'
 
-const MOST_NAME_BYTES = 1_500
 /** A sort key takes 1,024 bytes. What is longer lies in a partition of its head, and a mark in its place. */
 const MOST_HEAD_BYTES = 1_000
 /** The last character there is: behind whatever begins with the same head and is shorter. */
@@ -17,14 +16,7 @@ export interface Place {
 
 /** Throws `REGISTRY_NAME_INVALID` for what is no name. */
 export function placeOf(name: string): Place {
-  const length = Buffer.byteLength(name)
-  if (length === 0 || length > MOST_NAME_BYTES || !name.isWellFormed()) {
-    throw new HeadwaterError(
-      'REGISTRY_NAME_INVALID',
-      `a name in the registry is 1 to ${MOST_NAME_BYTES} bytes of well-formed text, not ${length} bytes: ` +
-        JSON.stringify(name.slice(0, 80)),
-    )
-  }
+  checkName(name)
   const head = headOf(name)
   if (head.length === name.length) return { partition: ENTRIES, name }
   return { partition: behind(head), name: name.slice(head.length), mark: head + MARK }

@@ -1,11 +1,10 @@
 import type { Cancellable } from '../../batch.ts'
-import { HeadwaterError } from '../../errors.ts'
+import { checkName } from '../name.ts'
 import type { Entry, Registry } from '../registry.ts'
 import { openEnvironment, tablesOf } from './environment.ts'
 import { pagesOf } from './paging.ts'
 
 const layout = tablesOf(['entries'])
-const MAX_NAME_BYTES = 1_500
 /** A page of a list is held in memory, and values may be large. */
 const LIST_PAGE = 16
 const REVISION_BYTES = 6
@@ -87,13 +86,8 @@ export async function openRegistry(folder: string): Promise<Registry> {
 }
 
 function encodeName(name: string): Buffer {
-  const key = Buffer.from(name)
-  if (name.isWellFormed() && key.length > 0 && key.length <= MAX_NAME_BYTES) return key
-  throw new HeadwaterError(
-    'REGISTRY_NAME_INVALID',
-    `a name in the registry is 1 to ${MAX_NAME_BYTES} bytes of well-formed text, not ${key.length} bytes: ` +
-      JSON.stringify(name.slice(0, 80)),
-  )
+  checkName(name)
+  return Buffer.from(name)
 }
 
 function decode(written: Buffer): Omit<Entry, 'name'> {

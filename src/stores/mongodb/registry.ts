@@ -1,12 +1,12 @@
 import type { Collection } from 'mongodb'
 import type { Cancellable } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
+import { checkName } from '../name.ts'
 import type { Entry, Registry } from '../registry.ts'
 import { collectionsIn, COUNTER, onePage, type RegistryRow } from './collections.ts'
 import type { Session } from './connect.ts'
 import { isDuplicate } from './write-errors.ts'
 
-const MAX_NAME_BYTES = 1_500
 const LIST_PAGE = 1_000
 /** So many revisions a process takes at once, and hands out one by one; what it has left when it ends is never used. */
 const REVISIONS = 1_000
@@ -37,12 +37,12 @@ export function openRegistry(session: Session, prefix: string): Registry {
 
   return {
     async get(name, options) {
-      requireName(name)
+      checkName(name)
       const row = await ask(() => registry.findOne({ _id: name }, { readConcern }), options)
       return row === null ? undefined : entryOf(row)
     },
     async compareAndSet(name, revision, value, options) {
-      requireName(name)
+      checkName(name)
       const next = { value: Buffer.from(value), revision: await nextRevision() }
       if (revision === 0) {
         return ask(() => registry.insertOne({ _id: name, ...next }).then(() => true, falseIfThere), options)
@@ -52,7 +52,7 @@ export function openRegistry(session: Session, prefix: string): Registry {
     },
     list,
     async remove(name, revision, options) {
-      requireName(name)
+      checkName(name)
       const { deletedCount } = await ask(() => registry.deleteOne({ _id: name, revision }), options)
       return deletedCount === 1
     },
@@ -101,14 +101,4 @@ function entryOf({ _id, value = Buffer.alloc(0), revision }: RegistryRow): Entry
 function falseIfThere(error: unknown): false {
   if (isDuplicate(error)) return false
   throw error
-}
-
-function requireName(name: string): void {
-  const length = Buffer.byteLength(name)
-  if (name.isWellFormed() && length > 0 && length <= MAX_NAME_BYTES) return
-  throw new HeadwaterError(
-    'REGISTRY_NAME_INVALID',
-    `a name in the registry is 1 to ${MAX_NAME_BYTES} bytes of well-formed text, not ${length} bytes: ` +
-      JSON.stringify(name.slice(0, 80)),
-  )
 }
