@@ -1,8 +1,8 @@
 /** Wakes whoever waits. A ring that nobody waits for is forgotten, so look first and wait in the same turn. */
 export interface Bell {
-  ring(): void
-  /** Resolves at the next ring, after the time is over, or when the signal aborts. Never rejects. */
-  wait(timeoutMs: number, signal: AbortSignal): Promise<void>
+  readonly ring: () => void
+  /** Resolves at the next ring, when the signal aborts, or after so long. Never rejects. */
+  wait(signal: AbortSignal, timeoutMs?: number): Promise<void>
 }
 
 export function createBell(): Bell {
@@ -11,10 +11,10 @@ export function createBell(): Bell {
     ring() {
       for (const wake of sleepers) wake()
     },
-    wait(timeoutMs, signal) {
+    wait(signal, timeoutMs) {
       if (signal.aborted) return Promise.resolve()
       return new Promise((resolve) => {
-        const timer = setTimeout(wake, timeoutMs)
+        const timer = timeoutMs === undefined ? undefined : setTimeout(wake, timeoutMs)
         sleepers.add(wake)
         signal.addEventListener('abort', wake)
         function wake(): void {

@@ -1,4 +1,5 @@
 import { redactText } from '../lib/redact.ts'
+import { abortable, limit } from '../lib/waiting.ts'
 
 /** What this process says about itself, without secrets. Plain data goes out; whoever serves it decides how. */
 export interface Health {
@@ -160,16 +161,6 @@ const wordsOf = (error: unknown): string => (error instanceof Error ? error.mess
 
 /** What the work resolves to. Where that takes longer than the limit, the work is aborted and this rejects at once. */
 export async function limited<T>(work: (signal: AbortSignal) => Promise<T>, limitMs: number): Promise<T> {
-  const limit = new AbortController()
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    const error = new Error(`no answer within ${limitMs} ms`)
-    late.reject(error)
-    limit.abort(error)
-  }, limitMs)
-  try {
-    return await Promise.race([work(limit.signal), late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+  using time = limit(limitMs, () => new Error(`no answer within ${limitMs} ms`))
+  return await abortable(work(time.signal), time.signal)
 }

@@ -163,7 +163,7 @@ function createQueue({ folder, logs, maxMessageBytes, logger }: Parts): Queue {
       const stop = AbortSignal.any([signal, closing.signal])
       const both = [logs.main, logs.own(group)].map((log) => ({ log, ends: endsOf(log) }))
       const isBehind = () => both.some(({ log, ends }) => backlogOf(log.state(), group, ends) > 0)
-      while (!stop.aborted && isBehind()) await bell.wait(LOOK_MS, stop)
+      while (!stop.aborted && isBehind()) await bell.wait(stop, LOOK_MS)
     },
     async groups() {
       return listGroups(logs)

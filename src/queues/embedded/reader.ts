@@ -72,7 +72,7 @@ export async function* readBatches(
     const until = performance.now() + lingerMs
     for (let leftMs = lingerMs; leftMs > 0 && !stop.aborted; leftMs = until - performance.now()) {
       if (isFull(takings, maxItems)) return
-      await bell.wait(Math.min(POLL_MS, leftMs), stop)
+      await bell.wait(stop, Math.min(POLL_MS, leftMs))
       gather(takings)
     }
   }
@@ -84,7 +84,7 @@ export async function* readBatches(
       const takings: Taking[] = []
       gather(takings)
       if (takings.length === 0) {
-        await bell.wait(POLL_MS, stop)
+        await bell.wait(stop, POLL_MS)
       } else {
         await fill(takings)
         yield toBatch(takings)

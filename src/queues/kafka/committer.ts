@@ -1,7 +1,7 @@
 import type { Consumer } from '@platformatic/kafka'
 import { TransientError } from '../../errors.ts'
 import type { Bell } from '../../lib/bell.ts'
-import { within } from './connect.ts'
+import { within } from '../../lib/waiting.ts'
 import type { Tenure } from './tenure.ts'
 import { isRebalancing, translate } from './translate.ts'
 
@@ -62,7 +62,7 @@ export function createCommitter({ consumer, topic, address, tenures, bell }: Com
       } catch (error) {
         if (!isRebalancing(error) || performance.now() > giveUpAt) throw translate(error, address)
         // Some of these partitions may be somebody else's soon, and then it is no longer ours to tell.
-        await bell.wait(LOOK_MS, NEVER)
+        await bell.wait(NEVER, LOOK_MS)
       }
     }
   }

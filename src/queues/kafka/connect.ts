@@ -1,6 +1,7 @@
 import type { Admin, Base, BaseOptions } from '@platformatic/kafka'
 import { TransientError } from '../../errors.ts'
 import { readTls, tlsFields } from '../../lib/tls.ts'
+import { within } from '../../lib/waiting.ts'
 import type { Config } from './config.ts'
 import { tokens } from './tokens.ts'
 import { isAnswer, translate } from './translate.ts'
@@ -50,33 +51,6 @@ export function discard(client: Base): void {
   const sockets = [...client.connections].map(([, connection]) => connection.socket)
   client.close().catch(() => {})
   for (const socket of sockets) socket.destroy()
-}
-
-/** Rejects after so long, or when the signal aborts; what is under way goes on by itself. */
-export function within<T>(
-  limitMs: number,
-  work: Promise<T>,
-  late: () => Error,
-  signal?: AbortSignal,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => end(late()), limitMs)
-    const abort = (): void => end(signal?.reason as Error)
-    signal?.addEventListener('abort', abort)
-
-    /** Leaves nothing behind that would keep the process from ending. */
-    function end(error: Error): void {
-      release()
-      reject(error)
-    }
-    function release(): void {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
-    }
-
-    work.then(resolve, reject).finally(release)
-    if (signal?.aborted) abort()
-  })
 }
 
 /** Asks the brokers what is no message. */

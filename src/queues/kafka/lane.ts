@@ -1,7 +1,8 @@
 import type { Producer } from '@platformatic/kafka'
 import { TransientError } from '../../errors.ts'
 import { formatDuration } from '../../lib/units.ts'
-import { calm, closed, type Connection, discard, within } from './connect.ts'
+import { within } from '../../lib/waiting.ts'
+import { calm, closed, type Connection, discard } from './connect.ts'
 import { says, translate } from './translate.ts'
 
 /** A message whose place is known. */

@@ -1,6 +1,7 @@
 import type { Consumer } from '@platformatic/kafka'
 import { TransientError } from '../../errors.ts'
-import { calm, type Connection, discard, within } from './connect.ts'
+import { within } from '../../lib/waiting.ts'
+import { calm, type Connection, discard } from './connect.ts'
 import type { Offsets } from './groups.ts'
 import { translate } from './translate.ts'
 

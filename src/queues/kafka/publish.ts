@@ -1,5 +1,6 @@
 import type { Cancellable, Rejection } from '../../batch.ts'
 import { formatBytes } from '../../lib/units.ts'
+import { abortable } from '../../lib/waiting.ts'
 import type { Message } from '../queue.ts'
 import { createLane, type LaneOptions, type Outgoing } from './lane.ts'
 import { partitionOf } from './partition.ts'
@@ -49,7 +50,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         const share = shares[n] ?? []
         if (share.length > 0) await lane.send(share)
       })
-      await unlessAborted(Promise.all(sending), signal)
+      await abortable(Promise.all(sending), signal)
       return rejections
     },
     close() {
@@ -77,14 +78,4 @@ function encode({ key, body, headers = {} }: Message, partitions: number): Outgo
     headers: new Map(pairs),
     bytes: RECORD_BYTES + keyBytes.length + body.length + headerBytes,
   }
-}
-
-/** What is under way goes on; who waits for it no longer does. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', abort)
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -29,7 +29,7 @@ export async function* readBatches(
       if (room.items <= 0 || room.bytes <= 0) return
       const more = holding.take(room)
       takings.push(...more)
-      if (more.length === 0) await bell.wait(leftMs, stop)
+      if (more.length === 0) await bell.wait(stop, leftMs)
     }
   }
 
@@ -39,7 +39,7 @@ export async function* readBatches(
     while (!stop.aborted) {
       const takings = [...holding.take(roomIn([], maxItems))]
       if (takings.length === 0) {
-        await bell.wait(LOOK_MS, stop)
+        await bell.wait(stop, LOOK_MS)
       } else {
         await fill(takings)
         yield toBatch(holding, takings)

@@ -50,7 +50,7 @@ export async function* readBatches(
   function wait(limitMs: number): Promise<void> {
     const now = performance.now()
     const dueMs = holding.cursors().map(({ dueAt }) => dueAt - now)
-    return bell.wait(Math.max(1, Math.min(limitMs, ...dueMs.filter((ms) => ms > 0))), stop)
+    return bell.wait(stop, Math.max(1, Math.min(limitMs, ...dueMs.filter((ms) => ms > 0))))
   }
 
   async function fill(takings: Taken[]): Promise<void> {

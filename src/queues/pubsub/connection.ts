@@ -3,8 +3,9 @@ import type { v1 } from '@google-cloud/pubsub'
 import { HeadwaterError, TransientError } from '../../errors.ts'
 import { loadClient } from '../../lib/client.ts'
 import { formatDuration } from '../../lib/units.ts'
+import { abortable } from '../../lib/waiting.ts'
 import type { Config } from './config.ts'
-import { anyOf, orAborted } from './signals.ts'
+import { anyOf } from './signals.ts'
 import { isStatus, type Place, translate } from './translate.ts'
 
 export interface Clients {
@@ -122,7 +123,7 @@ export async function connect({ project, endpoint, keyFile }: Config): Promise<C
     const timer = setTimeout(() => late.abort(), timeoutMs + GRACE_MS)
     const stop = anyOf([late.signal, closing.signal, taken.lost.signal, ...(signal ? [signal] : [])])
     try {
-      const clients = await orAborted(taken.clients, stop.signal)
+      const clients = await abortable(taken.clients, stop.signal)
       const [answer] = await work(clients, { timeout: timeoutMs, retry: null, signal: stop.signal })
       taken.answered = true
       return answer

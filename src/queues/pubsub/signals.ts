@@ -9,12 +9,3 @@ export function anyOf(causes: readonly AbortSignal[]): { readonly signal: AbortS
     release: () => causes.forEach((cause) => cause.removeEventListener('abort', abort)),
   }
 }
-
-/** What the work resolves to, or the reason of the signal, if that comes before. */
-export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    work.then(resolve, reject)
-  })
-}

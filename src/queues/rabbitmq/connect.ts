@@ -4,7 +4,7 @@ import { loadClient } from '../../lib/client.ts'
 import { readTls } from '../../lib/tls.ts'
 import type { Config } from './config.ts'
 import { translate } from './translate.ts'
-import { abortable, limit } from './wait.ts'
+import { abortable, limit } from '../../lib/waiting.ts'
 
 const CONNECT_MS = 5_000
 const CLOSE_MS = 1_000

@@ -6,7 +6,7 @@ import { createNames } from './names.ts'
 import { createQueue } from './queue.ts'
 import { ensureGroup, ensureTopic, hasExchange } from './topology.ts'
 import { translate } from './translate.ts'
-import { abortable } from './wait.ts'
+import { abortable } from '../../lib/waiting.ts'
 
 /** RabbitMQ, by AMQP 0-9-1. Any number of processes may publish to it and read from it. */
 const rabbitmq: QueueAdapter<Config> = {

@@ -5,7 +5,7 @@ import { formatDuration } from '../../lib/units.ts'
 import type { Line, Link } from './connect.ts'
 import type { Outgoing } from './message.ts'
 import { translate } from './translate.ts'
-import { abortable, limit } from './wait.ts'
+import { abortable, limit } from '../../lib/waiting.ts'
 
 /** How many frames wait to be written; one has up to 128 KiB. */
 const FRAMES = 128

@@ -10,7 +10,7 @@ import { blockedText, createPublisher } from './publish.ts'
 import { createReaders } from './readers.ts'
 import { ensureGroup, hasExchange, onChannel, readyOf } from './topology.ts'
 import { translate } from './translate.ts'
-import { abortable, limit } from './wait.ts'
+import { abortable, limit } from '../../lib/waiting.ts'
 
 export interface QueueParts {
   readonly config: Config

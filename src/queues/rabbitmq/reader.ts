@@ -4,7 +4,7 @@ import type { Message, ReadOptions } from '../queue.ts'
 import { fromDelivery } from './message.ts'
 import type { Taken } from './tap.ts'
 import type { Taps } from './taps.ts'
-import type { Bell } from './wait.ts'
+import type { Bell } from '../../lib/bell.ts'
 
 export interface ReaderOptions {
   readonly taps: Taps

@@ -12,7 +12,7 @@ import { openTap, type TapOptions } from './tap.ts'
 import { createTaps, type Taps, type TapsOptions } from './taps.ts'
 import { enlist, readersOf } from './topology.ts'
 import { isNotFound, translate } from './translate.ts'
-import { createBell } from './wait.ts'
+import { createBell } from '../../lib/bell.ts'
 
 export interface ReadersOptions {
   readonly names: Names

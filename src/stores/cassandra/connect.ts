@@ -2,6 +2,7 @@ import type { Client } from 'cassandra-driver'
 import type { Context } from '../../adapter.ts'
 import { loadClient } from '../../lib/client.ts'
 import { readTls } from '../../lib/tls.ts'
+import { abortable } from '../../lib/waiting.ts'
 import type { Config } from './config.ts'
 import { createLine } from './line.ts'
 import { translate } from './translate.ts'
@@ -129,18 +130,4 @@ export async function connect(
 /** Where the tables are, for messages: nothing of this is secret. */
 export function placeOf({ contactPoints, keyspace }: Pick<Config, 'contactPoints' | 'keyspace'>): string {
   return `keyspace ${keyspace} at ${contactPoints.join(', ')}`
-}
-
-/** The client can't take back what it was asked; whoever asked need not wait for it. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(signal.reason as Error)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    work.catch(() => {})
-  }
 }

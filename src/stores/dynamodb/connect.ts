@@ -5,6 +5,7 @@ import { TransientError } from '../../errors.ts'
 import { loadClient } from '../../lib/client.ts'
 import { readTls } from '../../lib/tls.ts'
 import { formatDuration } from '../../lib/units.ts'
+import { abortable, limit } from '../../lib/waiting.ts'
 import type { Config } from './config.ts'
 import { turns } from './turns.ts'
 import { isThrottled, isUnanswered, translate } from './translate.ts'
@@ -66,12 +67,13 @@ export async function connect(config: Config): Promise<Session> {
     { signal, once = false }: Asking = {},
   ): Promise<T> {
     return inTurn(async () => {
-      using deadline = deadlineOf(timeoutMs, signal)
+      using deadline = limit(timeoutMs, () => new Error(`after ${timeoutMs} ms`), signal)
       const { signal: abortSignal } = deadline
       for (let failures = 0; ; failures++) {
         signal?.throwIfAborted()
         try {
-          return await unless(abortSignal, request({ abortSignal }))
+          // Though what is asked for credentials hears of no signal.
+          return await abortable(request({ abortSignal }), abortSignal)
         } catch (error) {
           signal?.throwIfAborted()
           if (abortSignal.aborted) throw tooLate(error)
@@ -107,34 +109,6 @@ export async function connect(config: Config): Promise<Session> {
 async function backOff(failures: number, signal?: AbortSignal): Promise<void> {
   const ceiling = Math.min(MAX_MS, BASE_MS * 2 ** failures)
   await sleep(Math.random() * ceiling, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
-}
-
-/** Aborts with another signal, or after a while. Nothing of it is left when it is disposed. */
-function deadlineOf(ms: number, outer?: AbortSignal): Disposable & { readonly signal: AbortSignal } {
-  const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort(new Error(`after ${ms} ms`)), ms)
-  const abort = (): void => stop.abort(outer?.reason)
-  outer?.addEventListener('abort', abort, { once: true })
-  return {
-    signal: stop.signal,
-    [Symbol.dispose]() {
-      clearTimeout(timer)
-      outer?.removeEventListener('abort', abort)
-    },
-  }
-}
-
-/** Rejects when the signal aborts, though what is asked for credentials hears of no signal. */
-async function unless<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = (): void => reject(signal.reason as Error)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([answer, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-    answer.catch(() => {})
-  }
 }
 
 function withoutUndefined({

@@ -5,6 +5,7 @@ import type { Cancellable } from '../../batch.ts'
 import { HeadwaterError, TransientError } from '../../errors.ts'
 import { loadClient } from '../../lib/client.ts'
 import { readTls } from '../../lib/tls.ts'
+import { within } from '../../lib/waiting.ts'
 import type { Config } from './config.ts'
 import { tlsObjection, translate } from './translate.ts'
 
@@ -29,10 +30,15 @@ export async function connect(config: Config, { logger, signal }: Context): Prom
   const client = clientOf(MongoClient, config, await optionsOf(config))
   const address = addressOf(client)
 
+  function late(): TransientError {
+    const message = `store.url: ${address}: no answer within ${config.timeoutMs} ms (store.timeout)`
+    return new TransientError('STORE_UNAVAILABLE', message)
+  }
+
   async function ask<T>(question: () => Promise<T>, { signal: stop }: Cancellable = {}): Promise<T> {
     stop?.throwIfAborted()
     try {
-      return await within(config.timeoutMs, question(), address, stop)
+      return await within(config.timeoutMs, question(), late, stop)
     } catch (error) {
       throw stop?.aborted === true && error === stop.reason ? error : translate(error, address)
     }
@@ -99,29 +105,4 @@ async function optionsOf(config: Config): Promise<MongoClientOptions> {
 
 function addressOf({ options: { srvHost, hosts } }: MongoClient): string {
   return srvHost ?? hosts.map(String).join(',')
-}
-
-async function within<T>(
-  timeoutMs: number,
-  answer: Promise<T>,
-  address: string,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  const { promise: never, reject } = Promise.withResolvers<never>()
-  const late = (): void =>
-    reject(
-      new TransientError(
-        'STORE_UNAVAILABLE',
-        `store.url: ${address}: no answer within ${timeoutMs} ms (store.timeout)`,
-      ),
-    )
-  const abandon = (): void => reject(signal?.reason)
-  const timer = setTimeout(late, timeoutMs)
-  signal?.addEventListener('abort', abandon)
-  try {
-    return await Promise.race([answer, never])
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abandon)
-  }
 }

@@ -44,7 +44,7 @@ function cursorOf(pages: readonly (Partial<Page> | Error)[], warn: (text: string
     fail: (error) => failures.push(error),
   })
   async function fetch(): Promise<void> {
-    const rung = bell.wait(5_000, signal)
+    const rung = bell.wait(signal, 5_000)
     cursor.fetch()
     await rung
   }
