@@ -1,5 +1,7 @@
 import type { Batch } from '../../batch.ts'
+import { untilDone } from '../../lib/until-done.ts'
 import type { Message, ReadOptions } from '../queue.ts'
+import { isFull, roomIn } from '../room.ts'
 import type { Bell } from '../../lib/bell.ts'
 import type { Held, Taken } from './held.ts'
 import type { Log } from './log.ts'
@@ -41,6 +43,7 @@ export async function* readBatches(
   { signal, maxItems = 500, lingerMs = 0 }: ReadOptions,
 ): AsyncGenerator<Batch<Message>, void, undefined> {
   const stop = AbortSignal.any([signal, closing])
+  const most = { items: maxItems, bytes: BATCH_BYTES }
   const joined: Stream[] = []
   let turn = 0
 
@@ -54,7 +57,7 @@ export async function* readBatches(
 
   function gather(takings: Taking[]): void {
     turn++
-    for (const stream of joined) if (!isFull(takings, maxItems)) gatherFrom(stream, takings)
+    for (const stream of joined) if (!isFull(takings, most)) gatherFrom(stream, takings)
   }
 
   function gatherFrom({ log, holding }: Stream, takings: Taking[]): void {
@@ -62,16 +65,16 @@ export async function* readBatches(
     holding.check(topic)
     const held = holding.held()
     for (let n = 0; n < held.length; n++) {
-      const taken = held[(turn + n) % held.length]?.take(topic, roomIn(takings, maxItems))
+      const taken = held[(turn + n) % held.length]?.take(topic, roomIn(takings, most))
       if (taken) takings.push({ ...taken, holding })
-      if (isFull(takings, maxItems)) return
+      if (isFull(takings, most)) return
     }
   }
 
   async function fill(takings: Taking[]): Promise<void> {
     const until = performance.now() + lingerMs
     for (let leftMs = lingerMs; leftMs > 0 && !stop.aborted; leftMs = until - performance.now()) {
-      if (isFull(takings, maxItems)) return
+      if (isFull(takings, most)) return
       await bell.wait(stop, Math.min(POLL_MS, leftMs))
       gather(takings)
     }
@@ -101,8 +104,6 @@ interface Taking extends Taken {
 }
 
 function toBatch(takings: readonly Taking[]): Batch<Message> {
-  let acknowledged: Promise<void> | undefined
-
   async function acknowledge(): Promise<void> {
     for (const [holding, some] of Map.groupBy(takings, (taking) => taking.holding))
       await holding.acknowledge(some)
@@ -110,23 +111,6 @@ function toBatch(takings: readonly Taking[]): Batch<Message> {
 
   return {
     items: takings.flatMap(({ messages }) => messages),
-    ack() {
-      acknowledged ??= acknowledge().catch((error: unknown) => {
-        acknowledged = undefined
-        throw error
-      })
-      return acknowledged
-    },
+    ack: untilDone(acknowledge),
   }
-}
-
-function roomIn(takings: readonly Taking[], maxItems: number) {
-  const items = takings.reduce((sum, { messages }) => sum + messages.length, 0)
-  const bytes = takings.reduce((sum, taken) => sum + taken.bytes, 0)
-  return { items: maxItems - items, bytes: BATCH_BYTES - bytes }
-}
-
-function isFull(takings: readonly Taking[], maxItems: number): boolean {
-  const { items, bytes } = roomIn(takings, maxItems)
-  return items <= 0 || bytes <= 0
 }

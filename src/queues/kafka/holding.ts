@@ -1,4 +1,5 @@
-import type { Room, Taken, Tenure } from './tenure.ts'
+import type { Room } from '../room.ts'
+import type { Taken, Tenure } from './tenure.ts'
 
 /** The partitions that are read for one group, or for a reader without one. */
 export interface Holding {

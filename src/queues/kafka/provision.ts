@@ -3,12 +3,17 @@ import type { Logger } from '../../adapter.ts'
 import { HeadwaterError } from '../../errors.ts'
 import type { Config } from './config.ts'
 import type { Administrator } from './connect.ts'
-import { BATCH_OVERHEAD_BYTES, findTopic, MESSAGE_HEADROOM_BYTES, type Topic } from './topic.ts'
+import {
+  BATCH_OVERHEAD_BYTES,
+  DEFAULT_MAX_BATCH_BYTES,
+  findTopic,
+  MESSAGE_HEADROOM_BYTES,
+  type Topic,
+} from './topic.ts'
 import { says } from './translate.ts'
 
 const LOOK_MS = 100
 const LIMIT_MS = 30_000
-const DEFAULT_MAX_BATCH_BYTES = 1_048_588
 
 /** Makes the topic and waits until all know it; of one that is there it says what is different, and changes nothing. */
 export async function provisionTopic(

@@ -1,8 +1,10 @@
 import type { Batch } from '../../batch.ts'
 import type { Bell } from '../../lib/bell.ts'
+import { untilDone } from '../../lib/until-done.ts'
 import type { Message, ReadOptions } from '../queue.ts'
+import { roomIn } from '../room.ts'
 import type { Holding } from './holding.ts'
-import type { Room, Taken } from './tenure.ts'
+import type { Taken } from './tenure.ts'
 
 export interface Reading {
   readonly holding: Holding
@@ -21,11 +23,12 @@ export async function* readBatches(
   { signal, maxItems = 500, lingerMs = 0 }: ReadOptions,
 ): AsyncGenerator<Batch<Message>, void, undefined> {
   const stop = AbortSignal.any([signal, closing])
+  const most = { items: maxItems, bytes: BATCH_BYTES }
 
   async function fill(takings: Taken[]): Promise<void> {
     const until = performance.now() + lingerMs
     for (let leftMs = lingerMs; leftMs > 0 && !stop.aborted; leftMs = until - performance.now()) {
-      const room = roomIn(takings, maxItems)
+      const room = roomIn(takings, most)
       if (room.items <= 0 || room.bytes <= 0) return
       const more = holding.take(room)
       takings.push(...more)
@@ -37,7 +40,7 @@ export async function* readBatches(
   holding.enter()
   try {
     while (!stop.aborted) {
-      const takings = [...holding.take(roomIn([], maxItems))]
+      const takings = [...holding.take(most)]
       if (takings.length === 0) {
         await bell.wait(stop, LOOK_MS)
       } else {
@@ -51,21 +54,8 @@ export async function* readBatches(
 }
 
 function toBatch(holding: Holding, takings: readonly Taken[]): Batch<Message> {
-  let acknowledged: Promise<void> | undefined
   return {
     items: takings.flatMap(({ messages }) => messages),
-    ack() {
-      acknowledged ??= holding.acknowledge(takings).catch((error: unknown) => {
-        acknowledged = undefined
-        throw error
-      })
-      return acknowledged
-    },
+    ack: untilDone(() => holding.acknowledge(takings)),
   }
-}
-
-function roomIn(takings: readonly Taken[], maxItems: number): Room {
-  const items = takings.reduce((sum, { messages }) => sum + messages.length, 0)
-  const bytes = takings.reduce((sum, taken) => sum + taken.bytes, 0)
-  return { items: maxItems - items, bytes: BATCH_BYTES - bytes }
 }

@@ -1,6 +1,7 @@
 import type { RecordsBatch } from '@platformatic/kafka'
 import { createWatermark } from '../../lib/watermark.ts'
 import type { Message } from '../queue.ts'
+import type { Room } from '../room.ts'
 
 /** A partition for as long as a reader has it without interruption. */
 export interface Tenure {
@@ -21,11 +22,6 @@ export interface Tenure {
   skipTo(offset: number): void
   take(room: Room): Taken | undefined
   settle(from: number, to: number): void
-}
-
-export interface Room {
-  readonly items: number
-  readonly bytes: number
 }
 
 /** Messages that follow each other in one partition. */

@@ -16,7 +16,7 @@ export interface Topic {
 /** What a batch has around its messages, and what a key and headers may take beside a body of the largest size. */
 export const BATCH_OVERHEAD_BYTES = 1_024
 export const MESSAGE_HEADROOM_BYTES = 16 * 1_024
-const DEFAULT_MAX_BATCH_BYTES = 1_048_588
+export const DEFAULT_MAX_BATCH_BYTES = 1_048_588
 const DAY_MS = 86_400_000
 
 /** Throws `TOPIC_MISSING` where there is none. */
@@ -58,7 +58,6 @@ async function settingsOf(administrator: Administrator, topic: string, signal?: 
 
 async function describe(admin: Admin, topic: string): Promise<ReadonlyMap<string, string>> {
   const [description] = await admin.describeConfigs({
-    // biome-ignore lint/style/useNamingConvention: the client's
     resources: [{ resourceType: 2, resourceName: topic, configurationKeys: null }],
   })
   return new Map(description?.configs.map(({ name, value }) => [name, value ?? '']))

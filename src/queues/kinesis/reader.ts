@@ -1,6 +1,8 @@
 import type { Batch } from '../../batch.ts'
 import type { Bell } from '../../lib/bell.ts'
+import { untilDone } from '../../lib/until-done.ts'
 import type { Message, ReadOptions } from '../queue.ts'
+import { isFull, roomIn } from '../room.ts'
 import type { Cursor, Taken } from './cursor.ts'
 
 /** The shards that a reader may read from, which others may change at any time. */
@@ -34,6 +36,7 @@ export async function* readBatches(
   { signal, maxItems = 500, lingerMs = 0 }: ReadOptions,
 ): AsyncGenerator<Batch<Message>, void, undefined> {
   const stop = AbortSignal.any([signal, closing])
+  const most = { items: maxItems, bytes: BATCH_BYTES }
   let turn = 0
 
   function gather(takings: Taken[]): void {
@@ -41,7 +44,7 @@ export async function* readBatches(
     const cursors = holding.cursors()
     turn++
     for (let n = 0; n < cursors.length; n++) {
-      const taken = cursors[(turn + n) % cursors.length]?.take(roomIn(takings, maxItems))
+      const taken = cursors[(turn + n) % cursors.length]?.take(roomIn(takings, most))
       if (taken) takings.push(taken)
     }
     fetchDue(cursors, turn)
@@ -56,7 +59,7 @@ export async function* readBatches(
   async function fill(takings: Taken[]): Promise<void> {
     const until = performance.now() + lingerMs
     for (let leftMs = lingerMs; leftMs > 0 && !stop.aborted; leftMs = until - performance.now()) {
-      if (isFull(takings, maxItems)) return
+      if (isFull(takings, most)) return
       await wait(leftMs)
       gather(takings)
     }
@@ -91,26 +94,8 @@ function fetchDue(cursors: readonly Cursor[], first: number): void {
 }
 
 function toBatch(takings: readonly Taken[], holding: Holding): Batch<Message> {
-  let acknowledged: Promise<void> | undefined
   return {
     items: takings.flatMap(({ messages }) => messages),
-    ack() {
-      acknowledged ??= holding.acknowledge(takings).catch((error: unknown) => {
-        acknowledged = undefined
-        throw error
-      })
-      return acknowledged
-    },
+    ack: untilDone(() => holding.acknowledge(takings)),
   }
-}
-
-function roomIn(takings: readonly Taken[], maxItems: number) {
-  const items = takings.reduce((sum, { messages }) => sum + messages.length, 0)
-  const bytes = takings.reduce((sum, taken) => sum + taken.bytes, 0)
-  return { items: maxItems - items, bytes: BATCH_BYTES - bytes }
-}
-
-function isFull(takings: readonly Taken[], maxItems: number): boolean {
-  const { items, bytes } = roomIn(takings, maxItems)
-  return items <= 0 || bytes <= 0
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../adapter.ts'
 import type { Batch } from '../../batch.ts'
 import { TransientError } from '../../errors.ts'
+import { untilDone } from '../../lib/until-done.ts'
 import type { Message, ReadOptions } from '../queue.ts'
 import type { Delivered, Held, Leases } from './lease.ts'
 import { createPrefetch, type Flow, type Prefetch } from './prefetch.ts'
@@ -123,15 +124,8 @@ async function soonAfter<T>(ended: AbortSignal, work: (signal: AbortSignal) => P
 }
 
 function batchOf(held: readonly Held[], leases: Leases): Batch<Message> {
-  let acknowledged: Promise<void> | undefined
   return {
     items: held.map(({ message }) => message),
-    ack() {
-      acknowledged ??= leases.settle(held).catch((error: unknown) => {
-        acknowledged = undefined
-        throw error
-      })
-      return acknowledged
-    },
+    ack: untilDone(() => leases.settle(held)),
   }
 }
