@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto'
 import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
-import { HeadwaterError, type TransientError } from '../errors.ts'
-import { retry } from '../lib/retry.ts'
+import { HeadwaterError } from '../errors.ts'
 import { formatCount } from '../lib/units.ts'
 import type { Copied } from '../services/copy.ts'
 import { type AddCommand, environment, FAILED, type Io } from './command.ts'
 import { openRegistry, openStore } from './open.ts'
 import { writeJson } from './output.ts'
+import { patiently } from './patiently.ts'
 import { example } from './up.ts'
 
 const NAMED = 100
@@ -33,14 +33,12 @@ Stop what writes to the old store first. A copy that was cut off goes on where i
         throw new HeadwaterError('USAGE', `--to: ${to} names the very store that is copied from`)
       await using from = await openPlace(env)
       await using into = await openPlace(other)
-      const onFailure = ({ message }: TransientError): void =>
-        void io.stderr.write(`${message}; trying again\n`)
       const copied = await copyAll({
         from,
         into,
         name: hash('sha256', placeOf(env), 'hex').slice(0, 16),
         signal: io.signal,
-        patiently: (work) => retry(work, io.signal, { baseMs: 50, maxMs: 30_000, onFailure }),
+        patiently: patiently(io),
         ...(!env.json && { onPage: (progress) => tellProgress(progress, io) }),
       })
       await tell(copied, env.json, io)

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
-import { HeadwaterError, TransientError } from '../errors.ts'
-import { retry } from '../lib/retry.ts'
+import { HeadwaterError } from '../errors.ts'
 import { formatCount } from '../lib/units.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { Rules } from '../review/interpret.ts'
@@ -12,6 +11,7 @@ import { openQueue, openStore } from './open.ts'
 import { openEventFile } from './event-file.ts'
 import { excerpt, writeJson } from './output.ts'
 import { type Selection, scanOf, select } from './records.ts'
+import { patiently } from './patiently.ts'
 import { example } from './up.ts'
 
 interface ReplayOptions extends Selection {
@@ -52,6 +52,7 @@ export const addReplay: AddCommand = (program, io) => {
       const target = targetOf(options)
       await using store = await openStore(env)
       await using into = await openTarget(target, env)
+      const again = patiently(io)
       const run = newRun(Date.now())
       let seq = 0
       const rulesOf = remembered((row) => rulesFor(env, row, options.preset))
@@ -61,7 +62,8 @@ export const addReplay: AddCommand = (program, io) => {
           ...scanOf(options),
           where: (row) => source === undefined || row.received.context.source === source,
         },
-        into: patient(into, io),
+        // Trouble of the queue is waited out.
+        into: { publish: (messages, options) => again(() => into.publish(messages, options)) },
         rules: rulesOf,
         number: () => ({ run, seq: seq++ }),
         signal: io.signal,
@@ -114,15 +116,6 @@ function remembered(rulesFor: (row: Stored) => Promise<Rules>): (row: Stored) =>
     const rules = known.get(name) ?? rulesFor(row)
     known.set(name, rules)
     return rules
-  }
-}
-
-/** Trouble of the queue is waited out, and said. */
-function patient(into: Into, { signal, stderr }: Io): Into {
-  const onFailure = ({ message }: TransientError): void => void stderr.write(`${message}; trying again\n`)
-  return {
-    publish: (messages, options) =>
-      retry(() => into.publish(messages, options), signal, { baseMs: 50, maxMs: 30_000, onFailure }),
   }
 }
 

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Outcome } from '../batch.ts'
 import { TransientError } from '../errors.ts'
 import type { Registry } from '../stores/registry.ts'
+import { forget } from './forget.ts'
 import type { Into } from './narrow.ts'
 import { noteStart } from './starts.ts'
 
@@ -99,8 +100,8 @@ function countingEnds<T>({ registry, into, convict, bytesOf }: Cautious<T>) {
     const name = `storage/attempts/${hash('sha256', bytesOf(item), 'hex').slice(0, 32)}`
     const tries = counted.get(name) ?? (await addOne(registry, name, signal))
     counted.set(name, tries)
-    const forget = async (): Promise<void> => {
-      await clear(registry, name)
+    const done = async (): Promise<void> => {
+      await forget(registry, name)
       counted.delete(name)
     }
     if (tries <= ENDS_ALONE) {
@@ -108,12 +109,12 @@ function countingEnds<T>({ registry, into, convict, bytesOf }: Cautious<T>) {
         const [outcome = 'unchanged'] = await into([item], signal)
         return outcome
       } finally {
-        await forget()
+        await done()
       }
     }
     const why = new Error(`the process ended ${ENDS_ALONE} times while this was stored`)
     const outcome = await convict(item, why, signal)
-    await forget()
+    await done()
     return outcome
   }
 }
@@ -126,9 +127,4 @@ async function addOne(registry: Registry, name: string, signal: AbortSignal): Pr
     if (await registry.compareAndSet(name, entry?.revision ?? 0, Buffer.from(String(count)), { signal }))
       return count
   }
-}
-
-async function clear(registry: Registry, name: string): Promise<void> {
-  const entry = await registry.get(name)
-  if (entry) await registry.remove(name, entry.revision)
 }

@@ -6,6 +6,7 @@ import { isNewer } from '../review/compare.ts'
 import type { Verdict } from '../review/verdict.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
+import { forget } from './forget.ts'
 
 export interface Place {
   readonly store: Store
@@ -46,9 +47,7 @@ export async function copyAll(options: CopyOptions): Promise<Copied> {
   const records = await copyRecords(options)
   const entries = await copyRegistry(options)
   const problems = await compareAll(options, records.looked)
-  const position = await patiently(() => into.registry.get(POSITIONS + name))
-  if (position && problems.length === 0)
-    await patiently(() => into.registry.remove(position.name, position.revision))
+  if (problems.length === 0) await patiently(() => forget(into.registry, POSITIONS + name))
   return { records: records.looked, stored: records.stored, entries, problems }
 }
 

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { TransientError } from '../errors.ts'
 import { retry } from '../lib/retry.ts'
 import type { Registry } from '../stores/registry.ts'
+import { forget } from './forget.ts'
 
 /** The start of a service, noted until it has come through. */
 export interface Start {
@@ -64,10 +65,7 @@ export async function noteStart(
     async through() {
       isThrough = true
       clearInterval(timer)
-      for (const each of [name, ...ended.map((entry) => entry.name)]) {
-        const entry = await registry.get(each)
-        if (entry) await registry.remove(each, entry.revision)
-      }
+      for (const each of [name, ...ended.map((entry) => entry.name)]) await forget(registry, each)
     },
   }
 }

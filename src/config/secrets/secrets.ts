@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { howToInstall, isNotInstalled } from '../../lib/client.ts'
 import { formatDuration } from '../../lib/units.ts'
 import { isMapping } from '../names.ts'
 import { managers as allManagers, type Managers } from './index.ts'
@@ -52,7 +53,7 @@ export function openSecrets({ env, managers = allManagers, deadlineMs = 10_000 }
       return await Promise.race([given, missed])
     } catch (error) {
       if (manager.library === undefined || !isNotInstalled(error)) throw error
-      return { problem: `this needs the package ${manager.library}: npm install ${manager.library}` }
+      return { problem: howToInstall(manager.library) }
     }
   }
 
@@ -84,6 +85,3 @@ function pick(secret: string, key: string | undefined): Answer {
     ? { value: String(value) }
     : { problem: `its key "${key}" is neither a text, a number, true nor false` }
 }
-
-const isNotInstalled = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
