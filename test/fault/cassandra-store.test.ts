@@ -35,12 +35,7 @@ if (server.skip !== false || !server.own) {
       return { ...settingsOf(server, name, `127.0.0.1:${wire.port}`), timeoutMs: '2s' }
     },
     wire,
-    database: {
-      freeze: () => own.freeze(),
-      thaw: () => own.thaw(),
-      kill: () => own.kill(),
-      restart: () => own.restart(),
-    },
+    database: own,
     count: Number(process.env['HEADWATER_STORE_COUNT'] ?? 1_000),
     noticedMs: 10_000,
   })

@@ -20,15 +20,10 @@ export interface CassandraServer extends AsyncDisposable {
   readonly own?: OwnNode
 }
 
-export interface OwnNode {
+export interface OwnNode extends ServerProcess {
   readonly port: number
   /** PEM files: the authority of the node's certificate, which is for localhost. */
   readonly ca: string
-  freeze(): void
-  thaw(): void
-  /** Ends it as a power cut would. */
-  kill(): Promise<void>
-  restart(): Promise<void>
 }
 
 export interface CassandraOptions {
@@ -72,17 +67,18 @@ async function startCassandra({ commitLog }: CassandraOptions): Promise<Cassandr
     const [port = 0, storagePort = 0] = await freePorts(2)
     const ca = await makeKeystore(folder)
     await configure(folder, commitLog, port, storagePort)
-    const start = (isReady: (printed: string) => boolean): Promise<ServerProcess> =>
-      startServer({
-        command: 'java',
-        args: [...javaArguments(folder, classPath), 'org.apache.cassandra.service.CassandraDaemon'],
-        cwd: folder,
-        log: join(folder, 'server.log'),
-        ready: isReady,
-      })
-    const hasStarted = (printed: string): boolean => printed.includes('Startup complete')
-    const hasUser = (printed: string): boolean => printed.includes('Created default superuser role')
-    let server = await start((printed) => hasStarted(printed) && hasUser(printed))
+    let isFirst = true
+    const server = await startServer({
+      command: 'java',
+      args: [...javaArguments(folder, classPath), 'org.apache.cassandra.service.CassandraDaemon'],
+      cwd: folder,
+      log: join(folder, 'server.log'),
+      // Who may log in is made at the first start, behind all else.
+      ready: (printed) =>
+        printed.includes('Startup complete') &&
+        (!isFirst || printed.includes('Created default superuser role')),
+    })
+    isFirst = false
     disposal.defer(() => server.kill())
     return {
       skip: false,
@@ -93,13 +89,7 @@ async function startCassandra({ commitLog }: CassandraOptions): Promise<Cassandr
       own: {
         port,
         ca,
-        freeze: () => server.freeze(),
-        thaw: () => server.thaw(),
-        kill: () => server.kill(),
-        async restart() {
-          await server.kill()
-          server = await start(hasStarted)
-        },
+        ...server,
       },
       [Symbol.asyncDispose]: () => disposal.disposeAsync(),
     }

@@ -17,13 +17,7 @@ export interface DynamoDBServer extends AsyncDisposable {
   readonly own?: {
     readonly port: number
     readonly wire: TcpProxy
-    readonly database: {
-      freeze(): void
-      thaw(): void
-      kill(): Promise<void>
-      restart(): Promise<void>
-      stop(): Promise<void>
-    }
+    readonly database: ServerProcess
   }
 }
 
@@ -49,28 +43,26 @@ async function startDynamoDBLocal(region: string): Promise<Unavailable | DynamoD
   const data = await mkdtemp(join(await diskFor(), 'headwater-dynamodb-'))
   const log = join(data, 'log')
   const [port = 0] = await freePorts(1)
-  const start = (): Promise<ServerProcess> =>
-    startServer({
-      command: 'java',
-      args: [
-        '-Xmx1g',
-        '-XX:+UseSerialGC',
-        '-XX:TieredStopAtLevel=1',
-        `-Djava.library.path=${join(folder, 'lib')}`,
-        '-cp',
-        classPath,
-        'software.amazon.dynamodb.services.local.main.ServerRunner',
-        '-port',
-        String(port),
-        '-sharedDb',
-        '-disableTelemetry',
-        '-dbPath',
-        data,
-      ],
-      log,
-      ready: () => isListening(port),
-    })
-  let server = await start()
+  const server = await startServer({
+    command: 'java',
+    args: [
+      '-Xmx1g',
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      `-Djava.library.path=${join(folder, 'lib')}`,
+      '-cp',
+      classPath,
+      'software.amazon.dynamodb.services.local.main.ServerRunner',
+      '-port',
+      String(port),
+      '-sharedDb',
+      '-disableTelemetry',
+      '-dbPath',
+      data,
+    ],
+    log,
+    ready: () => isListening(port),
+  })
   const wire = await startProxy({ port })
   return {
     skip: false,
@@ -78,15 +70,7 @@ async function startDynamoDBLocal(region: string): Promise<Unavailable | DynamoD
     own: {
       port,
       wire,
-      database: {
-        freeze: () => server.freeze(),
-        thaw: () => server.thaw(),
-        kill: () => server.kill(),
-        async restart() {
-          server = await start()
-        },
-        stop: () => server.stop(),
-      },
+      database: server,
     },
     async [Symbol.asyncDispose]() {
       await wire[Symbol.asyncDispose]()

@@ -19,13 +19,7 @@ export interface KafkaServer extends AsyncDisposable {
     readonly wire: TcpProxy
     /** Its other listeners, where they were asked for. */
     readonly ports: Readonly<Record<string, number>>
-    readonly broker: {
-      freeze(): void
-      thaw(): void
-      kill(): Promise<void>
-      restart(): Promise<void>
-      stop(): Promise<void>
-    }
+    readonly broker: ServerProcess
   }
 }
 
@@ -79,22 +73,19 @@ async function startKafka(options: KafkaOptions): Promise<Unavailable | KafkaSer
   const format = ['kafka.tools.StorageTool', 'format', '-t', 'Y2xhc3MtbG9hZGVyLWlkZQ', '-c', file, ...scram]
   await execute('java', [...java('-Xmx128m'), ...format])
 
-  const start = (): Promise<ServerProcess> =>
-    startServer({
-      command: 'java',
-      args: [
-        ...java('-Xmx512m'),
-        '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-        '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',
-        ...(options.javaOptions ?? []),
-        'kafka.Kafka',
-        file,
-      ],
-      log: join(folder.path, 'log'),
-      ready: (printed) => printed.includes('Kafka Server started'),
-    })
-
-  let server = await start()
+  const server = await startServer({
+    command: 'java',
+    args: [
+      ...java('-Xmx512m'),
+      '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+      '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',
+      ...(options.javaOptions ?? []),
+      'kafka.Kafka',
+      file,
+    ],
+    log: join(folder.path, 'log'),
+    ready: (printed) => printed.includes('Kafka Server started'),
+  })
   const wire = await startProxy({ port: behindProxy }, proxied)
   return {
     skip: false,
@@ -102,15 +93,7 @@ async function startKafka(options: KafkaOptions): Promise<Unavailable | KafkaSer
     own: {
       wire,
       ports,
-      broker: {
-        freeze: () => server.freeze(),
-        thaw: () => server.thaw(),
-        kill: () => server.kill(),
-        async restart() {
-          server = await start()
-        },
-        stop: () => server.stop(),
-      },
+      broker: server,
     },
     async [Symbol.asyncDispose]() {
       await wire[Symbol.asyncDispose]()

@@ -19,7 +19,7 @@ export interface KinesisOptions {
   readonly isDurable?: boolean
 }
 
-export interface KinesisServer extends Pick<ServerProcess, 'freeze' | 'thaw' | 'kill' | 'stop'> {
+export interface KinesisServer extends ServerProcess {
   readonly skip: false
   /** On 127.0.0.1. */
   readonly port: number
@@ -79,23 +79,16 @@ async function start(program: string, options: KinesisOptions): Promise<KinesisS
     ['--log-level', 'warn'],
     ...(isDurable ? [['--state-dir', state]] : []),
   ].flat()
-  const begin = () =>
-    startServer({
-      command: program,
-      args,
-      log: join(folder.path, 'ferrokinesis.log'),
-      ready: () => isListening(port),
-    })
-  let server = await begin()
+  const server = await startServer({
+    command: program,
+    args,
+    log: join(folder.path, 'ferrokinesis.log'),
+    ready: () => isListening(port),
+  })
   return {
     skip: false,
     port,
-    freeze: () => server.freeze(),
-    thaw: () => server.thaw(),
-    kill: () => server.kill(),
-    async restart() {
-      server = await begin()
-    },
+    ...server,
     async stop() {
       await server.stop()
       await folder[Symbol.asyncDispose]()

@@ -19,12 +19,7 @@ export interface MongodbServer extends AsyncDisposable {
   /** What reaches the primary through a wire that is laid to it. */
   readonly urlThrough: (wire: { readonly port: number }) => string
   /** The stand-in, which may be ended; absent where the database is somebody else's, a real one. */
-  readonly standIn?: {
-    freeze(): void
-    thaw(): void
-    kill(): Promise<void>
-    restart(): Promise<void>
-  }
+  readonly standIn?: ServerProcess
 }
 
 /** Makes sure that all that has to be downloaded and built is there. */
@@ -84,20 +79,18 @@ async function startStandIn(): Promise<MongodbServer> {
   const [port = 0] = await freePorts(1)
   const path = [classes, classPath].join(delimiter)
   const java = ['-Xmx768m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', path]
-  const start = (): Promise<ServerProcess> =>
-    startServer({
-      command: 'java',
-      args: [
-        ...java,
-        '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
-        'StandIn',
-        String(port),
-        join(folder.path, 'data'),
-      ],
-      log: join(folder.path, 'log'),
-      ready: (printed) => printed.includes('READY'),
-    })
-  let server = await start()
+  const server = await startServer({
+    command: 'java',
+    args: [
+      ...java,
+      '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+      'StandIn',
+      String(port),
+      join(folder.path, 'data'),
+    ],
+    log: join(folder.path, 'log'),
+    ready: (printed) => printed.includes('READY'),
+  })
   return {
     skip: false,
     url: `mongodb://127.0.0.1:${port}`,
@@ -105,15 +98,7 @@ async function startStandIn(): Promise<MongodbServer> {
     host: '127.0.0.1',
     port,
     urlThrough: (wire) => `mongodb://127.0.0.1:${wire.port}`,
-    standIn: {
-      freeze: () => server.freeze(),
-      thaw: () => server.thaw(),
-      kill: () => server.kill(),
-      async restart() {
-        await server.kill()
-        server = await start()
-      },
-    },
+    standIn: server,
     async [Symbol.asyncDispose]() {
       await server.kill()
       await folder[Symbol.asyncDispose]()

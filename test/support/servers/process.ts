@@ -12,12 +12,14 @@ export interface Unavailable {
 
 export interface ServerProcess {
   /** Stops it as a hung machine looks: connections stay open, nothing answers. */
-  freeze(): void
-  thaw(): void
+  readonly freeze: () => void
+  readonly thaw: () => void
   /** Ends it as a power cut would, with all its children, and resolves when it is gone. */
-  kill(): Promise<void>
+  readonly kill: () => Promise<void>
   /** Asks it to end, and resolves when it is gone. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
+  /** Starts it anew, with what it finds of its data, and resolves when it is ready. */
+  readonly restart: () => Promise<void>
 }
 
 export interface ServerOptions {
@@ -40,6 +42,23 @@ const STOPPING_MS = 5_000
  * whatever way.
  */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
+  let life = await begin(options)
+  return {
+    freeze: () => life.freeze(),
+    thaw: () => life.thaw(),
+    kill: () => life.kill(),
+    stop: () => life.stop(),
+    async restart() {
+      await life.kill()
+      life = await begin(options)
+    },
+  }
+}
+
+/** A server from one start to its end. */
+type Life = Omit<ServerProcess, 'restart'>
+
+async function begin(options: ServerOptions): Promise<Life> {
   const { command, args, env, cwd, log, ready, limitMs = 120_000 } = options
   const output = openSync(log, 'w')
   const child = spawn(command, args, {
@@ -60,7 +79,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   const signal = (name: NodeJS.Signals, whom = -pid): void => {
     if (child.exitCode === null && child.signalCode === null) process.kill(whom, name)
   }
-  const server: ServerProcess = {
+  const life: Life = {
     freeze() {
       signal('SIGSTOP')
       // On a busy machine it takes its time until every thread has stopped, and the others answer meanwhile.
@@ -86,7 +105,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   while (!(await ready(readFileSync(log, 'utf8')))) {
     const hasEnded = child.exitCode !== null || child.signalCode !== null
     if (hasEnded || performance.now() > giveUpAt) {
-      await server.kill()
+      await life.kill()
       const what = hasEnded
         ? `ended (${child.signalCode ?? child.exitCode})`
         : `was not ready in ${limitMs} ms`
@@ -94,7 +113,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     }
     await Promise.race([sleep(LOOK_MS), failed])
   }
-  return server
+  return life
 }
 
 /** Whether none of its threads runs, as far as this system tells. */

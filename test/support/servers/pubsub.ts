@@ -34,17 +34,12 @@ export async function pubsubServer(options: PubsubOptions = {}): Promise<PubsubS
   if (typeof program !== 'string') return program
   const folder = await temporaryFolder()
   const [port = 0] = await freePorts(1)
-  let server = await start(program, folder, port, options)
+  const server = await start(program, folder, port, options)
   return {
     skip: false,
     host: '127.0.0.1',
     port,
-    freeze: () => server.freeze(),
-    thaw: () => server.thaw(),
-    kill: () => server.kill(),
-    async restart() {
-      server = await start(program, folder, port, options)
-    },
+    ...server,
     async [Symbol.asyncDispose]() {
       await server.kill()
       await folder[Symbol.asyncDispose]()

@@ -22,14 +22,9 @@ export interface RabbitmqServer extends AsyncDisposable {
   readonly own?: OwnServer
 }
 
-export interface OwnServer {
+export interface OwnServer extends ServerProcess {
   /** Where it wants certificates, of both sides; started with `tls` only. */
   readonly tls?: { readonly port: number } & Certificates
-  freeze(): void
-  thaw(): void
-  /** Ends it as a power cut would. */
-  kill(): Promise<void>
-  restart(): Promise<void>
   /**
    * Resolves once the broker has written down that it has these quorum queues, about a second after it has made them. One that
    * is killed before finds only remains of them.
@@ -105,15 +100,13 @@ async function startRabbitmq(program: string, options: RabbitmqOptions): Promise
       ready: () => isListening(epmdPort),
     })
     disposal.defer(() => epmd.kill())
-    const start = (): Promise<ServerProcess> =>
-      startServer({
-        command: program,
-        args: [],
-        env,
-        log: join(folder, 'server.log'),
-        ready: () => isListening(options.tls ? tlsPort : port),
-      })
-    let server = await start()
+    const server = await startServer({
+      command: program,
+      args: [],
+      env,
+      log: join(folder, 'server.log'),
+      ready: () => isListening(options.tls ? tlsPort : port),
+    })
     disposal.defer(() => server.kill())
     return {
       skip: false,
@@ -124,13 +117,7 @@ async function startRabbitmq(program: string, options: RabbitmqOptions): Promise
       vhost: '',
       own: {
         ...(certificates && { tls: { port: tlsPort, ...certificates } }),
-        freeze: () => server.freeze(),
-        thaw: () => server.thaw(),
-        kill: () => server.kill(),
-        async restart() {
-          await server.kill()
-          server = await start()
-        },
+        ...server,
         async settled(queues) {
           const { RABBITMQ_MNESIA_BASE: base, RABBITMQ_NODENAME: node } = env
           const directory = join(base, node, 'quorum', node, 'names.dets')
