@@ -1,15 +1,13 @@
-import { after, test } from 'node:test'
-import { kafkaServer } from '../support/servers/kafka.ts'
+import { test } from 'node:test'
+import { QUEUES } from '../support/backends.ts'
 import { freePorts } from '../support/servers/process.ts'
 import { ownTopics } from '../support/topics.ts'
 import { servicesOn } from './services.ts'
 
-const server = await kafkaServer()
-if (server.skip !== false) test('services on Kafka', { skip: server.skip }, () => {})
+const queue = await QUEUES.kafka()
+if (typeof queue === 'string') test('services on Kafka', { skip: queue }, () => {})
 else {
-  after(() => server[Symbol.asyncDispose]())
   const [nobody = 0] = await freePorts(1)
-  const queue = { type: 'kafka', brokers: [server.address], partitions: 6, replication: 1 }
 
   servicesOn('Kafka', {
     backends: () => ({ queue: { ...queue, ...ownTopics() } }),

@@ -1,27 +1,19 @@
-import { after, test } from 'node:test'
-import { kinesisServer } from '../support/servers/kinesis.ts'
+import { test } from 'node:test'
+import { QUEUES } from '../support/backends.ts'
 import { freePorts } from '../support/servers/process.ts'
 import { ownTopics } from '../support/topics.ts'
 import { servicesOn } from './services.ts'
 
-const server = await kinesisServer()
-if (server.skip !== false) test('services on Kinesis', { skip: server.skip }, () => {})
+const queue = await QUEUES.kinesis()
+if (typeof queue === 'string') test('services on Kinesis', { skip: queue }, () => {})
 else {
-  after(() => server.stop())
   const [nobody = 0] = await freePorts(1)
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' })
-  const queueAt = (port: number) => ({
-    type: 'kinesis',
-    region: 'us-east-1',
-    endpoint: `http://127.0.0.1:${port}`,
-  })
-  const queue = queueAt(server.port)
 
   servicesOn('Kinesis', {
     backends: () => ({ queue: { ...queue, ...ownTopics() } }),
     wrong: {
       'an address where nobody listens': {
-        backends: { queue: queueAt(nobody) },
+        backends: { queue: { ...queue, endpoint: `http://127.0.0.1:${nobody}` } },
         names: /^QUEUE_UNAVAILABLE: .*queue\.endpoint/m,
       },
       'a topic that is not there': {

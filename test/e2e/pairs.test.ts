@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { apart, QUEUES, STORES } from '../support/backends.ts'
+import { apart, QUEUES, type Section, STORES } from '../support/backends.ts'
 import { run } from '../support/cli.ts'
 import { type Backends, eventually, freePort, json, startUp, writeConfig } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
@@ -10,10 +10,13 @@ import { ownTopics } from '../support/topics.ts'
 const COUNT = 500
 const LIMIT_MS = 300_000
 
+const queues: Readonly<Record<string, Section>> = QUEUES
+const stores: Readonly<Record<string, Section>> = STORES
+
 /** Each broker and each database once; `HEADWATER_PAIRS=all` is every queue with every store. */
 const PAIRS: readonly (readonly [string, string])[] =
   process.env['HEADWATER_PAIRS'] === 'all'
-    ? Object.keys(QUEUES).flatMap((queue) => Object.keys(STORES).map((store) => [queue, store] as const))
+    ? Object.keys(queues).flatMap((queue) => Object.keys(stores).map((store) => [queue, store] as const))
     : [
         ['kafka', 'cassandra'],
         ['rabbitmq', 'mongodb'],
@@ -26,7 +29,7 @@ describe('every fifth of them at fault, and killed once', () => {
     test(`${COUNT} reviews by way of ${queue} into ${store} are all there, once, as they came`, {
       timeout: LIMIT_MS,
     }, async (t) => {
-      const sections = [await QUEUES[queue]?.(), await STORES[store]?.()] as const
+      const sections = [await queues[queue]?.(), await stores[store]?.()] as const
       const missing = sections.find((section) => typeof section === 'string')
       if (missing !== undefined) return t.skip(String(missing))
       const [queueSection, storeSection] = sections as readonly [object, object]

@@ -1,27 +1,19 @@
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { QUEUES } from '../support/backends.ts'
 import { freePorts } from '../support/servers/process.ts'
-import { pubsubServer } from '../support/servers/pubsub.ts'
 import { ownTopics } from '../support/topics.ts'
 import { servicesOn } from './services.ts'
 
-const server = await pubsubServer()
-if (server.skip !== false) test('services on Pub/Sub', { skip: server.skip }, () => {})
+const queue = await QUEUES.pubsub()
+if (typeof queue === 'string') test('services on Pub/Sub', { skip: queue }, () => {})
 else {
-  after(() => server[Symbol.asyncDispose]())
   const [nobody = 0] = await freePorts(1)
-  const queueAt = (port: number) => ({
-    type: 'pubsub',
-    project: 'test',
-    endpoint: `http://127.0.0.1:${port}`,
-    ack_deadline: '10s',
-  })
-  const queue = queueAt(server.port)
 
   servicesOn('Pub/Sub', {
     backends: () => ({ queue: { ...queue, ...ownTopics() } }),
     wrong: {
       'an address where nobody listens': {
-        backends: { queue: queueAt(nobody) },
+        backends: { queue: { ...queue, endpoint: `http://127.0.0.1:${nobody}` } },
         names: /^QUEUE_UNAVAILABLE: .*queue\.endpoint/m,
       },
       'a topic that is not there': {

@@ -1,30 +1,25 @@
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { QUEUES } from '../support/backends.ts'
 import { freePorts } from '../support/servers/process.ts'
-import { rabbitmqServer } from '../support/servers/rabbitmq.ts'
 import { ownTopics } from '../support/topics.ts'
 import { servicesOn } from './services.ts'
 
-const server = await rabbitmqServer()
-if (server.skip !== false) test('services on RabbitMQ', { skip: server.skip }, () => {})
+const queue = await QUEUES.rabbitmq()
+if (typeof queue === 'string') test('services on RabbitMQ', { skip: queue }, () => {})
 else {
-  after(() => server[Symbol.asyncDispose]())
   const [nobody = 0] = await freePorts(1)
-  const { user, password, host, port, vhost } = server
-  const queueAt = (login: string, at: number) => ({
-    type: 'rabbitmq',
-    url: `amqp://${login}@${host}:${at}/${vhost}`,
-  })
-  const queue = queueAt(`${user}:${password}`, port)
+  const wrong = new URL(queue.url)
+  wrong.password = 'wrong'
 
   servicesOn('RabbitMQ', {
     backends: () => ({ queue: { ...queue, ...ownTopics() } }),
     wrong: {
       'an address where nobody listens': {
-        backends: { queue: queueAt(`${user}:${password}`, nobody) },
+        backends: { queue: { ...queue, url: `amqp://guest:guest@127.0.0.1:${nobody}` } },
         names: /^QUEUE_UNAVAILABLE: .*queue\.url/m,
       },
       'a wrong password': {
-        backends: { queue: queueAt(`${user}:wrong`, port) },
+        backends: { queue: { ...queue, url: wrong.href } },
         names: /^QUEUE_REFUSED: .*queue\.url/m,
       },
       'a topic that is not there': {

@@ -1,9 +1,10 @@
 import { test } from 'node:test'
-import { apart, STORES } from '../support/backends.ts'
+import { apart, type Section, STORES } from '../support/backends.ts'
 import { freePorts } from '../support/servers/process.ts'
 import { servicesOn } from './services.ts'
 
 const [nobody = 0] = await freePorts(1)
+const stores: Readonly<Record<string, Section>> = STORES
 
 /** An address where nobody listens, as each store is told it, and the setting that the message names. */
 const NOWHERE: Readonly<Record<string, { readonly at: object; readonly names: RegExp }>> = {
@@ -22,7 +23,7 @@ const NOWHERE: Readonly<Record<string, { readonly at: object; readonly names: Re
 }
 
 for (const [name, { at, names }] of Object.entries(NOWHERE)) {
-  const section = await STORES[name]?.()
+  const section = await stores[name]?.()
   if (typeof section !== 'object') test(`services on ${name}`, { skip: section ?? 'there is none' }, () => {})
   else
     servicesOn(name, {

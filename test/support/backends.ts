@@ -16,7 +16,7 @@ after(() => disposal.disposeAsync())
 Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' })
 
 /** Every queue, on a server that is started when it is first asked for and ended behind the tests of the file. */
-export const QUEUES: Readonly<Record<string, Section>> = {
+export const QUEUES = {
   embedded: async () => ({ type: 'embedded' }),
   kafka: once(async () => {
     const server = await kafkaServer()
@@ -48,10 +48,10 @@ export const QUEUES: Readonly<Record<string, Section>> = {
       ack_deadline: '10s',
     }
   }),
-}
+} satisfies Readonly<Record<string, Section>>
 
 /** Every store, likewise. */
-export const STORES: Readonly<Record<string, Section>> = {
+export const STORES = {
   embedded: async () => ({ type: 'embedded' }),
   mongodb: once(async () => {
     const server = await mongodbServer()
@@ -80,7 +80,7 @@ export const STORES: Readonly<Record<string, Section>> = {
     disposal.use(server)
     return { type: 'dynamodb', ...server.settings }
   }),
-}
+} satisfies Readonly<Record<string, Section>>
 
 let names = 0
 
@@ -91,7 +91,7 @@ export function apart(store: string): object {
   return store === 'embedded' ? {} : { prefix: `apart${names}-` }
 }
 
-function once(section: Section): Section {
-  let made: ReturnType<Section> | undefined
+function once<Made extends object>(section: () => Promise<Made | string>): typeof section {
+  let made: ReturnType<typeof section> | undefined
   return () => (made ??= section())
 }
