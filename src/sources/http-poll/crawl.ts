@@ -2,13 +2,13 @@ import type { Batch } from '../../batch.ts'
 import type { Received } from '../../review/received.ts'
 import type { SourceContext } from '../source.ts'
 import { beginningAt, type Checkpoint, type Reached } from './checkpoint.ts'
-import type { Answer, Ask, Client } from './client.ts'
+import type { Answer, Ask, Client } from '../http/client.ts'
 import type { Config } from './config.ts'
-import { type Page, readPage } from './page.ts'
+import { type Page, readPage } from '../http/page.ts'
 import { BEGINNING } from './paging.ts'
-import type { Secrets } from './secrets.ts'
+import type { Secrets } from '../http/secrets.ts'
 import { createTarget, type Target } from './target.ts'
-import { Trouble } from './trouble.ts'
+import { Trouble } from '../http/trouble.ts'
 
 /** What came of asking for one page. A page that can't be understood is handed over, and is trouble too. */
 export interface Turn {

@@ -1,6 +1,6 @@
 import { findAll } from '../../lib/json-scan.ts'
 import type { PagingConfig } from './config.ts'
-import { Trouble } from './trouble.ts'
+import { Trouble } from '../http/trouble.ts'
 
 /** Which page of a crawl is next. */
 export interface Place {

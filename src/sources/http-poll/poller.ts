@@ -7,14 +7,14 @@ import type { Received } from '../../review/received.ts'
 import type { Entry } from '../../stores/registry.ts'
 import type { Source, SourceContext } from '../source.ts'
 import { openCheckpoint } from './checkpoint.ts'
-import { createClient } from './client.ts'
+import { createClient } from '../http/client.ts'
 import type { Config } from './config.ts'
 import { type Crawl, type CrawlParts, createCrawl } from './crawl.ts'
-import { backOff, patienceFor, REAL_TIME, steady, type Time } from './pace.ts'
-import { openPause } from './pause.ts'
+import { backOff, patienceFor, REAL_TIME, steady, type Time } from '../http/pace.ts'
+import { openPause } from '../http/pause.ts'
 import { readProducts } from './products.ts'
 import { createReport } from './report.ts'
-import { createSecrets } from './secrets.ts'
+import { createSecrets } from '../http/secrets.ts'
 
 /** No timer is set for longer; a clock that was put right is noticed so soon. */
 const LONGEST_SLEEP_MS = 60_000

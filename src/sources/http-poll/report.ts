@@ -2,7 +2,7 @@ import type { TransientError } from '../../errors.ts'
 import { formatDuration } from '../../lib/units.ts'
 import type { SourceContext } from '../source.ts'
 import { createTroubles } from '../troubles.ts'
-import type { Trouble } from './trouble.ts'
+import type { Trouble } from '../http/trouble.ts'
 
 /** Logs trouble once, when it begins or changes, and once when it is over; the source is failing until it is over for all. */
 export interface Report {

@@ -1,9 +1,10 @@
 import { HIDDEN, isSecretParameter } from '../../lib/redact.ts'
-import type { Ask } from './client.ts'
-import { type Config, PRODUCT } from './config.ts'
+import type { Ask } from '../http/client.ts'
+import { PRODUCT } from '../http/request.ts'
+import type { Config } from './config.ts'
 import { createPaging, type Paging, type Place } from './paging.ts'
-import type { Secrets } from './secrets.ts'
-import { Trouble } from './trouble.ts'
+import type { Secrets } from '../http/secrets.ts'
+import { Trouble } from '../http/trouble.ts'
 
 /** One list of reviews at a provider: all of them, or those of a product. */
 export interface Target {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { TransientError } from '../../../src/errors.ts'
-import { steady } from '../../../src/sources/http-poll/pace.ts'
+import { steady } from '../../../src/sources/http/pace.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
 import { openProvider, type Provider } from '../../support/provider.ts'
 import { createPlace, DAY, numbered, textsOf, textsWith } from './http-poll-harness.ts'

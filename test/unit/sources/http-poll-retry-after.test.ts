@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { LONGEST_WAIT_MS, parseHttpDate, retryAfterMs } from '../../../src/sources/http-poll/retry-after.ts'
+import { LONGEST_WAIT_MS, parseHttpDate, retryAfterMs } from '../../../src/sources/http/retry-after.ts'
 
 const NOW = Date.UTC(2026, 5, 15, 12, 0, 0)
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')

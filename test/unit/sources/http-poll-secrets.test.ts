@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import httpPoll from '../../../src/sources/http-poll/index.ts'
-import { createSecrets } from '../../../src/sources/http-poll/secrets.ts'
+import { createSecrets } from '../../../src/sources/http/secrets.ts'
 import { type Asked, openProvider, type Reply } from '../../support/provider.ts'
 import { createPlace, numbered, type Place } from './http-poll-harness.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { backOff } from '../../../src/sources/http-poll/pace.ts'
+import { backOff } from '../../../src/sources/http/pace.ts'
 import { openProvider, type Reply } from '../../support/provider.ts'
 import { createPlace, DAY, numbered, type Place, textsOf, textsWith } from './http-poll-harness.ts'
 

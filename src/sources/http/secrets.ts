@@ -1,5 +1,5 @@
 import { HIDDEN, isSecretParameter, redactText } from '../../lib/redact.ts'
-import { type Config, PRODUCT } from './config.ts'
+import { PRODUCT, type RequestConfig } from './request.ts'
 
 /** What the config holds that nobody else may see. */
 export interface Secrets {
@@ -21,7 +21,7 @@ type Given = readonly [name: string, value: string]
  * Every value of headers, parameters and body is taken for a secret, and so is every text inside those that are JSON;
  * the product that may stand in them is left out.
  */
-export function createSecrets({ url, params, headers, body = '' }: Config): Secrets {
+export function createSecrets({ url, params, headers, body = '' }: Omit<RequestConfig, 'method'>): Secrets {
   const given: Given[] = [
     ...new URL(url).searchParams,
     ...Object.entries(params),

@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici'
 import { ACCEPT_ENCODING, collect, inflate } from './body.ts'
-import type { Config } from './config.ts'
+import type { LimitsConfig } from './request.ts'
 import { retryAfterMs } from './retry-after.ts'
 import type { Secrets } from './secrets.ts'
 import { shortened, Trouble, troubleOf } from './trouble.ts'
@@ -51,7 +51,7 @@ const PLAIN_HEADERS = {
 
 /** A client with connections of its own. Headers, body and secret parameters go to the host that is asked, and to no other. */
 export function createClient(
-  { timeoutMs, maxBodyBytes }: Pick<Config, 'timeoutMs' | 'maxBodyBytes'>,
+  { timeoutMs, maxBodyBytes }: LimitsConfig,
   secrets: Secrets,
   clock: () => number,
 ): Client {
