@@ -229,9 +229,10 @@ const VECTORS: Readonly<Record<string, (vector: Vector) => readonly [scheme: str
 }
 
 test('all captured vectors pass, and none with another body or secret', (t) => {
-  const folder = process.env['HEADWATER_CAPTURES'] ?? join(import.meta.dirname, '../../../../shared/data')
+  const folder = process.env['HEADWATER_CAPTURES']
+  if (folder === undefined) return t.skip('captures absent: HEADWATER_CAPTURES names no folder')
   const file = join(folder, 'webhook_signature_vectors.json')
-  if (!existsSync(file)) return t.skip('captures absent')
+  if (!existsSync(file)) return t.skip(`captures absent: ${file}`)
   const vectors = JSON.parse(readFileSync(file, 'utf8')) as readonly Vector[]
   assert.equal(vectors.length, 6)
   for (const vector of vectors) {
