@@ -22,8 +22,10 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
   const { pointers, review, told, content, volatile } = placesOf(preset)
   const scan = createScanner(pointers)
   const shape = createShape(preset, options)
-  /** Nothing comes from the envelope around an item. */
-  const isAlone = Object.values(preset.fields).every(({ carried }) => carried === undefined)
+  /** Nothing comes from elsewhere than the item. */
+  const isAlone = Object.values(preset.fields).every(
+    ({ carried, value }) => carried === undefined && value === undefined,
+  )
 
   /** `all` is asked for only where the content fields can't tell two reviews apart. */
   function identityOf(token: (n: number) => string | undefined, apart: boolean, all: () => string): Identity {
