@@ -19,5 +19,5 @@ test('lets one of 51 writers in three processes win, and loses none of their inc
 })
 
 test('processes share by leases while one is killed, one is stopped for a while and one ends', async () => {
-  await raceForLeases(module, { dir: join(folder, 'test-leases') })
+  await raceForLeases(module, { dir: join(folder, 'test-leases') }, 1_000)
 })

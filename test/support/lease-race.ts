@@ -29,13 +29,13 @@ interface Worker {
  * stopped in the middle of its work and wakes up, and one ends: the others follow, and no count is ever saved twice, or by
  * a process that was followed. `module` is the adapter's own file.
  */
-export async function raceForLeases(module: string, settings: object): Promise<void> {
+export async function raceForLeases(module: string, settings: object, leaseMs: number): Promise<void> {
   const saved: Saved[] = []
   const workers: Worker[] = []
   const bell = createBell()
 
   function start(): Worker {
-    const child = fork(program, [module, JSON.stringify(settings), JSON.stringify(PARTS)])
+    const child = fork(program, [module, JSON.stringify(settings), JSON.stringify(PARTS), String(leaseMs)])
     const worker: Worker = { process: child, has: [], hesitates: false, refused: false }
     child.on('message', (told: Told) => {
       if (told.kind === 'has') worker.has = told.parts

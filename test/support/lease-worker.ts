@@ -1,7 +1,8 @@
 // A replica in a process of its own, which counts up the checkpoint of each part that it has, until it is told to stop:
-// node lease-worker.ts MODULE SETTINGS_JSON PARTS_JSON.
+// node lease-worker.ts MODULE SETTINGS_JSON PARTS_JSON LEASE_MS.
 import { z } from 'zod'
 import { HeadwaterError } from '../../src/errors.ts'
+import { retry } from '../../src/lib/retry.ts'
 import { type Checkpoint, claimCheckpoint } from '../../src/sources/checkpoint.ts'
 import { openLeases } from '../../src/sources/leases/leases.ts'
 import { openRegistry } from './open-registry.ts'
@@ -17,8 +18,7 @@ export type Told =
   /** The parts that it has. */
   | { readonly kind: 'has'; readonly parts: readonly string[] }
 
-const LEASE_MS = 1_000
-const [module = '', settings = '{}', named = '[]'] = process.argv.slice(2)
+const [module = '', settings = '{}', named = '[]', leaseMs = ''] = process.argv.slice(2)
 const parts = JSON.parse(named) as string[]
 const stopped = new AbortController()
 const { signal } = stopped
@@ -36,7 +36,7 @@ await using leases = await openLeases({
   registry,
   source: 'shop',
   parts,
-  leaseMs: LEASE_MS,
+  leaseMs: Number(leaseMs),
   logger: silent,
   onTrouble() {},
   signal,
@@ -48,10 +48,14 @@ const counters = new Map<
 
 const tell = (told: Told): void => void process.send?.(told)
 
+const patiently = <T>(work: () => Promise<T>): Promise<T> =>
+  retry(work, new AbortController().signal, { baseMs: 10, maxMs: 500 })
+
 async function counterOf(part: string, fence: number) {
   const known = counters.get(part)
   if (known?.fence === fence) return known
-  const checkpoint = await claimCheckpoint({ name: 'shop', registry }, { part, fence, state: z.int() })
+  const claim = { part, fence, state: z.int() }
+  const checkpoint = await patiently(() => claimCheckpoint({ name: 'shop', registry }, claim))
   const counter = { fence, checkpoint, at: checkpoint.saved ?? 0 }
   counters.set(part, counter)
   return counter
@@ -65,7 +69,7 @@ async function countUp(part: string, isHesitant: boolean): Promise<void> {
     const counter = await counterOf(part, fence)
     if (isHesitant) tell({ kind: 'hesitates', part, fence })
     if (isHesitant) await saving.promise
-    await counter.checkpoint.handOver(counter.at + 1)()
+    await patiently(counter.checkpoint.handOver(counter.at + 1))
     counter.at++
     tell({ kind: 'saved', part, fence, at: counter.at })
   } catch (error) {

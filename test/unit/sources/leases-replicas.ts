@@ -23,6 +23,8 @@ export interface Replica {
   readonly wanted: Set<number>
   /** Goes on until it waits again: a call reaches the registry, or its answer comes back, or it shows itself anew. */
   step(): Promise<void>
+  /** What it waits for. */
+  readonly asks: string | undefined
   /** Lists show it what they showed before, as a database may that is not sure. */
   isStale: boolean
   /** What it has asked for fails for it: the registry has done it, never does it, or does it later. */
@@ -33,6 +35,7 @@ export interface Replica {
 }
 
 interface Call {
+  readonly asked: string
   reach(): Promise<void>
   answer(): void
   fail(): void
@@ -49,11 +52,12 @@ export function createReplica(world: World, id: string, skew: number): Replica {
   const wanted = new Set(SLOTS)
 
   /** Waits on the way there and on the way back. */
-  function gated<T>(work: () => Promise<T>): Promise<T> {
+  function gated<T>(asked: string, work: () => Promise<T>): Promise<T> {
     if (isOpen) return work()
     return new Promise((resolve, reject) => {
       let result: T
       call = {
+        asked,
         isDone: false,
         async reach() {
           result = await work()
@@ -68,11 +72,11 @@ export function createReplica(world: World, id: string, skew: number): Replica {
   const { registry } = world
   const far: Registry = {
     ...registry,
-    get: (...args) => gated(() => registry.get(...args)),
-    compareAndSet: (...args) => gated(() => registry.compareAndSet(...args)),
-    remove: (...args) => gated(() => registry.remove(...args)),
+    get: (...args) => gated('get', () => registry.get(...args)),
+    compareAndSet: (...args) => gated(`set ${args[0]}`, () => registry.compareAndSet(...args)),
+    remove: (...args) => gated('remove', () => registry.remove(...args)),
     async *list(...args) {
-      yield* await gated(async () => {
+      yield* await gated('list', async () => {
         if (!replica.isStale) listed = await Array.fromAsync(registry.list(...args))
         return listed
       })
@@ -117,6 +121,9 @@ export function createReplica(world: World, id: string, skew: number): Replica {
     id,
     member,
     wanted,
+    get asks() {
+      return call?.asked
+    },
     isStale: false,
     step,
     async lose(how) {

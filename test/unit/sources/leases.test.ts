@@ -145,6 +145,23 @@ test('a sign that took long to be written counts from before it was', async () =
   assert.equal(replica.member.held, SLOTS.length)
 })
 
+test('a slot that was to be given up, and is kept after all, is not lost to the write that comes late', async () => {
+  const world = createWorld()
+  const keeper = createReplica(world, 'keeper', 0)
+  const guest = createReplica(world, 'guest', 0)
+  const late = createReplica(world, 'late', 0)
+  await keeper.exchange()
+  await guest.exchange()
+  while (keeper.asks !== 'set leases/slots/shop') await keeper.step()
+  await keeper.lose('late')
+  await guest.leave()
+  await keeper.exchange()
+  assert.equal(SLOTS.filter((slot) => keeper.member.fenceOf(slot)).length, SLOTS.length)
+  await world.late.shift()?.()
+  await late.exchange()
+  assert.equal(late.member.held, 0)
+})
+
 test('a process of this machine that has ended is not waited for', async () => {
   const world = createWorld()
   const ended = spawn(process.execPath, ['--version'])
