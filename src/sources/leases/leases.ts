@@ -42,7 +42,7 @@ export interface Leases extends AsyncDisposable {
    * is not told: the clock says so. Rejects once the registry has failed in a way that nobody has classified.
    */
   changed(signal: AbortSignal, timeoutMs?: number): Promise<void>
-  /** Gives everything up at once, so that nobody has to wait for it. Where the registry is away, others wait it out. */
+  /** Gives everything up at once, so that nobody has to wait for it. Where the registry is away or has failed, others wait it out. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -126,6 +126,7 @@ export async function openLeases(options: LeasesOptions): Promise<Leases> {
   async function leave(): Promise<void> {
     stopped.abort()
     await renewing
+    if (failure) return
     try {
       await member.leave()
     } catch (error) {
