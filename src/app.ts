@@ -4,6 +4,7 @@ import type { Context, Logger } from './adapter.ts'
 import type { Config, SourceConfig, StoreConfig } from './config/schema.ts'
 import { HeadwaterError } from './errors.ts'
 import { presets, loadPreset } from './presets/index.ts'
+import { createProvider } from './presets/provider.ts'
 import { compileRules } from './presets/rules.ts'
 import { createSplit } from './presets/split.ts'
 import { queues } from './queues/index.ts'
@@ -51,7 +52,7 @@ export async function openQueue(env: Environment, topic: string): Promise<Queue>
   return outlastRefusals(queue)
 }
 
-export type SourceParts = Omit<SourceContext, keyof Context | 'name' | 'origin' | 'split'>
+export type SourceParts = Omit<SourceContext, keyof Context | 'name' | 'origin' | 'split' | 'provider'>
 
 /** Opens a source with the rules its items are judged by. */
 export async function openSource(
@@ -62,7 +63,8 @@ export async function openSource(
   const data = await loadPreset(preset)
   const rules = compileRules(data, { missingUserId, missingReviewId, versions })
   const adapter = await sourceAdapter(type)
-  const context = { ...(await contextOf(env)), ...parts, name, origin, split: createSplit(data) }
+  const provider = createProvider(data, rules)
+  const context = { ...(await contextOf(env)), ...parts, name, origin, split: createSplit(data), provider }
   return { source: await adapter.open(settings, context), rules }
 }
 

@@ -139,7 +139,8 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     const all: OpenSource[] = []
     for (const source of config.sources.filter(({ enabled }) => enabled)) {
       const trouble = (error: unknown): void => health.trouble(source.name, error)
-      const ready = await openSource(env, source, { ...parts, trouble })
+      const repeated = (items: number): void => counting.repeated(source.name, items)
+      const ready = await openSource(env, source, { ...parts, trouble, repeated })
       all.push({ config: source, source: opened.use(ready.source), rules: ready.rules })
     }
     return all

@@ -9,6 +9,7 @@ import { reasonOf } from './file.ts'
 import { interpolate } from './interpolate.ts'
 import { isMapping, suggestion } from './names.ts'
 import { adapterOf } from './own.ts'
+import { withRequests } from './requests.ts'
 import {
   COMMON,
   type Config,
@@ -55,7 +56,11 @@ export async function load(options: LoadOptions, rooms: Rooms = ROOMS): Promise<
     problem: (at, message) => problems.add(at, message),
   })
   const at = path === undefined ? folder : dirname(path)
-  const sections = await readSections(withPaths(value, at), rooms, { path: [], references, problems })
+  const sections = await readSections(await withRequests(withPaths(value, at)), rooms, {
+    path: [],
+    references,
+    problems,
+  })
   const lines = problems.lines()
   if (!sections || lines.length > 0) throw invalid(name, lines)
   const dataDir = resolve(folder, args.data ?? 'data')

@@ -1,16 +1,9 @@
 import { findAll } from '../lib/json-scan.ts'
 import { createGetter } from '../lib/pointer.ts'
+import type { Told } from '../review/provider.ts'
 import { PARSERS } from './parsers.ts'
 import type { Preset } from './preset.ts'
 import { createSigns } from './signs.ts'
-
-/** What the responses in a document tell beside their reviews. */
-export interface Told {
-  /** How many reviews the product has, as the provider counts. */
-  readonly total?: number
-  /** Whether the shop shut the provider out: there may be reviews that it could not see. */
-  readonly isBlocked: boolean
-}
 
 /** Reads what a preset's responses tell, also those in an array. It takes text that `JSON.parse` takes. */
 export function createTold({ responses, total = [], blocked }: Preset): (document: string) => Told {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Adapter, Context } from '../adapter.ts'
 import type { Batch } from '../batch.ts'
+import type { Provider } from '../review/provider.ts'
 import type { Received, Split } from '../review/received.ts'
 import type { Registry } from '../stores/registry.ts'
 
@@ -31,6 +32,8 @@ export interface SourceContext extends Context {
   readonly run: string
   /** Cuts a JSON document into reviews as the source's preset says. */
   readonly split: Split
+  /** What else the source's preset knows of its provider. */
+  readonly provider: Provider
   /** Milliseconds since 1970. */
   readonly clock: () => number
   /**
@@ -38,6 +41,8 @@ export interface SourceContext extends Context {
    * in /health/sources, in the metrics and for the alerts. To be told again and again does no harm; nothing is logged.
    */
   readonly trouble: (error: unknown) => void
+  /** So many items came that were handed over before, and are not again: they count as received and unchanged. */
+  readonly repeated: (items: number) => void
   /** Checkpoints. A source that needs none never touches it. */
   readonly registry: Registry
   /** Of the listener that may face the internet; added while opening, before it listens. */

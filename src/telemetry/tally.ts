@@ -22,6 +22,8 @@ export interface Counting {
   readonly tally: Tally
   /** A batch of a source is safe in the queue. */
   safe(source: string, outcomes: readonly Outcome[]): void
+  /** A source met so many items again, and did not hand them over. */
+  repeated(source: string, items: number): void
   /** A batch is settled in the store. */
   settled(clock: () => number): (batch: readonly Settled[]) => void
 }
@@ -54,6 +56,12 @@ export function createCounting(metrics: Metrics): Counting {
       metrics.published(source, published)
       metrics.unchanged(source, repeated)
       metrics.rejected(source, outcomes.filter((outcome) => typeof outcome === 'object').length)
+    },
+    repeated(source, items) {
+      tally.received += items
+      tally.repeated += items
+      metrics.received(source, items)
+      metrics.unchanged(source, items)
     },
     settled: (clock) => (batch) => {
       const now = clock()

@@ -8,6 +8,7 @@ import type { Registry } from '../../src/stores/registry.ts'
 import { openProvider } from '../support/provider.ts'
 import { temporaryFolder } from '../support/temp.ts'
 import { sourceConformance } from './source.ts'
+import { plainProvider } from '../support/plain-provider.ts'
 
 const PAGES = 5
 const PAGE_SIZE = 10
@@ -55,6 +56,8 @@ async function open(place: string, settings: object): Promise<Source> {
     origin: 'acme',
     run: 'run-1',
     split: (document) => [{ raw: document }],
+    provider: plainProvider(),
+    repeated: () => {},
     clock: Date.now,
     registry: await registryOf(place),
     http: { add: () => true },

@@ -8,6 +8,7 @@ import store from '../../src/stores/embedded/index.ts'
 import type { Registry } from '../../src/stores/registry.ts'
 import { temporaryFolder } from '../support/temp.ts'
 import { sourceConformance } from './source.ts'
+import { plainProvider } from '../support/plain-provider.ts'
 
 const opened = new AsyncDisposableStack()
 const folder = opened.use(await temporaryFolder())
@@ -64,6 +65,8 @@ async function open(place: string, config: object): Promise<Source> {
     origin: 'shop',
     run: 'run-1',
     split: (document) => [{ raw: document }],
+    provider: plainProvider(),
+    repeated: () => {},
     clock: Date.now,
     registry: await registryOf(place),
     http: { add: () => true },

@@ -8,6 +8,7 @@ import type { Batch } from '../../src/batch.ts'
 import type { Received } from '../../src/review/received.ts'
 import type { Source, SourceContext } from '../../src/sources/source.ts'
 import { createMemoryRegistry } from './memory-registry.ts'
+import { plainProvider } from '../support/plain-provider.ts'
 
 export interface SourceHarness {
   /**
@@ -175,6 +176,8 @@ function contextOf({ source, origin }: SourceHarness, dataDir: string): SourceCo
     origin,
     run: 'run-1',
     split: (document) => [{ raw: document }],
+    provider: plainProvider(),
+    repeated: () => {},
     clock: Date.now,
     registry: createMemoryRegistry(),
     http: { add: () => true },

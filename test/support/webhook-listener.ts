@@ -7,6 +7,7 @@ import { createIntakeListener, type IntakeLimits } from '../../src/listeners.ts'
 import type { Piece, Received, Split } from '../../src/review/received.ts'
 import type { Paths, Source, SourceContext } from '../../src/sources/source.ts'
 import webhook from '../../src/sources/webhook/index.ts'
+import { plainProvider } from './plain-provider.ts'
 
 export interface Reply {
   readonly status: number
@@ -111,6 +112,8 @@ export function contextOf(http: Paths, more: Partial<SourceContext> = {}): Sourc
     origin: 'shop',
     run: '1',
     split: whole,
+    provider: plainProvider(),
+    repeated: () => {},
     clock: Date.now,
     registry: {
       get: unused,

@@ -1,64 +1,95 @@
 import { z } from 'zod'
-import type { Entry } from '../../stores/registry.ts'
-import { createCheckpoint, type Checkpoint as Saved } from '../checkpoint.ts'
-import type { SourceContext } from '../source.ts'
+import type { Checkpoint as Saved } from '../checkpoint.ts'
 import { BEGINNING } from './paging.ts'
 
-const reached = z.object({
+export const state = z.object({
+  /** What is crawled, and how: of anything else the place means nothing. */
+  asked: z.string(),
   /** The page to ask for next. */
   place: z.object({ page: z.int().min(1), cursor: z.string().optional(), mark: z.string().optional() }),
   /** The digest of the page before; null at the beginning. */
   last: z.string().nullable(),
+  /** That of the first page. */
+  first: z.string().nullable().default(null),
   /** When this crawl began. */
   startedAt: z.number(),
   /** When the next crawl begins. */
   dueAt: z.number(),
+  /** How many reviews the pages of this crawl showed, how many of those versions were new, and how many calls it took. */
+  count: z.int().default(0),
+  fresh: z.int().default(0),
+  calls: z.int().default(0),
+  /** Whether this crawl has not seen all of its pages, such as one that was resumed. */
+  isPartial: z.boolean().default(false),
+  /** The versions that were handed over last. */
+  seen: z.string().default(''),
+  /** Whether any crawl brought a valid review. */
+  wasValid: z.boolean().default(false),
+  /** What a server wants to hear to say that the first page is as it was. */
+  validators: z
+    .object({ etag: z.string().exactOptional(), lastModified: z.string().exactOptional() })
+    .optional(),
+  /** How fast it gets new reviews. */
+  observed: z.unknown().optional(),
+  /** How many reviews there are, as the provider said last. */
+  told: z.number().optional(),
+  /** How many different reviews the last crawl that came to its end showed. */
+  fetched: z.int().optional(),
+  /** When the last crawl began that saw all there is. */
+  completeAt: z.number().optional(),
+  /** When the last crawl began that came to its end. */
+  polledAt: z.number().optional(),
 })
 
-/** `asked` is what is crawled, and how: of anything else the place means nothing. */
-const state = reached.extend({ asked: z.string() })
+/** How far a crawl has come, and what is known of its product. It survives restarts. */
+export type Reached = z.output<typeof state>
 
-/** How far a crawl has come. */
-export type Reached = z.output<typeof reached>
+/** How far the pages of one target were acknowledged. */
+export type Checkpoint = Saved<Reached>
 
-/** How far the pages of one target were acknowledged. It survives restarts. */
-export interface Checkpoint extends Pick<Saved<Reached>, 'handOver'> {
-  /** Where to go on; the beginning, due now, where there is nothing to go on with. */
-  readonly resume: Reached
+/** What stands for a product in the names of the registry; the source may have none but one list of everything. */
+export const partOf = (product: string | undefined): string => product ?? '-'
+
+/** When the next page may be asked for: at once in the middle of a crawl. */
+export const dueAtOf = ({ place, dueAt }: Reached): number => (place.page === BEGINNING.page ? dueAt : 0)
+
+/** Where to go on: with what was saved, as far as it means anything; otherwise at the beginning, due now. */
+export function resumed(saved: Reached | undefined, asked: string, now: number, everyMs: number): Reached {
+  if (saved === undefined) return { ...NOTHING_KNOWN, ...beginningAt(now), asked, dueAt: now }
+  if (saved.asked !== asked)
+    return { ...saved, ...beginningAt(now), asked, dueAt: now, validators: undefined }
+  // A clock that was wrong when this was saved, or a longer `every`, must not stop the source for years.
+  const dueAt = Math.min(saved.dueAt, now + everyMs)
+  const isBegun = saved.place.page !== BEGINNING.page
+  return { ...saved, startedAt: Math.min(saved.startedAt, now), dueAt, isPartial: saved.isPartial || isBegun }
 }
 
-export interface CheckpointOptions {
-  readonly name: string
-  /** What the registry has under this name. */
-  readonly found: Entry | undefined
-  readonly asked: string
-  readonly everyMs: number
-  readonly now: number
-}
+const NOTHING_KNOWN = { seen: '', wasValid: false }
 
-export function openCheckpoint(
-  { name, found, asked, everyMs, now }: CheckpointOptions,
-  { registry }: Pick<SourceContext, 'registry'>,
-): Checkpoint {
-  const checkpoint = createCheckpoint({ name, found, state, registry })
-  const { saved } = checkpoint
+/** What a crawl that begins at that time knows of itself. */
+export function beginningAt(at: number) {
   return {
-    resume: saved?.asked === asked ? plausible(saved, now, everyMs) : beginningAt(now),
-    handOver: (reached) => checkpoint.handOver({ ...reached, asked }),
+    place: BEGINNING,
+    last: null,
+    first: null,
+    startedAt: at,
+    count: 0,
+    fresh: 0,
+    calls: 0,
+    isPartial: false,
   }
 }
 
-/** The beginning of a crawl that is due at that time. */
-export const beginningAt = (at: number): Reached => ({
-  place: BEGINNING,
-  last: null,
-  startedAt: at,
-  dueAt: at,
-})
+/** Totals count some reviews that are not shown. */
+export const MOST_OF = 0.9
 
-/** A clock that was wrong when this was saved, or a longer `every`, must not stop the source for years. */
-const plausible = (saved: Reached, now: number, everyMs: number): Reached => ({
-  ...saved,
-  startedAt: Math.min(saved.startedAt, now),
-  dueAt: Math.min(saved.dueAt, now + everyMs),
-})
+/** What is known at the end of a crawl. `total` is how many reviews there are, as its last page told. */
+export function atItsEnd(at: Reached, isFull: boolean, total: number | undefined): Reached {
+  const isComplete = isFull && !at.isPartial && at.count >= (total ?? 0) * MOST_OF
+  return {
+    ...at,
+    polledAt: at.startedAt,
+    fetched: at.count,
+    ...(isComplete && { completeAt: at.startedAt }),
+  }
+}

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { duration } from '../../lib/fields.ts'
 import { writeDuration } from '../../lib/units.ts'
-import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
+import { hostFields, isAddress, limitFields, PRODUCT, requestFields } from '../http/request.ts'
 
 const SHORTEST_MS = 1_000
+const SHORTEST_LEASE_MS = 1_000
+const LONGEST_LEASE_MS = 600_000
 /** Each may hold a page in memory. */
 const MAX_CONCURRENCY = 100
 
@@ -72,12 +74,38 @@ const fields = z.strictObject({
     .union([
       z.array(product).min(1),
       z.strictObject({
-        file: z.string().min(1).meta({ description: 'A text file that names a product a line.' }),
+        file: z.string().min(1).meta({
+          description: 'A text file that names a product a line; it may change while the source runs.',
+        }),
+      }),
+      z.strictObject({
+        url: z.string().refine(isAddress, 'expected a URL such as https://shop.example.com/products').meta({
+          description: 'Where products are named, a line each; or in JSON, see `items`.',
+        }),
+        items: pointer.optional().meta({ description: 'A JSON pointer to the list of products.' }),
+        refreshMs: duration()
+          .refine((ms) => ms >= SHORTEST_MS, `expected at least ${writeDuration(SHORTEST_MS)}`)
+          .prefault('10m')
+          .meta({ description: 'How often the list is read again.' }),
       }),
     ])
     .optional()
-    .meta({ description: `What \`${PRODUCT}\` stands for: a list, or \`{ file }\`.` }),
+    .meta({ description: `What \`${PRODUCT}\` stands for: a list, \`{ file }\` or \`{ url }\`.` }),
   paging,
+  coverage: z.enum(['full', 'top']).optional().meta({
+    description:
+      'Whether a poll shows all reviews of a product or only the top ones, if the preset is wrong.',
+  }),
+  leaseMs: duration()
+    .refine((ms) => ms >= SHORTEST_LEASE_MS && ms <= LONGEST_LEASE_MS, 'expected from 1s to 10m')
+    .prefault('10s')
+    .meta({
+      description: 'How long a process that is gone keeps its share of the products from the others.',
+    }),
+  removedAfter: z.int().min(1).max(1_000).default(3).meta({
+    description:
+      'Where polls show all reviews: in how many complete ones in a row a review must be missing to be removed.',
+  }),
 })
 
 export const config = fields

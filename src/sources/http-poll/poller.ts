@@ -1,21 +1,24 @@
 import { hash } from 'node:crypto'
 import type { Batch } from '../../batch.ts'
 import type { TransientError } from '../../errors.ts'
+import { createBell } from '../../lib/bell.ts'
 import { isSecretParameter } from '../../lib/redact.ts'
 import { retry } from '../../lib/retry.ts'
 import type { Received } from '../../review/received.ts'
-import type { Entry } from '../../stores/registry.ts'
-import type { Source, SourceContext } from '../source.ts'
-import { openCheckpoint } from './checkpoint.ts'
+import { claimCheckpoint } from '../checkpoint.ts'
 import { createClient } from '../http/client.ts'
-import type { Config } from './config.ts'
-import { type Crawl, type CrawlParts, createCrawl } from './crawl.ts'
 import { HOSTS, type Hosts } from '../http/hosts.ts'
 import { patienceFor, REAL_TIME, sleepUntil, steady, type Time } from '../http/pace.ts'
-import { readProducts } from './products.ts'
-import { createReport } from './report.ts'
 import { createSecrets } from '../http/secrets.ts'
 import { openThrottle } from '../http/throttle.ts'
+import { type Hold, openLeases } from '../leases/leases.ts'
+import type { Source, SourceContext } from '../source.ts'
+import { partOf, state } from './checkpoint.ts'
+import type { Config } from './config.ts'
+import type { Crawl, CrawlParts } from './crawl.ts'
+import { openProducts } from './products.ts'
+import { createReport } from './report.ts'
+import { openShare } from './share.ts'
 
 /** A wait that a provider asks for after a page is told from then on. */
 const LONG_WAIT_MS = 5 * 60_000
@@ -23,59 +26,82 @@ const LONG_WAIT_MS = 5 * 60_000
 /** What came of one turn of a crawl. */
 interface Asked {
   readonly crawl: Crawl
+  readonly hold: Hold
   readonly batch: Batch<Received> | undefined
 }
 
-/** Asks a provider for pages, one at a time of each product; where there are several products, they take turns. */
+/**
+ * Asks a provider for pages, one at a time of each product; where there are several products, they take turns. Processes that
+ * poll under the same source share its products.
+ */
 export async function openPoller(
   config: Config,
   context: SourceContext,
   time: Time = REAL_TIME,
   hosts: Hosts = HOSTS,
 ): Promise<Source> {
-  const { name, registry, clock, signal: opening } = context
+  const { name, registry, clock, logger, signal: opening } = context
   const { everyMs, concurrency } = config
+  await using opened = new AsyncDisposableStack()
   const disposed = new AbortController()
   const report = createReport(context)
-  const products = config.products === undefined ? [undefined] : await readProducts(config.products)
-  const prefix = `checkpoint/${name}/`
-  const saved = new Map<string, Entry>()
-  for await (const entry of registry.list(prefix, { signal: opening })) saved.set(entry.name, entry)
-
   const now = steady(clock)
   const secrets = createSecrets(config)
   const { host } = new URL(config.url)
-  const throttle = await openThrottle({ name, host, limits: config, registry, hosts, time, now, insist })
+  const throttle = opened.use(
+    await openThrottle({ name, host, limits: config, registry, hosts, time, now, insist }),
+  )
   if (throttle.opensAt > now()) {
     const why = throttle.isBroken ? 'the circuit breaker is open' : 'the provider asked to wait'
     report.waiting(why, throttle.opensAt - now())
   }
   const client = createClient(config, secrets, clock, throttle)
-  const parts: CrawlParts = { config, secrets, client, context, now, insist, disposed: disposed.signal }
-  const asked = fingerprint(config)
-  const crawls = products.map((product) => {
-    const checkpointName = prefix + (product ?? '-')
-    const found = saved.get(checkpointName)
-    const checkpoint = openCheckpoint({ name: checkpointName, found, asked, everyMs, now: now() }, context)
-    return createCrawl(product, checkpoint, parts)
-  })
+  opened.defer(() => client.destroy())
+  const list =
+    config.products &&
+    (await openProducts(config.products, {
+      fetch: (url, signal) => listAt(url, signal),
+      onTrouble: report.products,
+      signal: opening,
+    }))
+  const leases = opened.use(
+    await openLeases({
+      registry,
+      source: name,
+      parts: (list?.products ?? [undefined]).map(partOf),
+      leaseMs: config.leaseMs,
+      logger,
+      onTrouble: report.unshared,
+      signal: opening,
+    }),
+  )
+  const parts: CrawlParts = {
+    config,
+    secrets,
+    client,
+    context,
+    asked: fingerprint(config),
+    now,
+    insist,
+    disposed: disposed.signal,
+    nextAt: ({ startedAt }) => startedAt + everyMs,
+    openCheckpoint: (product, fence, signal) =>
+      claimCheckpoint(context, { part: partOf(product), state, fence, signal }),
+  }
+  const bell = createBell()
+  const share = await openShare({ list, leases, parts, context, bell })
+  const resources = opened.move()
 
-  /** Of those that are ready, who was asked for the longest time ago; nobody while the provider is left alone. */
-  function takeTurn(): Crawl | undefined {
-    const at = now()
-    const index = throttle.opensAt > at ? -1 : crawls.findIndex(({ readyAt }) => readyAt <= at)
-    return index === -1 ? undefined : crawls.splice(index, 1)[0]
+  /** The credentials of the config are for the host that is polled. */
+  async function listAt(url: string, signal: AbortSignal): Promise<Buffer> {
+    const headers = new URL(url).origin === new URL(config.url).origin ? config.headers : {}
+    const ask = { url: new URL(url), from: secrets.scrub(url), method: 'GET', headers } as const
+    return (await client.ask(ask, signal)).body
   }
 
-  const nextTurnAt = (): number =>
-    Math.max(
-      throttle.opensAt,
-      crawls.reduce((soonest, { readyAt }) => Math.min(soonest, readyAt), Infinity),
-    )
-
-  async function ask(crawl: Crawl, stop: AbortSignal): Promise<Asked> {
-    const { batch, trouble } = await crawl.turn(stop)
-    const isProviderWell = trouble?.isShared !== true
+  async function ask(crawl: Crawl, hold: Hold, stop: AbortSignal): Promise<Asked> {
+    const { batch, trouble } = await crawl.turn(hold.fence, stop)
+    const isProviderWell = trouble === undefined || (!trouble.isShared && trouble.code !== 'SOFT_BLOCKED')
     await (isProviderWell ? throttle.succeeded(stop) : throttle.failed(trouble, stop))
     const at = now()
     const leftAloneMs = Math.max(0, throttle.opensAt - at)
@@ -87,22 +113,24 @@ export async function openPoller(
       crawl.wait(at + ownMs)
       report.trouble(crawl.product, trouble, Math.max(ownMs, leftAloneMs), throttle.isBroken)
     }
-    return { crawl, batch }
+    return { crawl, hold, batch }
   }
 
   /** Asks for what is ready, as much at once as may be, until something has come. */
   async function nextOf(underWay: Map<Crawl, Promise<Asked>>, stop: AbortSignal): Promise<Asked> {
     while (true) {
       const most = throttle.isBroken ? 1 : concurrency
-      while (underWay.size < most) {
-        const crawl = takeTurn()
-        if (crawl === undefined) break
-        underWay.set(crawl, ask(crawl, stop))
+      while (underWay.size < most && throttle.opensAt <= now()) {
+        const taken = share.take(now())
+        if (taken === undefined) break
+        underWay.set(taken.crawl, ask(taken.crawl, taken.hold, stop))
       }
       const awake = new AbortController()
       const signal = AbortSignal.any([stop, awake.signal])
-      const waits = underWay.size < most ? [sleepUntil(nextTurnAt, now, time, signal)] : []
+      const opensAt = (): number => Math.max(throttle.opensAt, share.nextAt)
+      const waits = underWay.size < most ? [sleepUntil(opensAt, now, time, signal), bell.wait(signal)] : []
       const asked = await Promise.race([...underWay.values(), ...waits]).finally(() => awake.abort())
+      stop.throwIfAborted()
       if (asked === undefined) continue
       underWay.delete(asked.crawl)
       return asked
@@ -110,10 +138,11 @@ export async function openPoller(
   }
 
   /** The registry may be away for a while; nothing is asked meanwhile. */
-  async function insist(save: () => Promise<void>, stop: AbortSignal): Promise<void> {
+  async function insist<T>(work: () => Promise<T>, stop: AbortSignal): Promise<T> {
     const onFailure = (error: TransientError): void => report.unsaved(error)
-    await retry(save, stop, { baseMs: 50, maxMs: 30_000, onFailure })
+    const done = await retry(work, stop, { baseMs: 50, maxMs: 30_000, onFailure })
     report.saved()
+    return done
   }
 
   return {
@@ -121,25 +150,31 @@ export async function openPoller(
       const ended = new AbortController()
       const stop = AbortSignal.any([signal, disposed.signal, ended.signal])
       const underWay = new Map<Crawl, Promise<Asked>>()
+      let failure: { readonly error: unknown } | undefined
+      const following = share.follow(stop).catch((error: unknown) => {
+        if (stop.aborted) return
+        failure = { error }
+        ended.abort()
+      })
       try {
         while (!stop.aborted) {
-          const { crawl, batch } = await nextOf(underWay, stop)
-          if (stop.aborted) return
+          const { crawl, hold, batch } = await nextOf(underWay, stop)
           if (batch) yield batch
-          crawls.push(crawl)
+          hold[Symbol.dispose]()
+          share.putBack(crawl, now())
         }
       } catch (error) {
         if (!stop.aborted) throw error
       } finally {
         ended.abort()
-        await Promise.allSettled(underWay.values())
+        await Promise.allSettled([following, ...underWay.values()])
       }
+      if (failure) throw failure.error
     },
     async [Symbol.asyncDispose]() {
       if (disposed.signal.aborted) return
       disposed.abort()
-      throttle[Symbol.dispose]()
-      await client.destroy()
+      await resources.disposeAsync()
     },
   }
 }

@@ -1,25 +1,111 @@
 import { readFile } from 'node:fs/promises'
-import { HeadwaterError } from '../../errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HeadwaterError, TransientError } from '../../errors.ts'
+import { createGetter } from '../../lib/pointer.ts'
 import { isProduct, type Products } from './config.ts'
 
-/**
- * The products to ask for, each once. In a file they stand one a line; blank lines and what follows a `#` at the
- * beginning of a line are left out. Throws where the file can't be read, or names none.
- */
-export async function readProducts(products: Products): Promise<readonly string[]> {
-  if (!('file' in products)) return [...new Set(products)]
-  const { file } = products
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+/** The products that are asked for: a list that may change while the source runs. */
+export interface ProductList {
+  readonly products: readonly string[]
+  /**
+   * Resolves to the products once they are others than before; never, where they stand in the config. A list that can't be
+   * read is told, once, and the last one counts until it can.
+   */
+  changed(signal: AbortSignal): Promise<readonly string[]>
+}
+
+export interface ProductListOptions {
+  /** What is at a URL; only that of the host that it names is sent there. */
+  readonly fetch: (url: string, signal: AbortSignal) => Promise<Buffer>
+  readonly onTrouble: (error: HeadwaterError | undefined) => void
+  readonly signal: AbortSignal
+}
+
+/** A file is looked at so often. */
+const LOOK_EVERY_MS = 5_000
+
+/** Throws where the list can't be read, or names nothing. */
+export async function openProducts(
+  products: Products,
+  { fetch, onTrouble, signal: opening }: ProductListOptions,
+): Promise<ProductList> {
+  if (Array.isArray(products)) {
+    const named = [...new Set(products)]
+    return { products: named, changed: (signal) => sleep(NEVER_MS, named, { signal, ref: false }) }
+  }
+  const place = products
+  let last = await read(opening)
+
+  async function read(signal: AbortSignal): Promise<readonly string[]> {
+    if ('file' in place) return namedIn(linesOf(await textOf(place.file)), `products.file ${place.file}`)
+    const { url, items } = place
+    const body = (await fetch(url, signal)).toString()
+    return namedIn(items === undefined ? linesOf(body) : listIn(body, items, url), `products.url ${url}`)
+  }
+
+  return {
+    products: last,
+    async changed(signal) {
+      const everyMs = 'url' in place ? place.refreshMs : LOOK_EVERY_MS
+      while (true) {
+        await sleep(everyMs, undefined, { signal, ref: false })
+        try {
+          const found = await read(signal)
+          onTrouble(undefined)
+          if (isSame(found, last)) continue
+          last = found
+          return found
+        } catch (error) {
+          signal.throwIfAborted()
+          if (!(error instanceof HeadwaterError)) throw error
+          onTrouble(error)
+        }
+      }
+    },
+  }
+}
+
+/** As long as a timer takes. */
+const NEVER_MS = 2 ** 31 - 1
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new HeadwaterError('FILE_UNREADABLE', `products.file ${file}: ${why}`, { cause })
   })
-  const lines = text.split('\n').map((line, n) => ({ number: n + 1, product: line.trim() }))
-  const named = lines.filter(({ product }) => product !== '' && !product.startsWith('#'))
-  const wrong = named.find(({ product }) => !isProduct(product))
+}
+
+interface Named {
+  readonly product: unknown
+  readonly where: string
+}
+
+/** One a line; blank lines and what follows a `#` at the beginning of a line are left out. */
+function linesOf(text: string): Named[] {
+  const lines = text.split('\n').map((line, n) => ({ where: `line ${n + 1}`, product: line.trim() }))
+  return lines.filter(({ product }) => product !== '' && !product.startsWith('#'))
+}
+
+/** The list at a pointer in JSON. */
+function listIn(body: string, items: string, url: string): Named[] {
+  try {
+    const list: unknown = createGetter(items)(JSON.parse(body))
+    if (Array.isArray(list)) return list.map((product: unknown, n) => ({ product, where: `item ${n + 1}` }))
+  } catch {
+    // Said below.
+  }
+  throw new TransientError('PAGE_UNREADABLE', `products.url ${url}: expected JSON with a list at ${items}`)
+}
+
+function namedIn(named: readonly Named[], from: string): readonly string[] {
+  const wrong = named.find(({ product }) => typeof product !== 'string' || !isProduct(product))
   if (wrong || named.length === 0) {
-    const found = wrong ? `another text in line ${wrong.number}` : 'none'
-    const message = `products.file ${file}: expected a product of up to 256 characters a line, found ${found}`
+    const found = wrong ? `another text in ${wrong.where}` : 'none'
+    const message = `${from}: expected a product of up to 256 characters a line, found ${found}`
     throw new HeadwaterError('CONFIG_INVALID', message)
   }
-  return [...new Set(named.map(({ product }) => product))]
+  return [...new Set(named.map(({ product }) => product as string))]
 }
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((product, n) => product === b[n])

@@ -1,4 +1,4 @@
-import type { TransientError } from '../../errors.ts'
+import type { HeadwaterError, TransientError } from '../../errors.ts'
 import { formatDuration } from '../../lib/units.ts'
 import type { SourceContext } from '../source.ts'
 import { createTroubles } from '../troubles.ts'
@@ -11,6 +11,10 @@ export interface Report {
   well(product: string | undefined): void
   /** Nothing may be asked for a while, for another reason than trouble of this run. */
   waiting(why: string, waitMs: number): void
+  /** The list of products can't be read; undefined: it can again. */
+  readonly products: (error: HeadwaterError | undefined) => void
+  /** The processes that share the source can't see each other; undefined: they can again. */
+  readonly unshared: (error: TransientError | undefined) => void
   /** Nothing can be saved for now. */
   unsaved(error: TransientError): void
   saved(): void
@@ -18,14 +22,24 @@ export interface Report {
 
 const PAUSE = Symbol('pause')
 const REGISTRY = Symbol('registry')
+const LIST = Symbol('list of products')
+const LEASES = Symbol('leases')
+
+type Part = string | undefined | typeof PAUSE | typeof REGISTRY | typeof LIST | typeof LEASES
 
 export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 'trouble'>): Report {
   const { name: source, logger } = context
-  const troubles = createTroubles<string | undefined | typeof PAUSE | typeof REGISTRY>(context.trouble)
+  const troubles = createTroubles<Part>(context.trouble)
   /** What was told, by product. */
   const told = new Map<string | undefined, string>()
   /** What was told and holds for all products, until one of them is well. */
   let shared: string | undefined
+
+  function tell(part: Part, error: HeadwaterError | undefined, meanwhile: string): void {
+    if (error === undefined) troubles.delete(part)
+    else if (troubles.add(part, error.message))
+      logger.warn({ source, code: error.code }, `${error.message}; ${meanwhile}`)
+  }
 
   return {
     trouble(product, trouble, waitMs, isBroken) {
@@ -55,6 +69,8 @@ export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 't
       if (isOver)
         logger.info({ source, ...(product !== undefined && { product }) }, 'the provider answers again')
     },
+    products: (error) => tell(LIST, error, 'the last list counts until it can be read again'),
+    unshared: (error) => tell(LEASES, error, 'nothing is asked until others can be seen again'),
     unsaved({ code, message }) {
       troubles.add(REGISTRY, message)
       logger.warn({ source, code }, `${message}; trying again`)

@@ -30,6 +30,8 @@ export function readPage(answer: Answer, split: Split, scrub: (text: string) => 
   const text = textOf(body)
   if (text !== undefined && holdsMoreThan(text, MAX_VALUES))
     return unreadable(body, tooMany(MAX_VALUES, 'values'))
+  const wall = text === undefined ? undefined : wallOf(text)
+  if (wall !== undefined) return { ...unreadable(body, wall), text }
   if (text === undefined || !isJson(text))
     return unreadable(body, noJson(`a body of ${scrub(typeOf(answer))} that is none`))
   const pieces: Piece[] = []
@@ -55,6 +57,25 @@ function pageOf(pieces: readonly Piece[], text: string | undefined, fault: Troub
 
 const unreadable = (raw: Buffer, fault: Trouble): Page =>
   pageOf([{ raw, unreadable: fault.message }], undefined, fault)
+
+const HTML = /^\s*<(?:!doctype html|html|head|body)\b/i
+const WALLS: readonly (readonly [RegExp, string])[] = [
+  [/captcha|robot check|are you a (?:human|robot)|automated access/i, 'a page for people with a CAPTCHA'],
+  [
+    /<form[^>]*(?:sign-?in|log-?in|auth)|type=["']?password|\b(?:sign|log) in\b/i,
+    'a page for people to log in',
+  ],
+]
+
+/** What keeps a provider out, where a page for people says so. */
+function wallOf(text: string): Trouble | undefined {
+  if (!HTML.test(text)) return undefined
+  const [, found] = WALLS.find(([signs]) => signs.test(text)) ?? []
+  if (found === undefined) return undefined
+  const advice =
+    'the provider was taken for a robot, or its session has ended: ask it, and let it rest meanwhile'
+  return new Trouble('SOFT_BLOCKED', `expected reviews, found ${found}: ${advice}`, { isShared: true })
+}
 
 /** Most often a page for people that stands in for every answer: others would get it too. */
 const noJson = (found: string): Trouble =>

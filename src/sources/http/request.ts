@@ -97,7 +97,8 @@ const limits = z.strictObject(limitFields)
 export type RequestConfig = z.output<typeof request>
 export type LimitsConfig = z.output<typeof limits>
 
-function isAddress(text: string): boolean {
+/** Whether this is an http or https URL, without a user in it. */
+export function isAddress(text: string): boolean {
   const url = URL.parse(text)
   return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
 }

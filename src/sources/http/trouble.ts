@@ -1,7 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import { type Code, HeadwaterError } from '../../errors.ts'
 
-type TroubleCode = Extract<Code, 'PROVIDER_UNAVAILABLE' | 'PROVIDER_REFUSED' | 'PAGE_UNREADABLE'>
+type TroubleCode = Extract<
+  Code,
+  'PROVIDER_UNAVAILABLE' | 'PROVIDER_REFUSED' | 'PAGE_UNREADABLE' | 'SOFT_BLOCKED'
+>
 
 export interface TroubleOptions extends ErrorOptions {
   /** Whether other products of the same provider would meet it too. */

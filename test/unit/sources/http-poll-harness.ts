@@ -13,6 +13,7 @@ import { openPoller } from '../../../src/sources/http-poll/poller.ts'
 import type { SourceContext } from '../../../src/sources/source.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
 import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
+import { plainProvider } from '../../support/plain-provider.ts'
 
 /** Where a source is opened again and again: its registry, its clock and its log outlive it. */
 export interface Place {
@@ -85,6 +86,8 @@ export function createPlace(): Place {
         origin: 'acme',
         run: 'run-1',
         split: LISTED,
+        provider: plainProvider(),
+        repeated: () => {},
         clock: () => place.now,
         signal: new AbortController().signal,
         registry,

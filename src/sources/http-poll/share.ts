@@ -1,0 +1,89 @@
+import type { Bell } from '../../lib/bell.ts'
+import { savedParts } from '../checkpoint.ts'
+import type { Hold, Leases } from '../leases/leases.ts'
+import type { SourceContext } from '../source.ts'
+import { dueAtOf, partOf, state } from './checkpoint.ts'
+import { Crawl, type CrawlParts } from './crawl.ts'
+import type { ProductList } from './products.ts'
+import { createRoster } from './roster.ts'
+
+/** The crawls that are this process's share of a source, while products and other processes come and go. */
+export interface Share {
+  /** A crawl that is ready, and the lease to work on it under; nobody else gets its product until that is disposed of. */
+  take(now: number): { readonly crawl: Crawl; readonly hold: Hold } | undefined
+  /** When the next one is ready; Infinity where there is none. */
+  readonly nextAt: number
+  putBack(crawl: Crawl, now: number): void
+  /** Keeps it up to date until the signal aborts, whose reason it rejects with. The bell rings when there is something new. */
+  follow(signal: AbortSignal): Promise<void>
+  readonly crawls: Iterable<Crawl>
+}
+
+export interface ShareOptions {
+  /** Undefined where the source has no products but one list of everything. */
+  readonly list: ProductList | undefined
+  readonly leases: Leases
+  readonly parts: CrawlParts
+  readonly context: Pick<SourceContext, 'name' | 'registry'>
+  readonly bell: Bell
+}
+
+/** Resolves when the crawls that this process has by now know where they were. */
+export async function openShare({ list, leases, parts, context, bell }: ShareOptions): Promise<Share> {
+  const roster = createRoster()
+  let products: readonly (string | undefined)[] = list?.products ?? [undefined]
+
+  /** Where the crawls of others were is read in one go, since there may be many. */
+  async function update(): Promise<void> {
+    const held = products.filter((product) => leases.fenceOf(partOf(product)) !== undefined)
+    const fresh = new Map(
+      held.flatMap((product) => (roster.has(product) ? [] : [[partOf(product), product]])),
+    )
+    const found = new Map<string | undefined, Crawl>()
+    if (fresh.size > 0) {
+      for await (const { part, saved } of savedParts(context, state)) {
+        const product = fresh.get(part)
+        if (saved && fresh.has(part)) found.set(product, new Crawl(product, dueAtOf(saved), parts))
+      }
+    }
+    roster.keep(held, (product) => found.get(product) ?? new Crawl(product, 0, parts))
+    if (fresh.size > 0) bell.ring()
+  }
+
+  async function followLeases(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await leases.changed(signal)
+      if (!signal.aborted) await parts.insist(update, signal)
+    }
+  }
+
+  async function followProducts(signal: AbortSignal): Promise<void> {
+    while (list && !signal.aborted) {
+      products = await list.changed(signal)
+      leases.setParts(products.map(partOf))
+      await parts.insist(update, signal)
+    }
+  }
+
+  await update()
+  return {
+    take(now) {
+      for (let crawl = roster.take(now); crawl !== undefined; crawl = roster.take(now)) {
+        const hold = leases.hold(partOf(crawl.product))
+        if (hold) return { crawl, hold }
+        roster.drop(crawl)
+      }
+      return undefined
+    },
+    get nextAt() {
+      return roster.nextAt
+    },
+    putBack: (crawl, now) => roster.putBack(crawl, now),
+    async follow(signal) {
+      await Promise.all([followLeases(signal), followProducts(signal)])
+    },
+    get crawls() {
+      return roster.crawls
+    },
+  }
+}
