@@ -24,6 +24,8 @@ export interface Plan {
   readonly isShort: boolean
   /** From the beginning of a poll to that of the next one. */
   readonly intervalMs: (known: Observed | undefined) => number
+  /** Requests that a poll is expected to take. */
+  readonly callsPerPoll: (known: Observed | undefined) => number
   /** New reviews per poll that are expected to be seen. */
   readonly seenPerPoll: (known: Observed | undefined) => number
   /** How long after a review appeared it is polled at the latest, for this share of all new reviews. */
@@ -101,6 +103,7 @@ export function plan(known: readonly (Observed | undefined)[], limits: Limits): 
     ),
     isShort,
     intervalMs,
+    callsPerPoll: (one) => productOf(one).calls,
     seenPerPoll: (one) => expectedSeen(rateOf(one, prior) * intervalMs(one), shown),
     stalenessMs,
   }

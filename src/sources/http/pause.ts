@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Registry } from '../../stores/registry.ts'
 import type { SourceContext } from '../source.ts'
 import { LONGEST_WAIT_MS } from './retry-after.ts'
 
@@ -17,9 +18,8 @@ export async function openPause({
   registry,
   clock,
 }: Pick<SourceContext, 'name' | 'registry' | 'clock'>): Promise<Pause> {
-  const name = `pause/${source}`
-  const found = await registry.get(name)
-  const left = found === undefined ? 0 : untilOf(found.value) - clock()
+  const name = nameOf(source)
+  const left = ((await pausedUntil({ name: source, registry })) ?? 0) - clock()
 
   return {
     leftMs: Math.min(LONGEST_WAIT_MS, Math.max(0, left)),
@@ -32,6 +32,20 @@ export async function openPause({
     },
   }
 }
+
+/** Until when a provider asked to be left alone, in milliseconds since 1970; it may be over. */
+export async function pausedUntil({
+  name: source,
+  registry,
+}: {
+  readonly name: string
+  readonly registry: Pick<Registry, 'get'>
+}): Promise<number | undefined> {
+  const found = await registry.get(nameOf(source))
+  return found && untilOf(found.value)
+}
+
+const nameOf = (source: string): string => `pause/${source}`
 
 function untilOf(value: Buffer): number {
   try {

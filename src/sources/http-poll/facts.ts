@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import type { Registry } from '../../stores/registry.ts'
+import { observed } from './velocity.ts'
+
+/** What the checkpoint of a product tells beside its place in the crawl; each is absent until it is known. */
+export const factFields = {
+  /** For the planner. */
+  observed: observed.optional(),
+  /** How many reviews there are, as the provider says. */
+  told: z.int().min(0).optional(),
+  /** How many different reviews the last complete poll showed. */
+  fetched: z.int().min(0).optional(),
+  /** When the last complete poll ended, in milliseconds since 1970. */
+  completeAt: z.number().optional(),
+  /** When it was last asked for a page, in milliseconds since 1970. */
+  polledAt: z.number().optional(),
+  /** Why the last page was none, in words. */
+  trouble: z.string().optional(),
+}
+
+const facts = z.object(factFields)
+
+export type Facts = z.output<typeof facts>
+
+/** The name under which a source that has no products keeps what it knows. */
+export const ONLY_PRODUCT = '-'
+
+/** What is saved of each product of a source, in the order of their names; nothing of one whose checkpoint can't be read. */
+export async function* savedFacts(
+  source: string,
+  { registry, signal }: { readonly registry: Pick<Registry, 'list'>; readonly signal: AbortSignal },
+): AsyncGenerator<{ readonly product: string; readonly facts: Facts }, void, undefined> {
+  const prefix = `checkpoint/${source}/`
+  for await (const { name, value } of registry.list(prefix, { signal })) {
+    yield { product: name.slice(prefix.length), facts: decode(value) }
+  }
+}
+
+function decode(value: Buffer): Facts {
+  try {
+    return facts.parse(JSON.parse(value.toString()))
+  } catch {
+    return {}
+  }
+}
