@@ -14,10 +14,11 @@ export const planner: Question = {
 function rowsOf(callsPerDay: number): readonly Row[] {
   const world = skewed({ callsPerDay, seed: 1 })
   return Object.entries(SCHEDULES).map(([name, schedule]) => {
-    const { newPer100Calls, missedShare, withinADay, p50Ms, p95Ms } = simulate(world, schedule(world))
+    const { calls, newPer100Calls, missedShare, withinADay, p50Ms, p95Ms } = simulate(world, schedule(world))
     return {
       of: `${callsPerDay.toLocaleString('en-US')} calls a day: ${name}`,
       figures: {
+        'calls a day': calls / (world.days - world.warmUpDays),
         'new reviews per 100 calls': newPer100Calls,
         'never seen, %': 100 * missedShare,
         'seen within a day, %': 100 * withinADay,

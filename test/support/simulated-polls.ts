@@ -1,6 +1,7 @@
 import type { Limits } from '../../src/sources/http-poll/plan.ts'
 import { plan } from '../../src/sources/http-poll/plan.ts'
-import { createPlanner } from '../../src/sources/http-poll/planner.ts'
+import { released } from '../../src/sources/http-poll/budget.ts'
+import { createPlanner, urgency } from '../../src/sources/http-poll/planner.ts'
 import type { Observed, Poll } from '../../src/sources/http-poll/velocity.ts'
 import { createRandom, type Random } from '../../src/lib/random.ts'
 
@@ -43,11 +44,12 @@ export interface Outcome {
 interface Product {
   readonly number: number
   dueAt: number
+  polledAt: number
   nextAt: number
 }
 
 /**
- * Polls for some days, minute by minute, at most as often as the budget of a day allows, the longest overdue first. The first
+ * Polls for some days, minute by minute, as often as the budget of a day allows, which is spread over the day. The first
  * poll of every product costs nothing and finds nothing new.
  */
 export function simulate(world: World, schedule: Schedule): Outcome {
@@ -56,10 +58,10 @@ export function simulate(world: World, schedule: Schedule): Outcome {
   const randoms = Array.from({ length: products }, (_, n) => createRandom(seed, n))
   const states = Array.from({ length: products }, (_, number): Product => {
     schedule.polled?.(number, { at: 0, fresh: shown, calls: 1, shown })
-    return { number, dueAt: schedule.intervalMs(number, 0), nextAt: arrivalAfter(number, 0) }
+    return { number, dueAt: schedule.intervalMs(number, 0), polledAt: 0, nextAt: arrivalAfter(number, 0) }
   })
   const waited: number[] = []
-  let [calls, missed, left] = [0, 0, callsPerDay]
+  let [calls, missed, spent] = [0, 0, 0]
 
   function arrivalAfter(product: number, after: number): number {
     const random = randoms[product] as Random
@@ -86,13 +88,15 @@ export function simulate(world: World, schedule: Schedule): Outcome {
   }
 
   for (let at = MINUTE_MS; at <= days * DAY_MS; at += MINUTE_MS) {
-    if (at % DAY_MS === 0) left = callsPerDay
-    if (left === 0) continue
-    const due = states.filter(({ dueAt }) => dueAt <= at).toSorted((a, b) => a.dueAt - b.dueAt)
+    if (at % DAY_MS === 0) spent = 0
+    const left = released(callsPerDay, (at % DAY_MS) / DAY_MS) - spent
+    if (left <= 0) continue
+    const due = states.filter(({ dueAt }) => dueAt <= at).toSorted((a, b) => urgency(b, at) - urgency(a, at))
     for (const state of due.slice(0, left)) {
       poll(state, at)
+      state.polledAt = at
       state.dueAt = at + schedule.intervalMs(state.number, at)
-      left--
+      spent++
     }
   }
   return outcomeOf(waited, missed, calls)

@@ -35,7 +35,7 @@ export interface Spending extends Allowance {
 /**
  * What may be spent on calls, shared by all processes that poll under the same source. It survives restarts. Calls are
  * reserved some at a time, so that no more than the budget is ever made: what a killed process had reserved is lost until the
- * next hour, day or month begins. Disposing of it gives back what was not used; nothing is taken afterwards.
+ * next hour, day or month begins. They are spread over that time, lest a few hours without any follow. Disposing of it gives back what was not used; nothing is taken afterwards.
  */
 export interface Budget extends AsyncDisposable {
   /**
@@ -52,6 +52,8 @@ export interface BudgetOptions extends Pick<SourceContext, 'name' | 'registry' |
   readonly sleep?: Time['sleep']
 }
 
+/** This share of a budget may be spent before its time: all else is released little by little, until the period is over. */
+const AHEAD = 0.1
 /** So many calls are reserved at once, at most. */
 const MOST_RESERVED = 100
 /** So large a share of what is left is reserved at once: the last calls of a budget are for everyone. */
@@ -86,15 +88,18 @@ export function createBudget({
         )
         return isSame ? { ...spending, spent: Math.max(0, spending.spent - old.left) } : spending
       })
-      const count = wanted(Math.min(...spendings.map(({ calls, spent }) => calls - spent)))
+      const count = wanted(
+        Math.min(...spendings.map((spending) => releasedOf(spending, clock()) - spending.spent)),
+      )
       const isNothing = count === 0 && old.left === 0
       if (
         isNothing ||
         (await registry.compareAndSet(name, entry?.revision ?? 0, written(spendings, count)))
       ) {
         reserved = { spendings, left: count }
-        const empty = spendings.filter(({ calls, spent }) => spent >= calls)
-        emptyUntil = Math.max(0, ...empty.map(({ until }) => until))
+        emptyUntil = Math.max(
+          ...spendings.map((spending) => releaseAt({ ...spending, spent: spending.spent + count })),
+        )
         return
       }
     }
@@ -146,6 +151,20 @@ export function spendingsOf(
     const period = isNext ? periodAt(per, since) : running
     return { calls, per, ...period, spent: since === period.since ? spent : 0 }
   })
+}
+
+/** How many of so many calls may be made once this share of their period is over. */
+export function released(calls: number, share: number): number {
+  return Math.ceil(calls * Math.min(1, share + AHEAD))
+}
+
+function releasedOf({ calls, since, until }: Spending, now: number): number {
+  return released(calls, (now - since) / (until - since))
+}
+
+/** When there is one more call than were spent: in the next period, where there is none left. */
+function releaseAt({ calls, since, until, spent }: Spending): number {
+  return spent >= calls ? until : Math.floor(since + (until - since) * (spent / calls - AHEAD)) + 1
 }
 
 function written(spendings: readonly Spending[], more: number): Buffer {

@@ -59,3 +59,14 @@ export function createPlanner({ limits, known, now, random }: PlannerOptions): P
     },
   }
 }
+
+/**
+ * How many of its intervals a product has waited. Where the budget lets only some of those be polled that are due, these are
+ * the ones with the most: a minute matters to a busy product, and a day hardly to a quiet one.
+ */
+export function urgency(
+  { polledAt, dueAt }: { readonly polledAt: number; readonly dueAt: number },
+  now: number,
+): number {
+  return (now - polledAt) / Math.max(1, dueAt - polledAt)
+}

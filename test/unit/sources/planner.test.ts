@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { createRandom } from '../../../src/lib/random.ts'
 import { expectedSeen } from '../../../src/sources/http-poll/overflow.ts'
 import { type Limits, plan } from '../../../src/sources/http-poll/plan.ts'
-import { createPlanner } from '../../../src/sources/http-poll/planner.ts'
+import { createPlanner, urgency } from '../../../src/sources/http-poll/planner.ts'
 import {
   fitPrior,
   type Observed,
@@ -227,6 +227,15 @@ test('a planner spreads what it polled once, and plans anew as it learns', () =>
   known.forEach((one, n) => (known[n] = planner.observe(one, { at: now, fresh: n === 0 ? 90 : 0, calls: 1 })))
   assert.ok(planner.intervalMs(known[0]) < 0.2 * DAY)
   assert.ok(planner.plan.callsPerMs <= LIMITS.callsPerMs * 1.001)
+})
+
+test('a busy product that is late is more urgent than a quiet one that is due for longer', () => {
+  const [busy, quiet] = [
+    { polledAt: 6 * DAY, dueAt: 6 * DAY + 30 * MINUTE },
+    { polledAt: 0, dueAt: 6 * DAY },
+  ]
+  assert.ok(urgency(busy, 6 * DAY + 40 * MINUTE) > urgency(quiet, 6 * DAY + 40 * MINUTE))
+  assert.equal(urgency(busy, busy.dueAt), 1)
 })
 
 /** How many polls it takes until this is thought of a product whose polls find so many from now on. */
