@@ -72,7 +72,7 @@ async function keptOf(
     for (const { key, verdict, received } of records) {
       if (received.context.source !== source) continue
       if (verdict.status === 'accepted') reviews.add(key.slice(0, HALF))
-      else rejected++
+      else if (verdict.status === 'rejected') rejected++
     }
   }
   return { stored: reviews.size, rejected }

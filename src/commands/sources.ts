@@ -108,7 +108,7 @@ interface State {
 /** What the registry has of a source, whatever its type: one checkpoint, or one for each of its parts. */
 async function stateOf({ name }: SourceConfig, registry: Registry, signal: AbortSignal): Promise<State> {
   const { savedFacts } = await import('../sources/http-poll/facts.ts')
-  const { pausedUntil } = await import('../sources/http/pause.ts')
+  const { pausedUntil } = await import('../sources/http/throttle.ts')
   let checkpoints = (await registry.get(`checkpoint/${name}`)) === undefined ? 0 : 1
   let inTrouble = 0
   let polledAt: number | undefined
@@ -117,5 +117,5 @@ async function stateOf({ name }: SourceConfig, registry: Registry, signal: Abort
     if (facts.trouble !== undefined) inTrouble++
     if (facts.polledAt !== undefined) polledAt = Math.max(polledAt ?? 0, facts.polledAt)
   }
-  return { checkpoints, inTrouble, polledAt, pausedUntil: await pausedUntil({ name, registry }) }
+  return { checkpoints, inTrouble, polledAt, pausedUntil: await pausedUntil(name, registry) }
 }

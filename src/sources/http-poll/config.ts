@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { duration } from '../../lib/fields.ts'
 import { writeDuration } from '../../lib/units.ts'
-import { limitFields, PRODUCT, requestFields } from '../http/request.ts'
+import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
 import { budgetField } from './budget.ts'
 
 const SHORTEST_MS = 1_000
+/** Each may hold a page in memory. */
+const MAX_CONCURRENCY = 100
 
 const pointer = z.string().regex(/^\/.*$/, 'expected a JSON pointer such as /paging/next')
 
@@ -69,6 +71,10 @@ const fields = z.strictObject({
   stalestMs: duration()
     .prefault('7d')
     .meta({ description: 'How long a product is left alone at most, where there is a `budget`.' }),
+  concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(1).meta({
+    description: 'How many products are asked for at once; of each product, one page at a time.',
+  }),
+  ...hostFields,
   ...limitFields,
   products: z
     .union([
