@@ -16,6 +16,7 @@ const NOW = Date.now()
 
 interface Shop {
   readonly products: readonly string[]
+  /** What is saved of products, as a process that had a lease on them did. */
   readonly facts?: Readonly<Record<string, Facts>>
   readonly budget?: string
   /** Anything else that the registry has. */
@@ -41,7 +42,7 @@ store: { type: embedded }
   const context = { dataDir, logger: silent, signal: new AbortController().signal }
   await using registry = await embedded.openRegistry(embedded.config.parse({}), context)
   const saved = Object.entries(facts).map(
-    ([product, value]) => [`checkpoint/shop/${product}`, value] as const,
+    ([product, state]) => [`checkpoint/shop/${product}`, { $fence: 3, state }] as const,
   )
   for (const [name, value] of [...saved, ...Object.entries(entries)])
     await registry.compareAndSet(name, 0, Buffer.from(JSON.stringify(value)))
@@ -59,7 +60,11 @@ describe('headwater sources list', () => {
     await using folder = await openShop({
       products: ['A', 'B'],
       facts: { A: watched(1), B: { trouble: 'found 429' } },
-      entries: { 'pause/shop': { until: NOW + DAY }, 'checkpoint/shopping/A': {} },
+      entries: {
+        'pause/shop': { until: NOW + DAY },
+        'checkpoint/shopping/A': {},
+        'checkpoint/shop/OLD': { polledAt: NOW - 2 * DAY },
+      },
     })
     const [shop, partner] = await lines<Record<string, unknown>>(['sources', 'list'], folder.path)
     assert.deepEqual(shop, {
@@ -67,14 +72,14 @@ describe('headwater sources list', () => {
       type: 'http-poll',
       preset: 'rainforest',
       enabled: true,
-      checkpoints: 2,
+      checkpoints: 3,
       inTrouble: 1,
       polledAt: new Date(NOW - DAY).toISOString(),
       pausedUntil: new Date(NOW + DAY).toISOString(),
     })
     assert.equal(partner?.['checkpoints'], 0)
     const { stdout } = await run(['sources', 'list'], { cwd: folder.path })
-    assert.match(stdout, /^shop +http-poll +rainforest +yes +2 +(1 d|24 h).* ago +1 +/m)
+    assert.match(stdout, /^shop +http-poll +rainforest +yes +3 +(1 d|24 h).* ago +1 +/m)
   })
 })
 

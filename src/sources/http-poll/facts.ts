@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Registry } from '../../stores/registry.ts'
+import { savedParts } from '../checkpoint.ts'
 import { observed } from './velocity.ts'
 
 /** What the checkpoint of a product tells beside its place in the crawl; each is absent until it is known. */
@@ -28,18 +29,10 @@ export const ONLY_PRODUCT = '-'
 /** What is saved of each product of a source, in the order of their names; nothing of one whose checkpoint can't be read. */
 export async function* savedFacts(
   source: string,
-  { registry, signal }: { readonly registry: Pick<Registry, 'list'>; readonly signal: AbortSignal },
+  { registry, signal }: { readonly registry: Registry; readonly signal: AbortSignal },
 ): AsyncGenerator<{ readonly product: string; readonly facts: Facts }, void, undefined> {
-  const prefix = `checkpoint/${source}/`
-  for await (const { name, value } of registry.list(prefix, { signal })) {
-    yield { product: name.slice(prefix.length), facts: decode(value) }
-  }
-}
-
-function decode(value: Buffer): Facts {
-  try {
-    return facts.parse(JSON.parse(value.toString()))
-  } catch {
-    return {}
+  for await (const { part, saved = {} } of savedParts({ name: source, registry }, facts)) {
+    signal.throwIfAborted()
+    yield { product: part, facts: saved }
   }
 }
