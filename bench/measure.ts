@@ -11,6 +11,7 @@ export const QUESTIONS: Readonly<Record<string, () => Promise<Question>>> = {
   steps: async () => (await import('./steps.ts')).steps,
   brokers: async () => (await import('./brokers.ts')).brokers,
   databases: async () => (await import('./databases.ts')).databases,
+  planner: async () => (await import('./planner.ts')).planner,
   curve: async () => (await import('./curve.ts')).curve,
 }
 

@@ -15,6 +15,7 @@ import { addProvision } from './commands/provision.ts'
 import { addReplay } from './commands/replay.ts'
 import { addReviews } from './commands/reviews.ts'
 import { addSimulate } from './commands/simulate.ts'
+import { addSources } from './commands/sources.ts'
 import { addTail } from './commands/tail.ts'
 import { addIngest, addStore, addUp } from './commands/up.ts'
 import { HeadwaterError } from './errors.ts'
@@ -27,6 +28,7 @@ const COMMANDS = [
   addReviews,
   addDlq,
   addTail,
+  addSources,
   addGroups,
   addAudit,
   addConfig,

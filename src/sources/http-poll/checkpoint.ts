@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Checkpoint as Saved } from '../checkpoint.ts'
+import { factFields, ONLY_PRODUCT } from './facts.ts'
 import { BEGINNING } from './paging.ts'
 
 export const state = z.object({
@@ -29,16 +30,7 @@ export const state = z.object({
   validators: z
     .object({ etag: z.string().exactOptional(), lastModified: z.string().exactOptional() })
     .optional(),
-  /** How fast it gets new reviews. */
-  observed: z.unknown().optional(),
-  /** How many reviews there are, as the provider said last. */
-  told: z.number().optional(),
-  /** How many different reviews the last crawl that came to its end showed. */
-  fetched: z.int().optional(),
-  /** When the last crawl began that saw all there is. */
-  completeAt: z.number().optional(),
-  /** When the last crawl began that came to its end. */
-  polledAt: z.number().optional(),
+  ...factFields,
 })
 
 /** How far a crawl has come, and what is known of its product. It survives restarts. */
@@ -48,18 +40,18 @@ export type Reached = z.output<typeof state>
 export type Checkpoint = Saved<Reached>
 
 /** What stands for a product in the names of the registry; the source may have none but one list of everything. */
-export const partOf = (product: string | undefined): string => product ?? '-'
+export const partOf = (product: string | undefined): string => product ?? ONLY_PRODUCT
 
 /** When the next page may be asked for: at once in the middle of a crawl. */
 export const dueAtOf = ({ place, dueAt }: Reached): number => (place.page === BEGINNING.page ? dueAt : 0)
 
 /** Where to go on: with what was saved, as far as it means anything; otherwise at the beginning, due now. */
-export function resumed(saved: Reached | undefined, asked: string, now: number, everyMs: number): Reached {
+export function resumed(saved: Reached | undefined, asked: string, now: number, longestMs: number): Reached {
   if (saved === undefined) return { ...NOTHING_KNOWN, ...beginningAt(now), asked, dueAt: now }
   if (saved.asked !== asked)
     return { ...saved, ...beginningAt(now), asked, dueAt: now, validators: undefined }
   // A clock that was wrong when this was saved, or a longer `every`, must not stop the source for years.
-  const dueAt = Math.min(saved.dueAt, now + everyMs)
+  const dueAt = Math.min(saved.dueAt, now + longestMs)
   const isBegun = saved.place.page !== BEGINNING.page
   return { ...saved, startedAt: Math.min(saved.startedAt, now), dueAt, isPartial: saved.isPartial || isBegun }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration } from '../../lib/fields.ts'
 import { writeDuration } from '../../lib/units.ts'
 import { hostFields, isAddress, limitFields, PRODUCT, requestFields } from '../http/request.ts'
+import { budgetField } from './budget.ts'
 
 const SHORTEST_MS = 1_000
 const SHORTEST_LEASE_MS = 1_000
@@ -65,6 +66,13 @@ const fields = z.strictObject({
     .refine((ms) => ms >= SHORTEST_MS, `expected at least ${writeDuration(SHORTEST_MS)}`)
     .prefault('60s')
     .meta({ description: 'How long after the beginning of a crawl the next one begins, for each product.' }),
+  budget: budgetField.optional().meta({
+    description:
+      'How many requests there may be: they are made where new reviews appear, each product at most once `every` and at least once `stalest`.',
+  }),
+  stalestMs: duration()
+    .prefault('7d')
+    .meta({ description: 'How long a product is left alone at most, where there is a `budget`.' }),
   concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(1).meta({
     description: 'How many products are asked for at once; of each product, one page at a time.',
   }),
@@ -112,6 +120,10 @@ export const config = fields
   .refine(({ method, body }) => method === 'POST' || body === undefined, {
     path: ['body'],
     message: 'needs `method: POST`',
+  })
+  .refine(({ budget, stalestMs, everyMs }) => budget === undefined || stalestMs >= everyMs, {
+    path: ['stalestMs'],
+    message: 'expected at least `every`',
   })
   .refine((given) => given.products !== undefined || !hasPlaceholder(given), {
     path: ['products'],

@@ -13,6 +13,7 @@ import { BEGINNING } from './paging.ts'
 import { type Compared, compareWithBefore, receivedNote } from './presence.ts'
 import { suspicionOf } from './suspicion.ts'
 import { createTarget, type Target } from './target.ts'
+import type { Observed } from './velocity.ts'
 import { openWindow, type Window } from './window.ts'
 
 /** What came of asking for one page. What is no page is handed over as evidence, and is trouble too. */
@@ -39,10 +40,17 @@ export interface CrawlParts {
   ) => Promise<Checkpoint>
   /** Repeats what the registry could not do for now, until it is done. */
   readonly insist: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>
-  /** When the next crawl of a product begins, at the end of one. */
-  readonly nextAt: (reached: Reached) => number
+  /** From the beginning of a crawl to that of the next one, at most. */
+  readonly longestMs: number
+  /** What is known of a product at the end of a crawl, and when the next one begins. */
+  readonly plan: (reached: Reached) => Planned
   /** From then on nothing is acknowledged. */
   readonly disposed: AbortSignal
+}
+
+export interface Planned {
+  readonly observed?: Observed | undefined
+  readonly dueAt: number
 }
 
 /** What is in memory of a crawl while it is under way. */
@@ -66,6 +74,10 @@ export class Crawl {
   readonly product: string | undefined
   /** How often in a row it met trouble. */
   failures = 0
+  /** How fast its product gets new reviews, as far as it is known. */
+  observed: Observed | undefined
+  /** When its last crawl began that came to its end; 0 where there was none. */
+  polledAt: number
   readonly #parts: CrawlParts
   #dueAt: number
   #waitUntil = 0
@@ -73,9 +85,16 @@ export class Crawl {
   #pending = 0
   #loaded: Loaded | undefined
 
-  /** `dueAt`: when its next page may be asked for. */
-  constructor(product: string | undefined, dueAt: number, parts: CrawlParts) {
+  /** `dueAt`: when its next page may be asked for; `known`: what was saved of it. */
+  constructor(
+    product: string | undefined,
+    dueAt: number,
+    parts: CrawlParts,
+    known: Pick<Reached, 'observed' | 'polledAt'> = {},
+  ) {
     this.product = product
+    this.observed = known.observed
+    this.polledAt = known.polledAt ?? 0
     this.#dueAt = dueAt
     this.#parts = parts
   }
@@ -100,7 +119,7 @@ export class Crawl {
       const loaded = this.#loaded?.fence === fence ? this.#loaded : await this.#load(fence, signal)
       this.#loaded = loaded
       if (isAtBeginning(loaded.at)) {
-        if (loaded.at.dueAt > now()) return this.#rest(loaded)
+        if (this.#hasBeenPolled(loaded)) return this.#rest(loaded)
         loaded.at = { ...loaded.at, startedAt: now() }
         loaded.shown.clear()
       }
@@ -121,15 +140,21 @@ export class Crawl {
   }
 
   async #load(fence: number, signal: AbortSignal): Promise<Loaded> {
-    const { asked, now, config, openCheckpoint, insist } = this.#parts
+    const { asked, now, longestMs, openCheckpoint, insist } = this.#parts
     const checkpoint = await insist(() => openCheckpoint(this.product, fence, signal), signal)
-    const at = resumed(checkpoint.saved, asked, now(), config.everyMs)
+    const at = resumed(checkpoint.saved, asked, now(), longestMs)
     return { fence, checkpoint, at, window: openWindow(at.seen), shown: new Set() }
   }
 
-  /** Somebody else was here meanwhile: there is nothing to do yet. */
-  #rest({ at }: Loaded): Turn {
-    this.#forget(at.dueAt)
+  /** Whether somebody else has polled the product meanwhile, so that there is nothing to do yet. */
+  #hasBeenPolled({ at: { polledAt = 0, dueAt } }: Loaded): boolean {
+    return polledAt !== this.polledAt && dueAt > this.#parts.now()
+  }
+
+  #rest({ at: { polledAt = 0, observed, dueAt } }: Loaded): Turn {
+    this.polledAt = polledAt
+    this.observed = observed
+    this.#forget(dueAt)
     return {}
   }
 
@@ -139,7 +164,7 @@ export class Crawl {
   }
 
   async #take(loaded: Loaded, target: Target, ask: Ask, answer: Answer, signal: AbortSignal): Promise<Turn> {
-    const { context, secrets, insist, nextAt, disposed } = this.#parts
+    const { context, secrets, insist, disposed } = this.#parts
     if (answer.isUnchanged) return this.#moveOn(loaded, this.#unchanged(loaded), [], signal)
     const { told } = context.provider
     const page = readPage(answer, context.split, secrets.scrub)
@@ -176,7 +201,7 @@ export class Crawl {
       return this.#moveOn(loaded, { ...counted, place: behind, last, first }, received, signal)
     }
     const known = atItsEnd(counted, this.#isFull, total)
-    const ended = { ...known, ...beginningAt(known.startedAt), dueAt: nextAt(known) }
+    const ended = this.#planned(known)
     if (known.completeAt !== known.startedAt) return this.#moveOn(loaded, ended, received, signal)
     const compared = await insist(() => this.#compare(loaded), signal)
     const notes = compared.notes.map((note) => receivedNote(note, this.product, context))
@@ -289,8 +314,15 @@ export class Crawl {
 
   /** The first page is as it was, and so is what is behind it as far as anybody knows: nothing is counted. */
   #unchanged({ at }: Loaded): Reached {
-    const known = { ...at, polledAt: at.startedAt }
-    return { ...known, ...beginningAt(at.startedAt), dueAt: this.#parts.nextAt(known) }
+    return this.#planned({ ...at, polledAt: at.startedAt })
+  }
+
+  /** The beginning of the next crawl. */
+  #planned(known: Reached): Reached {
+    const { observed = known.observed, dueAt } = this.#parts.plan(known)
+    this.observed = observed
+    this.polledAt = known.startedAt
+    return { ...known, ...beginningAt(known.startedAt), observed, dueAt }
   }
 
   #compare({ shown, at }: Loaded): Promise<Compared> {

@@ -6,19 +6,21 @@ import { isSecretParameter } from '../../lib/redact.ts'
 import { retry } from '../../lib/retry.ts'
 import type { Received } from '../../review/received.ts'
 import { claimCheckpoint } from '../checkpoint.ts'
-import { createClient } from '../http/client.ts'
+import { type Client, createClient } from '../http/client.ts'
 import { HOSTS, type Hosts } from '../http/hosts.ts'
 import { patienceFor, REAL_TIME, sleepUntil, steady, type Time } from '../http/pace.ts'
 import { createSecrets } from '../http/secrets.ts'
 import { openThrottle } from '../http/throttle.ts'
 import { type Hold, openLeases } from '../leases/leases.ts'
 import type { Source, SourceContext } from '../source.ts'
+import type { Budget } from './budget.ts'
 import { partOf, state } from './checkpoint.ts'
 import type { Config } from './config.ts'
 import type { Crawl, CrawlParts } from './crawl.ts'
 import { openProducts } from './products.ts'
 import { createReport } from './report.ts'
-import { openShare } from './share.ts'
+import { createPlanning } from './planning.ts'
+import { openShare, type Share } from './share.ts'
 
 /** A wait that a provider asks for after a page is told from then on. */
 const LONG_WAIT_MS = 5 * 60_000
@@ -75,21 +77,47 @@ export async function openPoller(
       signal: opening,
     }),
   )
+  let open: Share | undefined
+  const planning =
+    config.budget &&
+    createPlanning({
+      allowances: config.budget,
+      config,
+      context,
+      isFull: (config.coverage ?? context.provider.coverage) === 'full',
+      share: () => open,
+      now,
+      time,
+    })
+  if (planning) opened.use(planning.budget)
   const parts: CrawlParts = {
     config,
     secrets,
-    client,
+    client: planning ? paying(client, planning.budget) : client,
     context,
     asked: fingerprint(config),
     now,
     insist,
     disposed: disposed.signal,
-    nextAt: ({ startedAt }) => startedAt + everyMs,
+    longestMs: planning === undefined ? everyMs : config.stalestMs,
+    plan: (reached) => planning?.plan(reached) ?? { dueAt: reached.startedAt + everyMs },
     openCheckpoint: (product, fence, signal) =>
       claimCheckpoint(context, { part: partOf(product), state, fence, signal }),
   }
+  /** Each request is one of the budget. */
+  function paying(free: Client, budget: Budget): Client {
+    return {
+      ...free,
+      async ask(request, signal) {
+        await insist(() => budget.take(signal), signal)
+        return free.ask(request, signal)
+      },
+    }
+  }
+
   const bell = createBell()
   const share = await openShare({ list, leases, parts, context, bell })
+  open = share
   const resources = opened.move()
 
   /** The credentials of the config are for the host that is polled. */
@@ -121,7 +149,7 @@ export async function openPoller(
     while (true) {
       const most = throttle.isBroken ? 1 : concurrency
       while (underWay.size < most && throttle.opensAt <= now()) {
-        const taken = share.take(now())
+        const taken = share.take(now(), planning?.urgencyOf)
         if (taken === undefined) break
         underWay.set(taken.crawl, ask(taken.crawl, taken.hold, stop))
       }

@@ -37,7 +37,7 @@ export async function openProducts(
   let last = await read(opening)
 
   async function read(signal: AbortSignal): Promise<readonly string[]> {
-    if ('file' in place) return namedIn(linesOf(await textOf(place.file)), `products.file ${place.file}`)
+    if ('file' in place) return productsIn(place.file)
     const { url, items } = place
     const body = (await fetch(url, signal)).toString()
     return namedIn(items === undefined ? linesOf(body) : listIn(body, items, url), `products.url ${url}`)
@@ -63,6 +63,11 @@ export async function openProducts(
       }
     },
   }
+}
+
+/** Those that a text file names, each once. Throws where it can't be read, or names none. */
+export async function productsIn(file: string): Promise<readonly string[]> {
+  return namedIn(linesOf(await textOf(file)), `products.file ${file}`)
 }
 
 /** As long as a timer takes. */

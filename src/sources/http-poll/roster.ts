@@ -3,8 +3,8 @@ import type { Crawl } from './crawl.ts'
 
 /** Crawls by when each is next. */
 export interface Roster {
-  /** Takes out who is ready: of several, who has been for the longest time. */
-  take(now: number): Crawl | undefined
+  /** Takes out who is ready: of several, who is the most urgent, or has been for the longest time. */
+  take(now: number, urgencyOf?: (crawl: Crawl) => number): Crawl | undefined
   /** When the next one is ready; Infinity where there is none. */
   readonly nextAt: number
   /** Takes back who was taken out, unless it was dropped meanwhile. */
@@ -14,6 +14,7 @@ export interface Roster {
   drop(crawl: Crawl): void
   has(product: string | undefined): boolean
   readonly crawls: Iterable<Crawl>
+  readonly size: number
 }
 
 interface Entry {
@@ -40,14 +41,28 @@ export function createRoster(): Roster {
     return undefined
   }
 
+  function nextReady(now: number): Entry | undefined {
+    const entry = first()
+    return entry === undefined || entry.since > now ? undefined : queue.pop()
+  }
+
   function drop(crawl: Crawl): void {
     if (isKept(crawl)) crawls.delete(crawl.product)
   }
 
   return {
-    take(now) {
-      const entry = first()
-      return entry === undefined || entry.since > now ? undefined : queue.pop()?.crawl
+    take(now, urgencyOf) {
+      if (urgencyOf === undefined) return nextReady(now)?.crawl
+      let most: Entry | undefined
+      const others: Entry[] = []
+      for (let entry = nextReady(now); entry !== undefined; entry = nextReady(now)) {
+        const isMore = most === undefined || urgencyOf(entry.crawl) > urgencyOf(most.crawl)
+        if (isMore && most) others.push(most)
+        if (isMore) most = entry
+        else others.push(entry)
+      }
+      for (const entry of others) queue.push(entry)
+      return most?.crawl
     },
     get nextAt() {
       return first()?.since ?? Infinity
@@ -69,5 +84,8 @@ export function createRoster(): Roster {
     drop,
     has: (product) => crawls.has(product),
     crawls: { [Symbol.iterator]: () => crawls.values() },
+    get size() {
+      return crawls.size
+    },
   }
 }

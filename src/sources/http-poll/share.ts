@@ -10,13 +10,18 @@ import { createRoster } from './roster.ts'
 /** The crawls that are this process's share of a source, while products and other processes come and go. */
 export interface Share {
   /** A crawl that is ready, and the lease to work on it under; nobody else gets its product until that is disposed of. */
-  take(now: number): { readonly crawl: Crawl; readonly hold: Hold } | undefined
+  take(
+    now: number,
+    urgencyOf?: (crawl: Crawl) => number,
+  ): { readonly crawl: Crawl; readonly hold: Hold } | undefined
   /** When the next one is ready; Infinity where there is none. */
   readonly nextAt: number
   putBack(crawl: Crawl, now: number): void
   /** Keeps it up to date until the signal aborts, whose reason it rejects with. The bell rings when there is something new. */
   follow(signal: AbortSignal): Promise<void>
   readonly crawls: Iterable<Crawl>
+  /** How large a part of all products it has. */
+  readonly part: number
 }
 
 export interface ShareOptions {
@@ -40,10 +45,13 @@ export async function openShare({ list, leases, parts, context, bell }: ShareOpt
       held.flatMap((product) => (roster.has(product) ? [] : [[partOf(product), product]])),
     )
     const found = new Map<string | undefined, Crawl>()
+    // A clock that was wrong when this was saved, or a longer `every`, must not stop a product for years.
+    const latest = parts.now() + parts.longestMs
     if (fresh.size > 0) {
       for await (const { part, saved } of savedParts(context, state)) {
         const product = fresh.get(part)
-        if (saved && fresh.has(part)) found.set(product, new Crawl(product, dueAtOf(saved), parts))
+        if (saved && fresh.has(part))
+          found.set(product, new Crawl(product, Math.min(dueAtOf(saved), latest), parts, saved))
       }
     }
     roster.keep(held, (product) => found.get(product) ?? new Crawl(product, 0, parts))
@@ -67,8 +75,9 @@ export async function openShare({ list, leases, parts, context, bell }: ShareOpt
 
   await update()
   return {
-    take(now) {
-      for (let crawl = roster.take(now); crawl !== undefined; crawl = roster.take(now)) {
+    take(now, urgencyOf) {
+      const next = (): Crawl | undefined => roster.take(now, urgencyOf)
+      for (let crawl = next(); crawl !== undefined; crawl = next()) {
         const hold = leases.hold(partOf(crawl.product))
         if (hold) return { crawl, hold }
         roster.drop(crawl)
@@ -79,6 +88,9 @@ export async function openShare({ list, leases, parts, context, bell }: ShareOpt
       return roster.nextAt
     },
     putBack: (crawl, now) => roster.putBack(crawl, now),
+    get part() {
+      return roster.size / products.length
+    },
     async follow(signal) {
       await Promise.all([followLeases(signal), followProducts(signal)])
     },

@@ -54,7 +54,7 @@ export async function openThrottle({
   now,
   insist,
 }: ThrottleParts): Promise<Throttle> {
-  const name = `pause/${source}`
+  const name = nameOf(source)
   const found = await registry.get(name)
   const saved = found === undefined ? undefined : stateOf(found)
   const visitor = hosts.join(host, limits)
@@ -146,6 +146,17 @@ export async function openThrottle({
     [Symbol.dispose]: () => visitor[Symbol.dispose](),
   }
 }
+
+/** Until when the provider of a source is left alone, in milliseconds since 1970; it may be over. */
+export async function pausedUntil(
+  source: string,
+  registry: Pick<Registry, 'get'>,
+): Promise<number | undefined> {
+  const found = await registry.get(nameOf(source))
+  return found && stateOf(found)?.until
+}
+
+const nameOf = (source: string): string => `pause/${source}`
 
 function stateOf({ value }: Entry): z.output<typeof state> | undefined {
   try {

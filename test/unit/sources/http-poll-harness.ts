@@ -30,6 +30,8 @@ export interface Place {
   /** What was told to be wrong, one after the other; undefined where all was well again. */
   readonly troubles: unknown[]
   open(settings: object, more?: Partial<SourceContext>): Promise<Poll>
+  /** What is saved of a crawl; undefined where nothing is but who has it. */
+  saved(product?: string): Promise<{ readonly place: object } | undefined>
 }
 
 /** A source that is being read. */
@@ -74,6 +76,10 @@ export function createPlace(): Place {
     random: 1,
     log: [],
     troubles: [],
+    async saved(product = '-') {
+      const entry = await registry.get(`checkpoint/shop/${product}`)
+      return entry && JSON.parse(entry.value.toString()).state
+    },
     freeze() {
       frozen = Promise.withResolvers()
       return frozen.promise

@@ -117,7 +117,7 @@ test('a limit that is spent for more than a few minutes is told as trouble until
   assert.deepEqual(place.troubles, ['the provider asked to wait', undefined])
 })
 
-test('what one process is told to wait holds for the others of the same source', async () => {
+test('what one process is told to wait holds for another that goes on with the source', async () => {
   const place = createPlace()
   const times: number[] = []
   await using provider = await openProvider(({ path }) => {
@@ -125,18 +125,14 @@ test('what one process is told to wait holds for the others of the same source',
     return path === '/a' ? { status: 429, headers: { 'retry-after': '3600' } } : page(path)
   })
   const url = `${provider.url}/{product}`
-  await using one = await place.open({ url, products: ['a'] })
-  await using other = await place.open({ url, products: ['b'], everyMs: '1s' })
+  {
+    await using one = await place.open({ url, products: ['a'] })
+    await one.quietUntil(place.freeze())
+  }
+  await using other = await place.open({ url, products: ['b'] })
   await other.take(1)
-  await one.quietUntil(place.freeze())
-  await using reopened = await place.open({ url, products: ['c'] })
-  await Promise.all([other.take(1), reopened.take(1)])
-  const [, told = 0, ...later] = times
-  assert.ok(later.length >= 2)
-  assert.deepEqual(
-    later.map((at) => at - told >= HOUR),
-    later.map(() => true),
-  )
+  const [told = 0, later = 0] = times
+  assert.ok(later - told >= HOUR)
 })
 
 test('a wait of more than a day is a day, in every form', async () => {

@@ -292,7 +292,7 @@ describe('a page that is not what it should be', () => {
   }
 
   test('is kept where it is a web page with status 200, and the crawl stays', async () => {
-    const html = ' <html><title>Robot Check</title></html>\n'
+    const html = ' <html><title>We are closed</title></html>\n'
     const { kept, told } = await secondPageIs({ body: html })
     assert.deepEqual(kept, [
       { raw: html, unreadable: 'expected JSON, found a body of text/html that is none', failure: undefined },
@@ -397,7 +397,7 @@ describe('a page that is not what it should be', () => {
         paging: { kind: 'next-link', next: '/next' },
       })
       assert.deepEqual(await poll.take(2), [textsWith(1), textsWith(1)])
-      assert.equal(await place.registry.get('checkpoint/shop/-'), undefined)
+      assert.equal(await place.saved(), undefined)
       assert.match(told(place)[0] ?? '', /^error expected a (link to a )?(next page|text)/)
     })
   }

@@ -1,0 +1,110 @@
+import type { Environment } from '../app.ts'
+import { formatCount, formatDuration } from '../lib/units.ts'
+import { ONLY_PRODUCT } from '../sources/http-poll/facts.ts'
+import type { Store } from '../stores/store.ts'
+import { type Io, parseCount } from './command.ts'
+import { openRegistry, openStore } from './open.ts'
+import { excerpt, table, write, writeJson } from './output.ts'
+import { ago, leading, type Polled, polledBy, pollers } from './polled.ts'
+import type { ProductOptions } from './sources.ts'
+
+/** So many products are counted in the store without being asked to. */
+const COUNTED = 100
+/** The first half of a record key says which review it is. */
+const HALF = 16
+
+/** What the provider says there is, and what came, of each product. */
+export async function tellCoverage(
+  { source, product, limit, count = false }: ProductOptions & { readonly count?: boolean },
+  env: Environment & { readonly json: boolean },
+  io: Io,
+): Promise<void> {
+  const most = parseCount(limit, '--limit')
+  await using opened = new AsyncDisposableStack()
+  const registry = opened.use(await openRegistry(env))
+  const store = opened.use(await openStore(env))
+  for (const config of pollers(env.config.sources, source)) {
+    const all = await polledBy(config, { registry, signal: io.signal })
+    const meant = all.filter((one) => product === undefined || one.product === product)
+    const shown = leading(meant, most, worstFirst)
+    const isCounted = count || shown.length <= COUNTED
+    const rows = [HEAD]
+    for (const { product: of, facts } of shown) {
+      const kept = isCounted ? await keptOf(of, config.name, store, io.signal) : undefined
+      const gap = gapOf({ product: of, facts })
+      const { told, fetched, completeAt, trouble } = facts
+      if (env.json) {
+        const complete = completeAt === undefined ? undefined : new Date(completeAt).toISOString()
+        await writeJson(io, {
+          source: config.name,
+          product: of,
+          told,
+          fetched,
+          ...kept,
+          gap,
+          completeAt: complete,
+          trouble,
+        })
+      } else {
+        const counts = [told, fetched, kept?.stored, kept?.rejected, gap].map(shownCount)
+        const when = ago(completeAt, Date.now(), formatDuration)
+        rows.push([excerpt(of, 40), ...counts, when, excerpt(trouble ?? '', 80)])
+      }
+    }
+    if (!env.json)
+      await write(io, `${summaryOf(config.name, meant)}\n\n${table(rows)}${restOf(meant, shown)}\n`)
+  }
+}
+
+const HEAD = ['product', 'provider says', 'fetched', 'stored', 'rejected', 'gap', 'complete poll', 'trouble']
+
+/** Reviews of a product that the source brought, each once however often it changed, and its dead letters that name it. */
+async function keptOf(
+  product: string,
+  source: string,
+  store: Store,
+  signal: AbortSignal,
+): Promise<{ readonly stored: number; readonly rejected: number } | undefined> {
+  if (product === ONLY_PRODUCT) return undefined
+  const reviews = new Set<string>()
+  let rejected = 0
+  for await (const { records } of store.scan({ by: 'product', product, signal })) {
+    for (const { key, verdict, received } of records) {
+      if (received.context.source !== source) continue
+      if (verdict.status === 'accepted') reviews.add(key.slice(0, HALF))
+      else if (verdict.status === 'rejected') rejected++
+    }
+  }
+  return { stored: reviews.size, rejected }
+}
+
+/** What the provider says there is, and no poll has shown; unknown where it says nothing. */
+function gapOf({ facts: { told, fetched = 0 } }: Polled): number | undefined {
+  return told === undefined ? undefined : Math.max(0, told - fetched)
+}
+
+/** The largest gap first, and of the others those in trouble and those that were never polled to the end. */
+function worstFirst(a: Polled, b: Polled): number {
+  const [byGap, isIll, isOpen] = [
+    (gapOf(b) ?? 0) - (gapOf(a) ?? 0),
+    Number(b.facts.trouble !== undefined) - Number(a.facts.trouble !== undefined),
+    Number(b.facts.completeAt === undefined) - Number(a.facts.completeAt === undefined),
+  ]
+  return byGap || isIll || isOpen || (a.product < b.product ? -1 : 1)
+}
+
+function summaryOf(source: string, all: readonly Polled[]): string {
+  const sum = (value: (one: Polled) => number | undefined): number =>
+    all.reduce((total, one) => total + (value(one) ?? 0), 0)
+  const complete = sum(({ facts }) => Number(facts.completeAt !== undefined))
+  const ill = sum(({ facts }) => Number(facts.trouble !== undefined))
+  const [told, fetched, gap] = [sum(({ facts }) => facts.told), sum(({ facts }) => facts.fetched), sum(gapOf)]
+  return `${source}: ${formatCount(complete)} of ${formatCount(all.length, 'product')} polled to the end, ${formatCount(ill)} in trouble; the provider says ${formatCount(told)}, fetched ${formatCount(fetched)}, gap ${formatCount(gap)}`
+}
+
+function restOf(all: readonly Polled[], shown: readonly Polled[]): string {
+  const rest = all.length - shown.length
+  return rest > 0 ? `and ${formatCount(rest)} more; --limit shows them\n` : ''
+}
+
+const shownCount = (count: number | undefined): string => (count === undefined ? '-' : formatCount(count))

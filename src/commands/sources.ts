@@ -1,0 +1,121 @@
+import type { Command } from 'commander'
+import type { SourceConfig } from '../config/schema.ts'
+import { formatCount, formatDuration } from '../lib/units.ts'
+import type { Registry } from '../stores/registry.ts'
+import { type AddCommand, environment, type Io } from './command.ts'
+import { openRegistry } from './open.ts'
+import { excerpt, table, write, writeJson } from './output.ts'
+import { example } from './up.ts'
+
+/** Where reviews come from, and how it goes there. */
+export const addSources: AddCommand = (program, io) => {
+  const sources = program.command('sources').description('where reviews come from, and how it goes there')
+
+  sources
+    .command('list')
+    .description('list the sources of the config with what is saved of each')
+    .addHelpText('after', example('headwater sources list', 'headwater sources list --json'))
+    .action(async (_, command: Command) => list(await environment(command, io), io))
+
+  sources
+    .command('plan')
+    .description('what polling will spend of its budget, and why: how often each product is polled')
+    .option('--source <name>', 'of one source')
+    .option('--product <id>', 'of one product')
+    .option('--limit <n>', 'how many products are shown, those that cost most first', '20')
+    .addHelpText(
+      'after',
+      example(
+        'headwater sources plan',
+        'headwater sources plan --source rainforest-us --limit 100',
+        'headwater sources plan --product B0073SMYGS --json',
+      ),
+    )
+    .action(async (options: ProductOptions, command: Command) => {
+      const { tellPlans } = await import('./sources-plan.ts')
+      await tellPlans(options, await environment(command, io), io)
+    })
+
+  sources
+    .command('coverage')
+    .description('for each product: how many reviews the provider says there are, and how many came')
+    .option('--source <name>', 'of one source')
+    .option('--product <id>', 'of one product')
+    .option('--limit <n>', 'how many products are shown, those with the largest gap first', '100')
+    .option('--count', 'count what the store has, also of more than 100 products')
+    .addHelpText(
+      'after',
+      example(
+        'headwater sources coverage',
+        'headwater sources coverage --source rainforest-us --limit 5000 --count --json',
+        'headwater sources coverage --product B0073SMYGS',
+      ),
+    )
+    .action(async (options: ProductOptions & { readonly count?: boolean }, command: Command) => {
+      const { tellCoverage } = await import('./sources-coverage.ts')
+      await tellCoverage(options, await environment(command, io), io)
+    })
+}
+
+/** Which products are meant, and how many are shown. */
+export interface ProductOptions {
+  readonly source?: string
+  readonly product?: string
+  readonly limit: string
+}
+
+type Env = Awaited<ReturnType<typeof environment>>
+
+async function list(env: Env, io: Io): Promise<void> {
+  await using registry = await openRegistry(env)
+  const now = Date.now()
+  const rows = [
+    ['source', 'type', 'preset', 'enabled', 'checkpoints', 'last poll', 'in trouble', 'paused for'],
+  ]
+  for (const source of env.config.sources) {
+    const { name, type, preset, enabled } = source
+    const { checkpoints, polledAt, inTrouble, pausedUntil } = await stateOf(source, registry, io.signal)
+    const pausedMs = Math.max(0, (pausedUntil ?? 0) - now)
+    if (env.json) {
+      const time = (at = Number.NaN): string | undefined =>
+        Number.isNaN(at) ? undefined : new Date(at).toISOString()
+      const times = { polledAt: time(polledAt), pausedUntil: pausedMs > 0 ? time(pausedUntil) : undefined }
+      await writeJson(io, { name, type, preset, enabled, checkpoints, inTrouble, ...times })
+    } else
+      rows.push([
+        name,
+        excerpt(type, 40),
+        excerpt(preset, 40),
+        enabled ? 'yes' : 'no',
+        formatCount(checkpoints),
+        polledAt === undefined ? '-' : `${formatDuration(Math.max(0, now - polledAt))} ago`,
+        formatCount(inTrouble),
+        pausedMs > 0 ? formatDuration(pausedMs) : '-',
+      ])
+  }
+  if (env.json) return
+  if (rows.length === 1) io.stderr.write('the config has no sources\n')
+  else await write(io, table(rows))
+}
+
+interface State {
+  readonly checkpoints: number
+  readonly inTrouble: number
+  readonly polledAt: number | undefined
+  readonly pausedUntil: number | undefined
+}
+
+/** What the registry has of a source, whatever its type: one checkpoint, or one for each of its parts. */
+async function stateOf({ name }: SourceConfig, registry: Registry, signal: AbortSignal): Promise<State> {
+  const { savedFacts } = await import('../sources/http-poll/facts.ts')
+  const { pausedUntil } = await import('../sources/http/throttle.ts')
+  let checkpoints = (await registry.get(`checkpoint/${name}`)) === undefined ? 0 : 1
+  let inTrouble = 0
+  let polledAt: number | undefined
+  for await (const { facts } of savedFacts(name, { registry, signal })) {
+    checkpoints++
+    if (facts.trouble !== undefined) inTrouble++
+    if (facts.polledAt !== undefined) polledAt = Math.max(polledAt ?? 0, facts.polledAt)
+  }
+  return { checkpoints, inTrouble, polledAt, pausedUntil: await pausedUntil(name, registry) }
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import type { Registry } from '../../stores/registry.ts'
+import { savedParts } from '../checkpoint.ts'
+import { observed } from './velocity.ts'
+
+/** What the checkpoint of a product tells beside its place in the crawl; each is absent until it is known. */
+export const factFields = {
+  /** For the planner. */
+  observed: observed.optional(),
+  /** How many reviews there are, as the provider says. */
+  told: z.int().min(0).optional(),
+  /** How many different reviews the last poll showed that came to its end. */
+  fetched: z.int().min(0).optional(),
+  /** When the last poll began that saw all there is, in milliseconds since 1970. */
+  completeAt: z.number().optional(),
+  /** When the last poll began that came to its end, in milliseconds since 1970. */
+  polledAt: z.number().optional(),
+  /** Why the last page was none, in words. */
+  trouble: z.string().optional(),
+}
+
+const facts = z.object(factFields)
+
+export type Facts = z.output<typeof facts>
+
+/** The name under which a source that has no products keeps what it knows. */
+export const ONLY_PRODUCT = '-'
+
+/** What is saved of each product of a source, in the order of their names; nothing of one whose checkpoint can't be read. */
+export async function* savedFacts(
+  source: string,
+  { registry, signal }: { readonly registry: Registry; readonly signal: AbortSignal },
+): AsyncGenerator<{ readonly product: string; readonly facts: Facts }, void, undefined> {
+  for await (const { part, saved = {} } of savedParts({ name: source, registry }, facts)) {
+    signal.throwIfAborted()
+    yield { product: part, facts: saved }
+  }
+}

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { type Facts } from '../../src/sources/http-poll/facts.ts'
+import { budgetName } from '../../src/sources/http-poll/budget.ts'
+import embedded from '../../src/stores/embedded/index.ts'
+import { run } from '../support/cli.ts'
+import { json, lines } from '../support/pipeline.ts'
+import { silent } from '../support/queue-context.ts'
+import { review } from '../support/reviews.ts'
+import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
+
+const DAY = 86_400_000
+const NOW = Date.now()
+
+interface Shop {
+  readonly products: readonly string[]
+  /** What is saved of products, as a process that had a lease on them did. */
+  readonly facts?: Readonly<Record<string, Facts>>
+  readonly budget?: string
+  /** Anything else that the registry has. */
+  readonly entries?: Readonly<Record<string, object>>
+}
+
+/** A folder with a config that polls, and with what earlier runs saved. */
+async function openShop({ products, facts = {}, budget = '', entries = {} }: Shop): Promise<TemporaryFolder> {
+  const folder = await temporaryFolder()
+  await writeFile(join(folder.path, 'products.txt'), products.join('\n'))
+  await writeFile(
+    join(folder.path, 'headwater.yaml'),
+    `
+sources:
+  - { name: shop, type: http-poll, preset: rainforest, url: "http://127.0.0.1:9/{product}", products: { file: products.txt }, every: 5m${budget} }
+  - { name: partner, type: webhook, path: /hooks/partner }
+queue: { type: embedded }
+store: { type: embedded }
+`,
+  )
+  const dataDir = join(folder.path, 'data')
+  await mkdir(dataDir, { recursive: true })
+  const context = { dataDir, logger: silent, signal: new AbortController().signal }
+  await using registry = await embedded.openRegistry(embedded.config.parse({}), context)
+  const saved = Object.entries(facts).map(
+    ([product, state]) => [`checkpoint/shop/${product}`, { $fence: 3, state }] as const,
+  )
+  for (const [name, value] of [...saved, ...Object.entries(entries)])
+    await registry.compareAndSet(name, 0, Buffer.from(JSON.stringify(value)))
+  return folder
+}
+
+/** What a product is known by that was watched for ten days. */
+const watched = (perDay: number): Facts => ({
+  observed: { polledAt: NOW - DAY, fresh: 10 * perDay, exposureMs: 10 * DAY, calls: 1, shown: 10, doubt: 0 },
+  polledAt: NOW - DAY,
+})
+
+describe('headwater sources list', () => {
+  test('tells what is configured, and what is saved of it', async () => {
+    await using folder = await openShop({
+      products: ['A', 'B'],
+      facts: { A: watched(1), B: { trouble: 'found 429' } },
+      entries: {
+        'pause/shop': { until: NOW + DAY },
+        'checkpoint/shopping/A': {},
+        'checkpoint/shop/OLD': { polledAt: NOW - 2 * DAY },
+      },
+    })
+    const [shop, partner] = await lines<Record<string, unknown>>(['sources', 'list'], folder.path)
+    assert.deepEqual(shop, {
+      name: 'shop',
+      type: 'http-poll',
+      preset: 'rainforest',
+      enabled: true,
+      checkpoints: 3,
+      inTrouble: 1,
+      polledAt: new Date(NOW - DAY).toISOString(),
+      pausedUntil: new Date(NOW + DAY).toISOString(),
+    })
+    assert.equal(partner?.['checkpoints'], 0)
+    const { stdout } = await run(['sources', 'list'], { cwd: folder.path })
+    assert.match(stdout, /^shop +http-poll +rainforest +yes +3 +(1 d|24 h).* ago +1 +/m)
+  })
+})
+
+describe('headwater sources plan', () => {
+  const shop = {
+    products: ['HOT', ...Array.from({ length: 60 }, (_, n) => `COLD${n}`), 'NEW'],
+    budget: ', budget: { calls: 100, per: day }',
+    facts: {
+      HOT: watched(50),
+      ...Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`COLD${n}`, watched(0.1)])),
+    },
+    entries: { [budgetName('shop')]: { day: { since: Math.floor(Date.now() / DAY) * DAY, spent: 30 } } },
+  }
+
+  test('spends the budget where new reviews appear, and says what it expects', async () => {
+    await using folder = await openShop(shop)
+    const plan = await json<Plan>(['sources', 'plan'], folder.path)
+    assert.equal(plan.products, 62)
+    assert.ok(plan.callsPerDay > 80 && plan.callsPerDay <= 100.1, `${plan.callsPerDay}`)
+    const [hot, next] = plan.plan
+    assert.ok(hot?.product === 'HOT' && next && hot.intervalMs < next.intervalMs / 4)
+    assert.ok(Math.abs(hot.newPerDay - 50) < 5)
+    assert.equal(plan.plan.length, 20)
+    const of = (product: string) => json<Plan>(['sources', 'plan', '--product', product], folder.path)
+    assert.equal((await of('NEW')).plan[0]?.polledAt, undefined)
+    assert.equal((await of('COLD7')).plan.length, 1)
+  })
+
+  test('explains it to a person', async () => {
+    await using folder = await openShop(shop)
+    const { stdout, stderr, code } = await run(['sources', 'plan', '--limit', '2'], { cwd: folder.path })
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^shop: 62 products, each at most every 5 min and at least every 7 d$/m)
+    assert.match(stdout, /budget: 100 calls each day, 30 of them spent; anew in /)
+    assert.match(
+      stdout,
+      /planned: [\d.]+ calls a day that find [\d.]+ new reviews per 100; half of these are seen within /,
+    )
+    assert.match(stdout, /^HOT +\d/m)
+    assert.match(stdout, /^and 60 more with [\d.]+ calls a day$/m)
+  })
+
+  test('is every product at its interval where there is no budget', async () => {
+    await using folder = await openShop({ products: ['A', 'B'] })
+    const plan = await json<Plan>(['sources', 'plan'], folder.path)
+    assert.ok(Math.abs(plan.callsPerDay - 2 * 288) < 1)
+    assert.deepEqual(
+      plan.plan.map(({ intervalMs }) => intervalMs),
+      [300_000, 300_000],
+    )
+  })
+
+  test('of a source that does not poll is refused, with those that do', async () => {
+    await using folder = await openShop({ products: ['A'] })
+    const { code, stderr } = await run(['sources', 'plan', '--source', 'partner'], { cwd: folder.path })
+    assert.equal(code, 1)
+    assert.match(stderr, /expected a source of the type http-poll, found "partner"; .*shop \(http-poll\)/)
+  })
+})
+
+describe('headwater sources coverage', () => {
+  test('tells what the provider says, what was fetched, stored and rejected, and the gap', async () => {
+    await using folder = await openShop({
+      products: ['A', 'B', 'C'],
+      facts: {
+        A: { told: 12, fetched: 3, completeAt: NOW - DAY },
+        B: { told: 2, fetched: 2, completeAt: NOW, trouble: 'found 402' },
+        GONE: { told: 1_000, fetched: 0 },
+      },
+    })
+    const input = [
+      review('R1', { product_id: 'A' }),
+      review('R1', { product_id: 'A', review_text: 'edited' }),
+      review('R2', { product_id: 'A' }),
+      review('R3', { product_id: 'A', user_id: null }),
+    ].join('\n')
+    const imported = await run(['import', '-', '--source', 'shop'], { cwd: folder.path, input })
+    assert.equal(imported.code, 0, imported.stderr)
+    const [a, b, c, ...more] = await lines<object>(['sources', 'coverage'], folder.path)
+    assert.deepEqual(a, {
+      source: 'shop',
+      product: 'A',
+      told: 12,
+      fetched: 3,
+      stored: 2,
+      rejected: 1,
+      gap: 9,
+      completeAt: new Date(NOW - DAY).toISOString(),
+    })
+    assert.deepEqual(b, {
+      source: 'shop',
+      product: 'B',
+      told: 2,
+      fetched: 2,
+      stored: 0,
+      rejected: 0,
+      gap: 0,
+      completeAt: new Date(NOW).toISOString(),
+      trouble: 'found 402',
+    })
+    assert.deepEqual(c, { source: 'shop', product: 'C', stored: 0, rejected: 0 })
+    assert.equal(more.length, 0)
+    const { stdout } = await run(['sources', 'coverage'], { cwd: folder.path })
+    assert.match(
+      stdout,
+      /^shop: 2 of 3 products polled to the end, 1 in trouble; the provider says 14, fetched 5, gap 9$/m,
+    )
+    assert.match(stdout, /^A +12 +3 +2 +1 +9 +/m)
+  })
+
+  test('counts more than 100 products in the store only when it is asked to', async () => {
+    const products = Array.from({ length: 150 }, (_, n) => `P${n}`)
+    await using folder = await openShop({ products, facts: { P149: { told: 5, fetched: 1 } } })
+    const many = ['sources', 'coverage', '--limit', '150']
+    const all = await lines<{ product: string; stored?: number }>(many, folder.path)
+    assert.deepEqual([all.length, all[0]?.product, all[0]?.stored], [150, 'P149', undefined])
+    const counted = await lines<{ stored?: number }>([...many, '--count'], folder.path)
+    assert.ok(counted.every(({ stored }) => stored === 0))
+    const first = await lines<{ stored?: number }>(['sources', 'coverage', '--limit', '3'], folder.path)
+    assert.deepEqual(
+      first.map(({ stored }) => stored),
+      [0, 0, 0],
+    )
+  })
+})
+
+interface Plan {
+  readonly products: number
+  readonly callsPerDay: number
+  readonly plan: readonly {
+    readonly product: string
+    readonly intervalMs: number
+    readonly newPerDay: number
+    readonly polledAt?: string
+  }[]
+}
