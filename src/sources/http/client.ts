@@ -14,6 +14,8 @@ export interface Ask {
   /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** Whether 202 is an answer too, as it is where something is begun. */
+  readonly takesAccepted?: boolean
 }
 
 /** A page as it came, inflated. */
@@ -119,7 +121,7 @@ export function createClient(
   async function read({ statusCode: status, headers, body }: Response, hop: Hop): Promise<Answer> {
     const contentType = first(headers['content-type'])
     const encoding = first(headers['content-encoding'])
-    const isPage = status >= 200 && status < 300 && status !== 202
+    const isPage = status >= 200 && status < 300 && (status !== 202 || hop.takesAccepted === true)
     if (isPage) {
       const sent = await collect(body, maxBodyBytes)
       const link = [headers['link'] ?? []].flat().join(', ')
