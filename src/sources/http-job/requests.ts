@@ -1,0 +1,82 @@
+import { BEGINNING } from '../http-poll/paging.ts'
+import { createTarget, type Target, type TargetConfig } from '../http-poll/target.ts'
+import type { Ask } from '../http/client.ts'
+import { createSecrets, type Secrets } from '../http/secrets.ts'
+import { Trouble } from '../http/trouble.ts'
+import { type Config, JOB, type Trigger } from './config.ts'
+
+/** What is asked of a provider. */
+export interface Requests {
+  readonly secrets: Secrets
+  trigger(trigger: Trigger, product: string | undefined): Ask
+  /** Undefined where the download itself tells how a job is. */
+  progress(job: string, product: string | undefined): Ask | undefined
+  /** Undefined where only links lead to the result. */
+  download(job: string, product: string | undefined): Target | undefined
+  /** Throws `Trouble` for a link that leads elsewhere than the config allows. */
+  link(url: string): Ask
+}
+
+export function createRequests({ headers, trigger, progress, download }: Config): Requests {
+  const parts = [...(trigger ? [trigger] : []), progress, download]
+  const urls = parts.flatMap(({ url }) => (url === undefined ? [] : new URL(url)))
+  const origins = new Set(urls.map(({ origin }) => origin))
+  const secrets = createSecrets({ url: allParams(urls, parts), params: {}, headers, body: trigger?.body })
+
+  const targetOf = (request: Partial<TargetConfig> & Where, product: string | undefined): Target =>
+    createTarget({ method: 'GET', paging: { kind: 'none' }, headers, ...request }, secrets, product)
+
+  return {
+    secrets,
+    trigger: (asked, product) => ({ ...targetOf(asked, product).ask(BEGINNING), takesAccepted: true }),
+    progress(job, product) {
+      const where = about(job, progress)
+      return where && targetOf(where, product).ask(BEGINNING)
+    },
+    download(job, product) {
+      const where = about(job, download)
+      return where && targetOf({ ...where, paging: download.paging }, product)
+    },
+    link(text) {
+      const url = URL.parse(text)
+      const isOurs = url !== null && origins.has(url.origin)
+      if (
+        url === null ||
+        !(isOurs || (/^https?:$/.test(url.protocol) && download.hosts.includes(url.host)))
+      ) {
+        const found = url === null ? 'a text that is none' : `one to ${secrets.scrub(url.host)}`
+        const message = `expected a link to a result, found ${found}: name its host in download.hosts, if you trust it`
+        throw new Trouble('PAGE_UNREADABLE', message)
+      }
+      url.username = url.password = url.hash = ''
+      const sent = isOurs ? Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]) : []
+      return { url, from: url.origin + url.pathname, method: 'GET', headers: Object.fromEntries(sent) }
+    },
+  }
+}
+
+interface Where {
+  readonly url: string
+  readonly params: Readonly<Record<string, string>>
+}
+
+/** Where something about this job is. */
+function about(
+  job: string,
+  { url, params }: Pick<Where, 'params'> & { url?: string | undefined },
+): Where | undefined {
+  if (url === undefined) return undefined
+  const filled = Object.entries(params).map(([name, value]) => [name, value.replaceAll(JOB, () => job)])
+  return { url: url.replaceAll(JOB, () => encodeURIComponent(job)), params: Object.fromEntries(filled) }
+}
+
+/** One URL with the parameters of all requests, of which several may have one name. */
+function allParams(urls: readonly URL[], parts: readonly Pick<Where, 'params'>[]): string {
+  const all = new URL('http://config')
+  const given = [
+    ...urls.flatMap(({ searchParams }) => [...searchParams]),
+    ...parts.flatMap(({ params }) => Object.entries(params)),
+  ]
+  for (const [name, value] of given) all.searchParams.append(name, value)
+  return all.href
+}
