@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer'
 import { findAll } from '../../lib/json-scan.ts'
 import type { Framing } from '../../lib/json-slices.ts'
 import { inflate } from '../http/body.ts'
-import type { Answer } from '../http/client.ts'
-import { Trouble } from '../http/trouble.ts'
+import type { Answer, Ask, Client } from '../http/client.ts'
+import { shortened, Trouble } from '../http/trouble.ts'
 
 export type Pointers = string | readonly string[]
 
@@ -52,6 +52,11 @@ export function linksAt(text: string, places: Pointers): readonly string[] | und
   throw new Trouble('PAGE_UNREADABLE', 'expected a list of URLs at download.links, found something else')
 }
 
+/** What a provider says, for people, without secrets. */
+export function wordsOf(body: Buffer, scrub: (text: string) => string): string {
+  return shortened(scrub(body.toString('utf8', 0, MAX_WORDS_BYTES)))
+}
+
 /** The body as text where it is JSON. */
 export function jsonOf(body: Buffer): string | undefined {
   if (!isUtf8(body)) return undefined
@@ -64,6 +69,21 @@ export function jsonOf(body: Buffer): string | undefined {
   }
 }
 
+/** The answer, or the trouble of a 202, with which a provider says "not yet". Throws `Trouble` for anything else. */
+export async function answerOrNotYet(
+  client: Client,
+  ask: Ask,
+  maxBodyBytes: number,
+  signal: AbortSignal,
+): Promise<Answer | Trouble> {
+  try {
+    return await unzipped(await client.ask(ask, signal), maxBodyBytes)
+  } catch (error) {
+    if (error instanceof Trouble && error.status === 202) return error
+    throw error
+  }
+}
+
 /** With a body that is no longer a gzip file: a result may be one without any header that says so. */
 export async function unzipped(answer: Answer, maxBodyBytes: number): Promise<Answer> {
   const { body } = answer
@@ -71,6 +91,7 @@ export async function unzipped(answer: Answer, maxBodyBytes: number): Promise<An
   return isZipped ? { ...answer, body: await inflate(body, 'gzip', maxBodyBytes) } : answer
 }
 
+const MAX_WORDS_BYTES = 1_000
 const NEWLINE = 0x0a
 
 /** Lines of JSON where the first line is a whole value and another follows, which no single document has. */

@@ -120,6 +120,11 @@ const fields = z.strictObject({
   notify: notify.optional(),
   products: poll.shape.products,
   everyMs: pace('1d', 'How long after the beginning of a job the next one begins, for each product.'),
+  jobsAtOnce: z
+    .int()
+    .min(1)
+    .default(10)
+    .meta({ description: 'How many jobs may be under way at the same time, of all products together.' }),
   budget: z
     .strictObject({
       jobs: z.int().min(1).meta({ description: 'How many jobs may be begun, repeated ones too.' }),

@@ -6,15 +6,27 @@ import type { Answer, Ask, Client } from '../http/client.ts'
 import { type Page, readPage } from '../http/page.ts'
 import { Trouble } from '../http/trouble.ts'
 import type { SourceContext } from '../source.ts'
-import { framingOf, linksAt, unzipped, wordIn } from './answers.ts'
+import { answerOrNotYet, framingOf, linksAt, wordIn } from './answers.ts'
 import type { Config } from './config.ts'
 import type { Requests } from './requests.ts'
 import type { Downloading } from './state.ts'
 
+/** There is no answer yet. */
+export interface NotReady {
+  readonly is: 'not ready'
+  readonly retryAfterMs?: number | undefined
+}
+
+/** There will be no result, as this body says. */
+export interface Without {
+  readonly is: 'failed'
+  readonly body: Buffer
+}
+
 /** What came of asking for the next part of a result. */
 export type Found =
-  | { readonly is: 'not ready'; readonly retryAfterMs?: number | undefined }
-  | { readonly is: 'failed'; readonly answer: Answer }
+  | NotReady
+  | Without
   /** The result is behind these. */
   | { readonly is: 'links'; readonly links: readonly string[] }
   /** `next` is the place behind it; undefined at the end. */
@@ -69,10 +81,7 @@ export function createDownload(
       const target = links === undefined ? requests.download(job, product) : undefined
       const ask = link === undefined ? target?.ask(place) : requests.link(link)
       if (ask === undefined) return { is: 'not ready' }
-      const answer = await client
-        .ask(ask, signal)
-        .then((sent) => unzipped(sent, maxBodyBytes))
-        .catch(notReady)
+      const answer = await answerOrNotYet(client, ask, maxBodyBytes, signal)
       if (answer instanceof Trouble) return { is: 'not ready', retryAfterMs: answer.retryAfterMs }
       // Who is asked how the job is knows better than an empty answer here.
       if (answer.status === 204 && place.page === 1 && progress.url === undefined) return { is: 'not ready' }
@@ -80,7 +89,7 @@ export function createDownload(
       const page = readPage(answer, split, scrub, framingOf(answer.body))
       const { text, digest, fault } = page
       const word = text === undefined || link !== undefined ? undefined : wordIn(text, progress)
-      if (word === 'failed') return { is: 'failed', answer }
+      if (word === 'failed') return { is: 'failed', body: answer.body }
       if (word === 'other') return { is: 'not ready' }
       if (word === 'empty') return { is: 'part', items: [], digest, next: undefined }
       if (download.links !== undefined && links === undefined) {
@@ -112,12 +121,6 @@ export function createDownload(
       }
     },
   }
-}
-
-/** A provider may say "not yet" with 202; anything else is thrown on. */
-function notReady(error: unknown): Trouble {
-  if (error instanceof Trouble && error.status === 202) return error
-  throw error
 }
 
 /** Of a result that is asked for in another way, a place in the middle means nothing. Keys may be replaced. */

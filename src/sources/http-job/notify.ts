@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HeadwaterError } from '../../errors.ts'
 import { answer } from '../../lib/answer.ts'
-import { shortened } from '../http/trouble.ts'
 import type { SourceContext } from '../source.ts'
 import { encodingOf, inflate, readBody } from '../webhook/body.ts'
 import { createBudget } from '../webhook/budget.ts'
@@ -17,7 +16,6 @@ import { isId } from './trigger.ts'
 
 /** A notification only names a job: one that is larger is something else. */
 const MAX_BODY_BYTES = 2 ** 20
-const MAX_SHOWN_BYTES = 1_000
 const MAX_BYTES_UNDER_WAY = 64 * 2 ** 20
 
 /** Has the provider tell of its jobs at a path. It is answered once what it told is durable. Throws where the path is taken. */
@@ -56,8 +54,7 @@ export function addNotifications(
       throw new Refused(400, 'expected the id of a job where notify has it')
     const told = text === undefined ? undefined : wordIn(text, notify)
     const word = notify.status === undefined ? 'done' : (told ?? 'other')
-    const words = shortened(body.toString('utf8', 0, MAX_SHOWN_BYTES))
-    return { job, word, words, links: text === undefined ? undefined : linksIn(text) }
+    return { job, word, body, links: text === undefined ? undefined : linksIn(text) }
   }
 
   function linksIn(text: string): readonly string[] | undefined {

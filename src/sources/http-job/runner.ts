@@ -55,6 +55,10 @@ export async function openRunner(
   let notBefore = now() + pause.leftMs
   /** How often in a row the provider itself failed, whatever it was asked. */
   let failures = 0
+  /** Until then no job is begun. Jobs that go on answer meanwhile, which says nothing about that. */
+  let beginAt = 0
+  /** How often in a row the provider would begin none, for whomever. */
+  let refusals = 0
 
   /** Sleeps until then, or until there may be something to do sooner. */
   async function rest(moment: number, stop: AbortSignal): Promise<void> {
@@ -65,19 +69,24 @@ export async function openRunner(
   }
 
   async function take(slot: Slot, stop: AbortSignal): Promise<Batch<Received> | undefined> {
+    const isBeginning = slot.isIdle
+    slots.takeTurn(slot)
     const { batch, trouble } = await slot.turn(stop)
+    if (isBeginning) refusals = trouble?.isShared === true ? refusals + 1 : 0
     if (trouble === undefined) {
-      failures = 0
+      if (!isBeginning) failures = 0
       report.answers(slot.subject)
       return batch
     }
     const { isShared, retryAfterMs = 0 } = trouble
-    failures = isShared ? failures + 1 : 0
+    if (!isBeginning) failures = isShared ? failures + 1 : 0
     const ownMs = patienceFor(trouble, slot.failures, config.progress.everyMs, time.random)
-    const allMs = Math.max(retryAfterMs, isShared ? backOff(failures, time.random) : 0)
+    const sharedMs = isShared ? backOff(isBeginning ? refusals : failures, time.random) : 0
+    const allMs = Math.max(retryAfterMs, sharedMs)
     const at = now()
     slot.wait(at + ownMs)
-    notBefore = at + allMs
+    notBefore = at + (isBeginning ? retryAfterMs : allMs)
+    if (isBeginning) beginAt = at + allMs
     if (retryAfterMs > 0) await insist(() => pause.begin(retryAfterMs), stop)
     report.trouble(slot.subject, trouble, Math.max(ownMs, allMs))
     return batch
@@ -96,13 +105,13 @@ export async function openRunner(
       const stop = AbortSignal.any([signal, disposed.signal])
       try {
         while (!stop.aborted) {
-          const slot = slots.next()
-          const moment = Math.max(slot?.readyAt ?? Infinity, notBefore)
-          if (slot === undefined || moment > now()) {
+          const next = slots.next(beginAt)
+          const moment = Math.max(next?.readyAt ?? Infinity, notBefore)
+          if (next === undefined || moment > now()) {
             await rest(moment, stop)
             continue
           }
-          const batch = await take(slot, stop)
+          const batch = await take(next.slot, stop)
           if (stop.aborted) return
           if (batch) yield batch
         }

@@ -2,13 +2,15 @@ import type { Batch } from '../../batch.ts'
 import { formatDuration } from '../../lib/units.ts'
 import type { Received } from '../../review/received.ts'
 import type { Checkpoint } from '../checkpoint.ts'
-import type { Answer, Client } from '../http/client.ts'
+import type { Client } from '../http/client.ts'
 import { backOff } from '../http/pace.ts'
-import { shortened, Trouble } from '../http/trouble.ts'
-import { jsonOf, linksAt, unzipped, type Word, wordIn } from './answers.ts'
+import { Trouble } from '../http/trouble.ts'
+import { type Word, wordsOf } from './answers.ts'
 import type { Budget } from './budget.ts'
 import type { Config } from './config.ts'
 import { type Download, fingerprint } from './download.ts'
+import { withGrace } from './grace.ts'
+import { askProgress } from './progress.ts'
 import type { Report, Subject } from './report.ts'
 import type { Requests } from './requests.ts'
 import { atBeginning, type Begun, behindResult, type Downloading, plausible, type State } from './state.ts'
@@ -24,8 +26,8 @@ export interface Turn {
 export interface News {
   readonly job: string
   readonly word: Word
-  /** What it said, for people. */
-  readonly words: string
+  /** All that it said. */
+  readonly body: Buffer
   readonly links?: readonly string[] | undefined
 }
 
@@ -82,7 +84,7 @@ export function createSlot(
   first: State,
   { config, requests, client, download, budget, report, now, random, insist, disposed, wake }: SlotParts,
 ): Slot {
-  const { trigger, progress, everyMs, retries, maxBodyBytes } = config
+  const { trigger, progress, everyMs, retries } = config
   const { product } = subject
   const asked = fingerprint(config.download)
   let at = resumed()
@@ -124,20 +126,20 @@ export function createSlot(
   function act(signal: AbortSignal): Promise<Turn> {
     switch (at.phase) {
       case 'idle':
-        return begin()
+        return withGrace(signal, disposed, begin)
       case 'triggering':
         return fail('a job may have begun before a restart, but its id was not saved yet', signal)
       case 'waiting':
-        return askProgress(at, signal)
+        return look(at, signal)
       case 'downloading':
         return fetchPart(at, signal)
     }
   }
 
-  /** Not ended by whoever stops reading: an answer that nobody waits for is a job that nobody knows. */
-  async function begin(): Promise<Turn> {
+  /** Not broken off by whoever stops reading: an answer that nobody waits for is a job that nobody knows. */
+  async function begin(signal: AbortSignal): Promise<Turn> {
     if (trigger === undefined) return {}
-    const spentMs = await insist(() => budget.take(), disposed)
+    const spentMs = await insist(() => budget.take(), signal)
     if (spentMs > 0) {
       report.budgetSpent(spentMs)
       waitUntil = now() + spentMs
@@ -146,51 +148,43 @@ export function createSlot(
     const before = at
     const isRepeated = at.failures > 0
     const round = { startedAt: isRepeated ? at.startedAt : now(), failures: at.failures, earlier: at.earlier }
-    await move({ phase: 'triggering', ...round }, disposed)
-    const triggered = await triggerJob(trigger, product, config, requests, client, disposed)
+    await move({ phase: 'triggering', ...round }, signal)
+    const triggered = await triggerJob(trigger, product, config, requests, client, signal)
     switch (triggered.is) {
       case 'begun': {
         const { job } = triggered
-        await move({ phase: 'waiting', job, begunAt: now(), ...round }, disposed)
+        await move({ phase: 'waiting', job, begunAt: now(), ...round }, signal)
         report.began(subject, job)
         waitUntil = now() + progress.everyMs
         return {}
       }
       case 'lost':
-        return fail(triggered.why, disposed)
+        return fail(triggered.why, signal)
       case 'refused':
-        await move(before, disposed)
-        await insist(() => budget.giveBack(), disposed)
+        await move(before, signal)
+        await insist(() => budget.giveBack(), signal)
         failures++
         return { trouble: triggered.trouble }
     }
   }
 
-  async function askProgress(before: Begun, signal: AbortSignal): Promise<Turn> {
+  async function look(before: Begun, signal: AbortSignal): Promise<Turn> {
     const ask = requests.progress(before.job, product)
     if (ask === undefined) return fetchPart(toDownload(before), signal)
-    const answer = await client.ask(ask, signal).catch((error: unknown) => {
-      if (error instanceof Trouble && error.status === 202) return error
-      throw error
-    })
+    const found = await askProgress(ask, config, client, signal)
     if (at !== before) return {}
-    if (answer instanceof Trouble) return notReady(before, signal, answer.retryAfterMs)
-    if (answer.body.length === 0) return notReady(before, signal)
-    const text = jsonOf((await unzipped(answer, maxBodyBytes)).body)
-    if (text === undefined) {
-      throw new Trouble('PAGE_UNREADABLE', `expected JSON from ${ask.from}, found something else`, {
-        isShared: true,
-      })
+    switch (found.is) {
+      case 'not ready':
+        return notReady(before, signal, found.retryAfterMs)
+      case 'failed':
+        return fail(failureOf(before, found.body), signal)
+      case 'empty':
+        return finish(before, signal)
+      case 'done':
+        if (found.links === undefined) at = toDownload(before)
+        else await move(toDownload(before, found.links), signal)
+        return {}
     }
-    const word = progress.status === undefined ? 'done' : wordIn(text, progress)
-    if (word === 'failed') return fail(failureOf(before, answer), signal)
-    if (word === 'empty') return finish(before, signal)
-    if (word !== 'done') return notReady(before, signal)
-    const { links: places } = config.download
-    const links = places === undefined ? undefined : linksAt(text, places)
-    if (links === undefined) at = toDownload(before)
-    else await move(toDownload(before, links), signal)
-    return {}
   }
 
   async function fetchPart(from: Downloading, signal: AbortSignal): Promise<Turn> {
@@ -202,7 +196,7 @@ export function createSlot(
       case 'not ready':
         return notReady(from, signal, found.retryAfterMs)
       case 'failed':
-        return fail(failureOf(from, found.answer), signal)
+        return fail(failureOf(from, found.body), signal)
       case 'links':
         await move(toDownload(from, found.links), signal)
         return {}
@@ -264,10 +258,8 @@ export function createSlot(
     return {}
   }
 
-  function failureOf({ job }: Begun, { body }: Answer): string {
-    const words = shortened(requests.secrets.scrub(body.toString('utf8', 0, 1_000)))
-    return `job ${job} failed; the provider says: ${words}`
-  }
+  const failureOf = ({ job }: Begun, body: Buffer): string =>
+    `job ${job} failed; the provider says: ${wordsOf(body, requests.secrets.scrub)}`
 
   async function fail(why: string, signal: AbortSignal): Promise<Turn> {
     await move(behindFailure(why), signal)
@@ -325,13 +317,10 @@ export function createSlot(
     },
     knows: (job) => at.earlier.includes(job) || ('job' in at && at.job === job),
     turn,
-    async hear({ word, words, links }) {
+    async hear({ word, body, links }) {
       const before = at
       if (before.phase !== 'waiting' || word === 'other') return
-      const next =
-        word === 'done'
-          ? toDownload(before, links)
-          : behindFailure(`job ${before.job} failed; the provider says: ${words}`)
+      const next = word === 'done' ? toDownload(before, links) : behindFailure(failureOf(before, body))
       await checkpoint.handOver(next)()
       if (at !== before) return
       at = next

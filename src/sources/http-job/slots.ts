@@ -7,10 +7,20 @@ import { idleAt, openState, type State, waitingFor } from './state.ts'
 /** Whether news is taken: of an unknown job it is not, and while a job begins nobody can tell. */
 export type Heard = 'taken' | 'unknown' | 'too early'
 
+export interface Next {
+  readonly slot: Slot
+  readonly readyAt: number
+}
+
 /** All slots of a source. */
 export interface Slots {
-  /** Who is ready first, and of those that are, who had its turn the longest time ago; undefined where there is none. */
-  next(): Slot | undefined
+  /**
+   * Who is ready first, and when; of those that are ready, who had its turn the longest time ago. No job is begun before
+   * `beginAt`. Undefined where nobody has anything to do.
+   */
+  next(beginAt: number): Next | undefined
+  /** This one has its turn now. */
+  takeTurn(slot: Slot): void
   /** Resolves once the news is durable. Throws `TransientError`. */
   hear(news: News): Promise<Heard>
 }
@@ -81,14 +91,23 @@ export async function openSlots(
   }
 
   return {
-    next() {
+    next(beginAt) {
+      const underWay = slots.filter(({ isIdle }) => !isIdle).length
+      const mayBeginAt = underWay < config.jobsAtOnce ? beginAt : Infinity
+      const readyAtOf = ({ isIdle, readyAt }: Slot): number =>
+        isIdle ? Math.max(readyAt, mayBeginAt) : readyAt
       const at = now()
-      const soonest = (a: Slot | undefined, b: Slot): Slot => (a && a.readyAt <= b.readyAt ? a : b)
-      const slot = slots.find(({ readyAt }) => readyAt <= at) ?? slots.reduce(soonest, undefined)
-      if (slot === undefined) return undefined
+      let next: Next | undefined
+      for (const slot of slots) {
+        const readyAt = readyAtOf(slot)
+        if (readyAt < (next?.readyAt ?? Infinity)) next = { slot, readyAt }
+        if (readyAt <= at) break
+      }
+      return next
+    },
+    takeTurn(slot) {
       slots.splice(slots.indexOf(slot), 1)
       slots.push(slot)
-      return slot
     },
     async hear(news) {
       const known = slots.find((slot) => slot.knows(news.job))

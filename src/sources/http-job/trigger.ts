@@ -1,6 +1,6 @@
 import type { Client } from '../http/client.ts'
-import { shortened, Trouble } from '../http/trouble.ts'
-import { jsonOf, textAt, unzipped } from './answers.ts'
+import { Trouble } from '../http/trouble.ts'
+import { jsonOf, textAt, unzipped, wordsOf } from './answers.ts'
 import type { Config, Trigger } from './config.ts'
 import type { Requests } from './requests.ts'
 
@@ -43,7 +43,7 @@ export async function triggerJob(
     const text = jsonOf(body)
     const job = text === undefined ? undefined : textAt(text, trigger.job)
     if (job !== undefined && isId(job)) return { is: 'begun', job }
-    const words = shortened(requests.secrets.scrub(body.toString('utf8', 0, 1_000)))
+    const words = wordsOf(body, requests.secrets.scrub)
     const places = [trigger.job].flat().join(', ')
     return {
       is: 'lost',

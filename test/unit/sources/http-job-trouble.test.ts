@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { openJobProvider } from '../../support/job-provider.ts'
 import { openProvider, type Provider } from '../../support/provider.ts'
 import { createPlace, DAY, splitOf, textsOf } from './http-job-harness.ts'
@@ -207,6 +208,48 @@ describe('a trigger', () => {
       assert.equal(place.log.filter(({ level }) => level === 'error').length, 2)
     })
   }
+
+  test('of one product that is refused keeps all others from asking, though jobs under way are answered', async () => {
+    const begun = new Set<string>()
+    await using provider = await openProvider(({ path, params }) => {
+      const asin = params.get('asin') ?? ''
+      if (path !== '/jobs') return { body: { status: 'running' } }
+      if (begun.size < 2) return { body: { id: begun.add(asin).size } }
+      return { status: 429, body: { error: 'RUNNING_JOBS>=JOBS_LIMIT' } }
+    })
+    const place = createPlace()
+    const start = place.now
+    await using jobs = await place.open({
+      trigger: { url: `${provider.url}/jobs`, params: { asin: '{product}' }, job: '/id' },
+      progress: { url: `${provider.url}/{job}`, status: '/status', done: ['ready'], everyMs: '1s' },
+      download: { url: `${provider.url}/{job}/items` },
+      products: Array.from({ length: 6 }, (_, n) => `B${n}`),
+      jobsAtOnce: 50,
+    })
+    const later = Promise.withResolvers<void>()
+    const rest = jobs.quietUntil(later.promise)
+    while (place.now - start < 300_000) await turn()
+    later.resolve()
+    await rest
+    const triggers = triggersOf(provider)
+    assert.ok(triggers < 2 + 12, `${triggers} triggers in five minutes`)
+    assert.ok(provider.asked.length - triggers > 500, 'both jobs are looked at each second')
+  })
+
+  test('is not asked for while as many jobs are under way as there may be', async () => {
+    await using provider = await openProvider(({ path, params }) =>
+      path === '/jobs' ? { body: { id: params.get('asin') } } : { status: 202, body: {} },
+    )
+    const place = createPlace()
+    await using jobs = await place.open({
+      trigger: { url: `${provider.url}/jobs`, params: { asin: '{product}' }, job: '/id' },
+      download: { url: `${provider.url}/{job}` },
+      products: Array.from({ length: 50 }, (_, n) => `B${n}`),
+      jobsAtOnce: 3,
+    })
+    await jobs.quietUntil(place.freeze())
+    assert.equal(triggersOf(provider), 3)
+  })
 
   test('that asks to wait is not repeated earlier, also after a restart', async () => {
     let left = 1
