@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { duration } from '../../lib/fields.ts'
 import { writeDuration } from '../../lib/units.ts'
 import { config as poll } from '../http-poll/config.ts'
-import { limitFields, PRODUCT, requestFields } from '../http/request.ts'
+import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
 import { config as webhook } from '../webhook/config.ts'
 
 /** Stands for the id of a job. */
@@ -135,6 +135,7 @@ const fields = z.strictObject({
   retries: z.int().min(0).default(2).meta({
     description: 'How often a job that failed, expired or was lost is begun anew before `every` has passed.',
   }),
+  ...hostFields,
   ...limitFields,
 })
 
@@ -159,6 +160,10 @@ export const config = fields.superRefine((given, context) => {
   const isTold = download.links !== undefined && notify !== undefined
   if (download.url === undefined ? !isTold : !holds(JOB, download)) {
     wrong(['download', 'url'], `expected ${JOB} in url or params of download`)
+  }
+  const hasUrl = [trigger?.url, progress.url, download.url].some((given) => given !== undefined)
+  if (!hasUrl && download.hosts.length === 0) {
+    wrong(['download', 'hosts'], 'needed, since no URL of this source says where links may lead')
   }
   if (notify !== undefined && notify.job === undefined && notify.param === undefined) {
     wrong(['notify', 'job'], 'needed, or `param`: a notification says which job it is about')

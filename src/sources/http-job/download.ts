@@ -81,7 +81,7 @@ export function createDownload(
       const target = links === undefined ? requests.download(job, product) : undefined
       const ask = link === undefined ? target?.ask(place) : requests.link(link)
       if (ask === undefined) return { is: 'not ready' }
-      const answer = await answerOrNotYet(client, ask, maxBodyBytes, signal)
+      const answer = await answerOrNotYet(client, { ...ask, accepted: 'not ready' }, maxBodyBytes, signal)
       if (answer instanceof Trouble) return { is: 'not ready', retryAfterMs: answer.retryAfterMs }
       // Who is asked how the job is knows better than an empty answer here.
       if (answer.status === 204 && place.page === 1 && progress.url === undefined) return { is: 'not ready' }

@@ -13,8 +13,8 @@ export interface Subject {
 
 /** Logs trouble once, when it begins or changes, and once when it is over; the source is failing until it is over for all. */
 export interface Report {
-  /** The provider did not answer as it should. */
-  trouble(of: Subject, trouble: Trouble, waitMs: number): void
+  /** The provider did not answer as it should. `isBroken` where the circuit breaker is open. */
+  trouble(of: Subject, trouble: Trouble, waitMs: number, isBroken: boolean): void
   answers(of: Subject): void
   /** A job will have no result. */
   failed(of: Subject, why: string, next: string): void
@@ -23,8 +23,8 @@ export interface Report {
   read(of: Subject, job: string): void
   /** No job may be begun for so long. */
   budgetSpent(waitMs: number): void
-  /** An earlier run was told to wait. */
-  waiting(waitMs: number): void
+  /** Nothing may be asked for a while, for another reason than trouble of this run. */
+  waiting(why: string, waitMs: number): void
   /** Nothing can be saved for now. */
   unsaved(error: TransientError): void
   saved(): void
@@ -43,10 +43,12 @@ export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 't
   let isSpent = false
 
   return {
-    trouble(of, { code, status, isShared, mayPass, message }, waitMs) {
+    trouble(of, trouble, waitMs, isBroken) {
+      const { code, status, isShared, mayPass } = trouble
+      const message = isBroken ? `${trouble.message} (the circuit breaker is open)` : trouble.message
       troubles.add(answersTo(of), message)
       troubles.delete(PAUSE)
-      const condition = mayPass ? code : `${code} ${status ?? ''}`
+      const condition = `${mayPass ? code : `${code} ${status ?? ''}`}${isBroken ? ' open' : ''}`
       const isKnown = told.get(answersTo(of)) === condition || (isShared && shared === condition)
       if (!isKnown) {
         told.set(answersTo(of), condition)
@@ -81,9 +83,9 @@ export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 't
       isSpent = true
       logger.warn({ source }, `the budget of jobs is spent; the next may begin in ${formatDuration(waitMs)}`)
     },
-    waiting(waitMs) {
-      troubles.add(PAUSE, 'the provider asked to wait')
-      logger.info({ source }, `the provider asked to wait; asked again in ${formatDuration(waitMs)}`)
+    waiting(why, waitMs) {
+      troubles.add(PAUSE, why)
+      logger.info({ source }, `${why}; asked again in ${formatDuration(waitMs)}`)
     },
     unsaved({ code, message }) {
       troubles.add(REGISTRY, message)

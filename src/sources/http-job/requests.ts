@@ -8,6 +8,8 @@ import { type Config, JOB, type Trigger } from './config.ts'
 /** What is asked of a provider. */
 export interface Requests {
   readonly secrets: Secrets
+  /** The host that is asked first, with its port. */
+  readonly host: string
   trigger(trigger: Trigger, product: string | undefined): Ask
   /** Undefined where the download itself tells how a job is. */
   progress(job: string, product: string | undefined): Ask | undefined
@@ -28,10 +30,11 @@ export function createRequests({ headers, trigger, progress, download }: Config)
 
   return {
     secrets,
-    trigger: (asked, product) => ({ ...targetOf(asked, product).ask(BEGINNING), takesAccepted: true }),
+    host: urls[0]?.host ?? download.hosts[0] ?? '',
+    trigger: (asked, product) => ({ ...targetOf(asked, product).ask(BEGINNING), accepted: 'answer' }),
     progress(job, product) {
       const where = about(job, progress)
-      return where && targetOf(where, product).ask(BEGINNING)
+      return where && { ...targetOf(where, product).ask(BEGINNING), accepted: 'not ready' }
     },
     download(job, product) {
       const where = about(job, download)

@@ -5,8 +5,9 @@ import { retry } from '../../lib/retry.ts'
 import type { Received } from '../../review/received.ts'
 import { readProducts } from '../http-poll/products.ts'
 import { createClient } from '../http/client.ts'
-import { backOff, patienceFor, REAL_TIME, steady, type Time } from '../http/pace.ts'
-import { openPause } from '../http/pause.ts'
+import { HOSTS, type Hosts } from '../http/hosts.ts'
+import { backOff, patienceFor, REAL_TIME, sleepUntil, steady, type Time } from '../http/pace.ts'
+import { openThrottle } from '../http/throttle.ts'
 import type { Source, SourceContext } from '../source.ts'
 import { openBudget } from './budget.ts'
 import type { Config } from './config.ts'
@@ -17,25 +18,27 @@ import { createRequests } from './requests.ts'
 import type { Slot, SlotParts } from './slot.ts'
 import { openSlots } from './slots.ts'
 
-/** No timer is set for longer; a clock that was put right is noticed so soon. */
-const LONGEST_SLEEP_MS = 60_000
-
 /** Begins jobs at a provider, waits for them and reads their results, one request at a time. */
 export async function openRunner(
   config: Config,
   context: SourceContext,
   time: Time = REAL_TIME,
+  hosts: Hosts = HOSTS,
 ): Promise<Source> {
+  const { name, registry, clock } = context
   const disposed = new AbortController()
   const bell = createBell()
   const report = createReport(context)
   const products = config.products === undefined ? [undefined] : await readProducts(config.products)
-  const pause = await openPause(context)
-  if (pause.leftMs > 0) report.waiting(pause.leftMs)
-
-  const now = steady(context.clock)
+  const now = steady(clock)
   const requests = createRequests(config)
-  const client = createClient(config, requests.secrets, context.clock)
+  const { host } = requests
+  const throttle = await openThrottle({ name, host, limits: config, registry, hosts, time, now, insist })
+  if (throttle.opensAt > now()) {
+    const why = throttle.isBroken ? 'the circuit breaker is open' : 'the provider asked to wait'
+    report.waiting(why, throttle.opensAt - now())
+  }
+  const client = createClient(config, requests.secrets, clock, throttle)
   const parts: SlotParts = {
     config,
     requests,
@@ -51,10 +54,6 @@ export async function openRunner(
   }
   const slots = await openSlots(products, context, parts)
   if (config.notify) addNotifications(config.notify, config.download.links, slots, context, disposed.signal)
-  /** Until then the provider is left alone, whoever is next. */
-  let notBefore = now() + pause.leftMs
-  /** How often in a row the provider itself failed, whatever it was asked. */
-  let failures = 0
   /** Until then no job is begun. Jobs that go on answer meanwhile, which says nothing about that. */
   let beginAt = 0
   /** How often in a row the provider would begin none, for whomever. */
@@ -64,31 +63,27 @@ export async function openRunner(
   async function rest(moment: number, stop: AbortSignal): Promise<void> {
     const woken = new AbortController()
     const either = AbortSignal.any([stop, woken.signal])
-    const ms = Math.min(moment - now(), LONGEST_SLEEP_MS)
-    await Promise.race([time.sleep(ms, either), bell.wait(either)]).finally(() => woken.abort())
+    const sleeping = sleepUntil(() => Math.max(moment, throttle.opensAt), now, time, either)
+    await Promise.race([sleeping, bell.wait(either)]).finally(() => woken.abort())
   }
 
   async function take(slot: Slot, stop: AbortSignal): Promise<Batch<Received> | undefined> {
     const isBeginning = slot.isIdle
     slots.takeTurn(slot)
     const { batch, trouble } = await slot.turn(stop)
-    if (isBeginning) refusals = trouble?.isShared === true ? refusals + 1 : 0
+    const isProviderWell = trouble?.isShared !== true
+    await (isProviderWell ? throttle.succeeded(stop) : throttle.failed(trouble, stop))
+    if (isBeginning) refusals = isProviderWell ? 0 : refusals + 1
     if (trouble === undefined) {
-      if (!isBeginning) failures = 0
       report.answers(slot.subject)
       return batch
     }
-    const { isShared, retryAfterMs = 0 } = trouble
-    if (!isBeginning) failures = isShared ? failures + 1 : 0
-    const ownMs = patienceFor(trouble, slot.failures, config.progress.everyMs, time.random)
-    const sharedMs = isShared ? backOff(isBeginning ? refusals : failures, time.random) : 0
-    const allMs = Math.max(retryAfterMs, sharedMs)
     const at = now()
+    const ownMs = patienceFor(trouble, slot.failures, config.progress.everyMs, time.random)
     slot.wait(at + ownMs)
-    notBefore = at + (isBeginning ? retryAfterMs : allMs)
-    if (isBeginning) beginAt = at + allMs
-    if (retryAfterMs > 0) await insist(() => pause.begin(retryAfterMs), stop)
-    report.trouble(slot.subject, trouble, Math.max(ownMs, allMs))
+    if (isBeginning && !isProviderWell) beginAt = at + backOff(refusals, time.random)
+    const waitMs = Math.max(ownMs, throttle.opensAt - at)
+    report.trouble(slot.subject, trouble, waitMs, throttle.isBroken)
     return batch
   }
 
@@ -106,7 +101,7 @@ export async function openRunner(
       try {
         while (!stop.aborted) {
           const next = slots.next(beginAt)
-          const moment = Math.max(next?.readyAt ?? Infinity, notBefore)
+          const moment = Math.max(next?.readyAt ?? Infinity, throttle.opensAt)
           if (next === undefined || moment > now()) {
             await rest(moment, stop)
             continue
@@ -122,6 +117,7 @@ export async function openRunner(
     async [Symbol.asyncDispose]() {
       if (disposed.signal.aborted) return
       disposed.abort()
+      throttle[Symbol.dispose]()
       await client.destroy()
     },
   }

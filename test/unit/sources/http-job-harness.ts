@@ -8,6 +8,8 @@ import { createSplit } from '../../../src/presets/split.ts'
 import type { Received, Split } from '../../../src/review/received.ts'
 import httpJob from '../../../src/sources/http-job/index.ts'
 import { openRunner } from '../../../src/sources/http-job/runner.ts'
+import { createHosts } from '../../../src/sources/http/hosts.ts'
+import { steady } from '../../../src/sources/http/pace.ts'
 import type { SourceContext } from '../../../src/sources/source.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
 import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
@@ -62,6 +64,19 @@ export function createPlace(split: Split = (raw) => [{ raw }]): Place {
       for (const look of watchers) look(message)
     }
 
+  async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const end = place.now + ms
+    await turn()
+    if (frozen) {
+      frozen.resolve()
+      await once(signal, 'abort')
+    }
+    signal.throwIfAborted()
+    place.slept.push(ms)
+    // Several may sleep at once.
+    place.now = Math.max(place.now, end)
+  }
+
   const place: Place = {
     registry,
     now: Date.UTC(2026, 0, 1),
@@ -78,19 +93,11 @@ export function createPlace(split: Split = (raw) => [{ raw }]): Place {
     },
     async open(settings, more) {
       frozen = undefined
-      const time = {
-        async sleep(ms: number, signal: AbortSignal) {
-          await turn()
-          if (frozen) {
-            frozen.resolve()
-            await once(signal, 'abort')
-          }
-          signal.throwIfAborted()
-          place.slept.push(ms)
-          place.now += ms
-        },
-        random: () => 1,
-      }
+      const time = { sleep, random: () => 1 }
+      const hosts = createHosts(
+        sleep,
+        steady(() => place.now),
+      )
       await using opened = new AsyncDisposableStack()
       const http = opened.use(createIntakeListener({ requestTimeoutMs: 60_000, maxConnections: 100 }))
       const context: SourceContext = {
@@ -113,7 +120,7 @@ export function createPlace(split: Split = (raw) => [{ raw }]): Place {
         },
         ...more,
       }
-      const source = opened.use(await openRunner(httpJob.config.parse(settings), context, time))
+      const source = opened.use(await openRunner(httpJob.config.parse(settings), context, time, hosts))
       const hook = `${await http.listen({ host: '127.0.0.1', port: 0 })}/hooks/shop`
       const stopping = new AbortController()
       const batches = source.read({ signal: stopping.signal })[Symbol.asyncIterator]()

@@ -234,6 +234,11 @@ describe('the config of a job', () => {
       { trigger: { ...trigger, method: 'GET', body: '{}' }, download },
       /needs `method: POST`/,
     ],
+    [
+      'no host of links',
+      { download: { links: '/pages' }, notify: { job: '/id', acceptUnknown: true } },
+      /where links may lead/,
+    ],
     ['notifications of nothing', { trigger, download, notify: {} }, /says which job it is about/],
   ]
   for (const [fault, settings, message] of faults) {
@@ -243,7 +248,10 @@ describe('the config of a job', () => {
   }
 
   test('may leave out what begins jobs where the provider tells of its own', () => {
-    const links = { download: { links: '/pages' }, notify: { job: '/id', acceptUnknown: true } }
+    const links = {
+      download: { links: '/pages', hosts: ['files.example.com'] },
+      notify: { job: '/id', acceptUnknown: true },
+    }
     assert.ok(httpJob.config.safeParse(links).success)
   })
 })
