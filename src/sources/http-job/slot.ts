@@ -13,6 +13,7 @@ import { withGrace } from './grace.ts'
 import { askProgress } from './progress.ts'
 import type { Report, Subject } from './report.ts'
 import type { Requests } from './requests.ts'
+import { createSaving, type SavingParts } from './saving.ts'
 import { atBeginning, type Begun, behindResult, type Downloading, plausible, type State } from './state.ts'
 import { triggerJob } from './trigger.ts'
 
@@ -55,7 +56,7 @@ export interface Slot {
 }
 
 /** What all slots of a source have in common. */
-export interface SlotParts {
+export interface SlotParts extends Pick<SavingParts, 'insist' | 'disposed'> {
   readonly config: Config
   readonly requests: Requests
   readonly client: Client
@@ -65,10 +66,6 @@ export interface SlotParts {
   /** A clock that is never set back. */
   readonly now: () => number
   readonly random: () => number
-  /** Repeats what the registry could not do for now, until it is done. */
-  readonly insist: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>
-  /** From then on nothing is acknowledged. */
-  readonly disposed: AbortSignal
   /** Called when a slot may have something to do sooner than it said. */
   readonly wake: () => void
 }
@@ -87,12 +84,11 @@ export function createSlot(
   const { trigger, progress, everyMs, retries } = config
   const { product } = subject
   const asked = fingerprint(config.download)
+  const saving = createSaving({ checkpoint, insist, disposed })
   let at = resumed()
   let waitUntil = 0
   let failures = 0
   let refusals = 0
-  /** Parts that were handed over and not acknowledged yet. */
-  let open = 0
   let hasBegunAnew = false
 
   function resumed(): State {
@@ -104,12 +100,12 @@ export function createSlot(
   }
 
   function toDownload(job: Begun, links?: readonly string[]): Downloading {
-    return atBeginning(job, asked, links)
+    return atBeginning(job, asked, links?.map(requests.kept))
   }
 
   async function move(next: State, signal: AbortSignal): Promise<void> {
     at = next
-    await insist(checkpoint.handOver(next), signal)
+    await saving.save(next, signal)
   }
 
   async function turn(signal: AbortSignal): Promise<Turn> {
@@ -226,19 +222,11 @@ export function createSlot(
       return {}
     }
     at = next
-    const acknowledge = checkpoint.handOver(next)
-    let isOpen = true
-    open++
-    async function ack(): Promise<void> {
-      if (disposed.aborted) return
-      await acknowledge()
-      if (!isOpen) return
-      isOpen = false
-      open--
+    const batch = saving.handOver(next, items, () => {
       passed()
       wake()
-    }
-    return { batch: { items, ack } }
+    })
+    return { batch }
   }
 
   function finish(from: Begun, signal: AbortSignal, items: readonly Received[] = []): Promise<Turn> {
@@ -301,13 +289,13 @@ export function createSlot(
     subject,
     get readyAt() {
       if (at.phase !== 'idle') return waitUntil
-      return mayBegin && open === 0 ? Math.max(waitUntil, at.dueAt) : Infinity
+      return mayBegin && saving.open === 0 ? Math.max(waitUntil, at.dueAt) : Infinity
     },
     get failures() {
       return failures
     },
     get isIdle() {
-      return at.phase === 'idle' && open === 0
+      return at.phase === 'idle' && saving.open === 0
     },
     get isTriggering() {
       return at.phase === 'triggering'

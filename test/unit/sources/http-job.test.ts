@@ -175,6 +175,28 @@ describe('a result', () => {
     assert.deepEqual(pathsOf(provider), ['jobs', 'j1', '1', '2', '3'])
   })
 
+  test('behind links that repeat the key is read, and the key is not saved', async () => {
+    const key = 'key-that-nobody-may-see'
+    await using provider = await oneJob(({ path, params }) => {
+      if (params.get('api_key') !== key) return { status: 401 }
+      if (path.startsWith('/files/')) return { body: [path] }
+      return {
+        body: { files: [`${provider.url}/files/1?api_key=${key}`, `${provider.url}/files/2?api_key=${key}`] },
+      }
+    })
+    const place = createPlace()
+    const settings = settingsOf(provider, { links: '/files', params: { api_key: key } })
+    {
+      await using jobs = await place.open(settings)
+      await jobs.take(1)
+      const entry = await place.registry.get('job/shop/of/-')
+      assert.match(entry?.value.toString() ?? '', /files\/2/)
+      assert.doesNotMatch(entry?.value.toString() ?? '', /key-that-nobody-may-see/)
+    }
+    await using jobs = await place.open(settings)
+    assert.deepEqual(await jobs.take(1), [['"/files/2"']])
+  })
+
   test('behind a link to a host that nobody named is not asked for, and named in the trouble', async () => {
     await using elsewhere = await openProvider(() => ({ body: [] }))
     await using provider = await oneJob(() => ({ body: { files: [`${elsewhere.url}/internal`] } }))
