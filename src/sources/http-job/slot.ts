@@ -155,13 +155,19 @@ export function createSlot(
         return {}
       }
       case 'lost':
-        return fail(triggered.why, signal)
+        await fail(triggered.why, signal)
+        return troubled(triggered.trouble)
       case 'refused':
         await move(before, signal)
         await insist(() => budget.giveBack(), signal)
-        failures++
-        return { trouble: triggered.trouble }
+        return troubled(triggered.trouble)
     }
+  }
+
+  function troubled(trouble: Trouble | undefined): Turn {
+    if (trouble === undefined) return {}
+    failures++
+    return { trouble }
   }
 
   async function look(before: Begun, signal: AbortSignal): Promise<Turn> {
@@ -269,14 +275,13 @@ export function createSlot(
 
   /** What others would meet too says nothing about the result, however often it comes. */
   async function noted(trouble: Trouble, signal: AbortSignal): Promise<Turn> {
-    failures++
     if (!trouble.mayPass && !trouble.isShared) refusals++
-    if (refusals < MAX_REFUSALS) return { trouble }
+    if (refusals < MAX_REFUSALS) return troubled(trouble)
     refusals = 0
     if (at.phase === 'downloading' && at.place.page > 1 && at.links === undefined && !hasBegunAnew) {
       hasBegunAnew = true
       at = toDownload(at)
-      return { trouble }
+      return troubled(trouble)
     }
     const job = 'job' in at ? at.job : ''
     return fail(

@@ -10,7 +10,7 @@ export type Triggered =
   /** It certainly did not begin. */
   | { readonly is: 'refused'; readonly trouble: Trouble }
   /** It may have begun, and nobody knows its id. */
-  | { readonly is: 'lost'; readonly why: string }
+  | { readonly is: 'lost'; readonly why: string; readonly trouble?: Trouble }
 
 const MAX_ID_LENGTH = 256
 
@@ -52,7 +52,8 @@ export async function triggerJob(
   } catch (error) {
     if (!(error instanceof Trouble)) throw error
     if (!mayHaveBegun(error)) return { is: 'refused', trouble: error }
-    return { is: 'lost', why: `a job may have begun, but nobody knows its id: ${error.message}` }
+    const why = `a job may have begun, but nobody knows its id: ${error.message}`
+    return { is: 'lost', why, trouble: error }
   }
 }
 

@@ -252,6 +252,18 @@ describe('a trigger', () => {
     assert.equal(triggersOf(provider), 3)
   })
 
+  test('that fails with 500 for one product is not tried for all the others at once', async () => {
+    await using provider = await openProvider(() => ({ status: 500, body: {} }))
+    const place = createPlace()
+    await using jobs = await place.open({
+      trigger: { url: `${provider.url}/jobs`, params: { asin: '{product}' }, job: '/id' },
+      download: { url: `${provider.url}/{job}` },
+      products: Array.from({ length: 50 }, (_, n) => `B${n}`),
+    })
+    await jobs.quietUntil(place.told(/the circuit breaker is open/))
+    assert.equal(triggersOf(provider), 5)
+  })
+
   test('that asks to wait is not repeated earlier, also after a restart', async () => {
     let left = 1
     await using provider = await openJobProvider('brightdata', {

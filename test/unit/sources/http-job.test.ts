@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import httpJob from '../../../src/sources/http-job/index.ts'
@@ -235,6 +238,35 @@ describe('a result', () => {
     await again.quietUntil(place.freeze())
     assert.equal(provider.begun.length, 1)
   })
+})
+
+describe('a captured result', () => {
+  for (const { file, preset, reviews } of [
+    { file: 'brightdata/amazon_reviews_data.json', preset: 'brightdata', reviews: 8 },
+    { file: 'apify/debug_apify_raw_B08N5WRWNW_IN.json', preset: 'apify-junglee', reviews: 5 },
+  ]) {
+    const path = join(process.env['HEADWATER_CAPTURES'] ?? '', file)
+    const skip =
+      process.env['HEADWATER_CAPTURES'] !== undefined && existsSync(path)
+        ? false
+        : `HEADWATER_CAPTURES names no folder with ${file}`
+
+    test(`of ${preset} is read byte for byte, as it is and as a gzip file`, { skip }, async () => {
+      const bytes = await readFile(path)
+      for (const body of [bytes, gzipSync(bytes)]) {
+        await using provider = await oneJob(() => ({ body }))
+        await using jobs = await createPlace(await splitOf(preset)).open(settingsOf(provider))
+        const { items } = await jobs.next()
+        assert.equal(items.length, reviews)
+        let from = 0
+        for (const { raw } of items) {
+          const at = bytes.indexOf(raw, from)
+          assert.ok(at >= from)
+          from = at + raw.length
+        }
+      }
+    })
+  }
 })
 
 describe('the config of a job', () => {
