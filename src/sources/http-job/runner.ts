@@ -11,7 +11,7 @@ import { openThrottle } from '../http/throttle.ts'
 import type { Source, SourceContext } from '../source.ts'
 import { openBudget } from './budget.ts'
 import type { Config } from './config.ts'
-import { createDownload } from './download.ts'
+import { createDownload, fingerprint } from './download.ts'
 import { addNotifications } from './notify.ts'
 import { createReport } from './report.ts'
 import { createRequests } from './requests.ts'
@@ -44,6 +44,7 @@ export async function openRunner(
     requests,
     client,
     download: createDownload(config, requests, client, context),
+    asked: fingerprint(config.download),
     budget: openBudget(config.budget, context, now),
     report,
     now,

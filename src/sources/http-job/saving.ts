@@ -14,14 +14,13 @@ export interface Saving {
 }
 
 export interface SavingParts {
-  readonly checkpoint: Checkpoint<State>
   /** Repeats what the registry could not do for now, until it is done. */
   readonly insist: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>
   /** From then on nothing is acknowledged. */
   readonly disposed: AbortSignal
 }
 
-export function createSaving({ checkpoint, insist, disposed }: SavingParts): Saving {
+export function createSaving(checkpoint: Checkpoint<State>, { insist, disposed }: SavingParts): Saving {
   let open = 0
   return {
     get open() {

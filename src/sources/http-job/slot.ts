@@ -8,7 +8,7 @@ import { Trouble } from '../http/trouble.ts'
 import { type Word, wordsOf } from './answers.ts'
 import type { Budget } from './budget.ts'
 import type { Config } from './config.ts'
-import { type Download, fingerprint } from './download.ts'
+import type { Download } from './download.ts'
 import { withGrace } from './grace.ts'
 import { askProgress } from './progress.ts'
 import type { Report, Subject } from './report.ts'
@@ -61,6 +61,8 @@ export interface SlotParts extends Pick<SavingParts, 'insist' | 'disposed'> {
   readonly requests: Requests
   readonly client: Client
   readonly download: Download
+  /** How results are asked for. */
+  readonly asked: string
   readonly budget: Budget
   readonly report: Report
   /** A clock that is never set back. */
@@ -79,12 +81,12 @@ export function createSlot(
   mayBegin: boolean,
   checkpoint: Checkpoint<State>,
   first: State,
-  { config, requests, client, download, budget, report, now, random, insist, disposed, wake }: SlotParts,
+  parts: SlotParts,
 ): Slot {
+  const { config, requests, client, download, asked, budget, report, now, random, wake } = parts
   const { trigger, progress, everyMs, retries } = config
   const { product } = subject
-  const asked = fingerprint(config.download)
-  const saving = createSaving({ checkpoint, insist, disposed })
+  const saving = createSaving(checkpoint, parts)
   let at = resumed()
   let waitUntil = 0
   let failures = 0
@@ -122,7 +124,7 @@ export function createSlot(
   function act(signal: AbortSignal): Promise<Turn> {
     switch (at.phase) {
       case 'idle':
-        return withGrace(signal, disposed, begin)
+        return withGrace(signal, parts.disposed, begin)
       case 'triggering':
         return fail('a job may have begun before a restart, but its id was not saved yet', signal)
       case 'waiting':
@@ -135,7 +137,7 @@ export function createSlot(
   /** Not broken off by whoever stops reading: an answer that nobody waits for is a job that nobody knows. */
   async function begin(signal: AbortSignal): Promise<Turn> {
     if (trigger === undefined) return {}
-    const spentMs = await insist(() => budget.take(), signal)
+    const spentMs = await parts.insist(() => budget.take(), signal)
     if (spentMs > 0) {
       report.budgetSpent(spentMs)
       waitUntil = now() + spentMs
@@ -159,7 +161,7 @@ export function createSlot(
         return troubled(triggered.trouble)
       case 'refused':
         await move(before, signal)
-        await insist(() => budget.giveBack(), signal)
+        await parts.insist(() => budget.giveBack(), signal)
         return troubled(triggered.trouble)
     }
   }
