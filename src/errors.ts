@@ -12,7 +12,7 @@ export const CODES = {
   CONFLICT: 'somebody else changed the record at the same time; try again',
   FILE_UNREADABLE: 'a file that is to be read is not there, is no file, or can not be read',
   CHECKPOINT_TAKEN:
-    'another process moves the same checkpoint: it reads the same file, or polls, under the same source',
+    'another process moves the same checkpoint: it reads the same file, polls under the same source, or took a part over',
   PROVIDER_UNAVAILABLE:
     'a provider that is polled can not be reached, is unwell or asks to wait; it is asked again',
   PROVIDER_REFUSED:

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isRunning } from './processes.ts'
 
 /** That this process uses a folder, as others see it. */
 export interface Presence {
@@ -26,7 +27,7 @@ export function enter(folder: string): Presence {
   const marks = join(folder, FOLDER)
   const own = join(marks, String(process.pid))
   // This process itself has just come: its number was another's before.
-  const dead = usersIn(marks).filter((pid) => pid === process.pid || !isAlive(pid))
+  const dead = usersIn(marks).filter((pid) => pid === process.pid || !isRunning(pid))
   try {
     mkdirSync(marks, { recursive: true })
     writeFileSync(own, '')
@@ -36,7 +37,7 @@ export function enter(folder: string): Presence {
 
   return {
     othersDied: dead.length > 0,
-    isShared: usersIn(marks).some((pid) => pid !== process.pid && isAlive(pid)),
+    isShared: usersIn(marks).some((pid) => pid !== process.pid && isRunning(pid)),
     owner: owner === process.pid ? undefined : owner,
     forgetDead() {
       for (const pid of dead) if (pid !== process.pid) rmSync(join(marks, String(pid)), { force: true })
@@ -56,7 +57,7 @@ export function alone(folder: string): Disposable | undefined {
   if (ownerIn(marks) !== undefined) return undefined
   writeFileSync(mark, String(process.pid))
   const free = (): void => rmSync(mark, { force: true })
-  if (!usersIn(marks).some(isAlive) && ownerIn(marks) === process.pid) return { [Symbol.dispose]: free }
+  if (!usersIn(marks).some(isRunning) && ownerIn(marks) === process.pid) return { [Symbol.dispose]: free }
   free()
   return undefined
 }
@@ -75,16 +76,8 @@ function usersIn(marks: string): number[] {
 function ownerIn(marks: string): number | undefined {
   try {
     const pid = Number(readFileSync(join(marks, ALONE), 'utf8'))
-    return isAlive(pid) ? pid : undefined
+    return isRunning(pid) ? pid : undefined
   } catch {
     return undefined
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

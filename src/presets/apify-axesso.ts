@@ -21,7 +21,6 @@ export const apifyAxesso: PresetInput = {
     paging: { kind: 'offset', param: 'offset', size_param: 'limit', size: 1000 },
   },
   coverage: 'top',
-  total: '/countReviews',
   failed: { when: '/error', message: ['/error/message', '/error'] },
   fields: {
     review_id: { from: '/reviewId', parse: 'id' },

@@ -22,7 +22,6 @@ export const apifyJunglee: PresetInput = {
     paging: { kind: 'offset', param: 'offset', size_param: 'limit', size: 1000 },
   },
   coverage: 'top',
-  total: '/totalCategoryReviews',
   failed: { when: '/error', message: ['/error/message', '/error'] },
   fields: {
     review_id: { from: '/reviewId', parse: 'id' },

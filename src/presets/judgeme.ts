@@ -10,7 +10,7 @@ export const judgeme: PresetInput = {
   provider: 'Judge.me',
   about: "Judge.me: pages of a shop's reviews, and its webhooks review/created and review/updated.",
   quirks: [
-    'The key goes into params.api_token, the shop into params.shop_domain; a webhook is verified by the scheme judgeme.',
+    'The key goes into params.api_token, the shop into params.shop_domain; a webhook is signed in the header JUDGEME-HMAC-SHA256.',
     'Raw keeps the name, e-mail address, telephone number and IP address of the author; the canonical review has none.',
     "The product ids are the shop's own, and numbers like all ids.",
     'Reviews that are hidden or not published are there too.',

@@ -12,7 +12,7 @@ export interface Told {
   readonly isBlocked: boolean
 }
 
-/** Reads what a preset's responses tell. It takes text that `JSON.parse` takes. */
+/** Reads what a preset's responses tell, also those in an array. It takes text that `JSON.parse` takes. */
 export function createTold({ responses, total = [], blocked }: Preset): (document: string) => Told {
   const places = total.map(createGetter)
   const findBlock = createSigns(blocked)
@@ -20,7 +20,7 @@ export function createTold({ responses, total = [], blocked }: Preset): (documen
 
   return (document) => {
     const spans = responses.map((pattern) => findAll(document, pattern)).find((some) => some.length > 0) ?? []
-    const values = spans.map(([start, end]): unknown => JSON.parse(document.slice(start, end)))
+    const values = spans.flatMap(([start, end]) => JSON.parse(document.slice(start, end)) as unknown)
     const counts = values.flatMap((value) => places.map((get) => PARSERS.count(get(value), NO_TOKEN)))
     const told = counts.find(isCount)
     const isBlocked = values.some((value) => findBlock(value) !== undefined)

@@ -36,7 +36,7 @@ export interface Copied {
 
 const POSITIONS = 'copy/'
 /** What is true of processes that run, and of nothing else. */
-const PASSING = ['storage/starts/', 'storage/attempts/', POSITIONS]
+const PASSING = ['storage/starts/', 'storage/attempts/', 'leases/members/', POSITIONS]
 
 /**
  * Copies every record with its present verdict, and every entry of the registry that is not there yet; then compares every

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { TransientError } from '../errors.ts'
+import { isRunning } from '../lib/processes.ts'
 import { retry } from '../lib/retry.ts'
 import type { Registry } from '../stores/registry.ts'
 import { forget } from './forget.ts'
@@ -99,11 +100,5 @@ async function signsIn(registry: Registry, prefix: string, signal: AbortSignal) 
 /** On this machine it is known; of others it is what they showed. An earlier process with our number is gone. */
 function isAlive({ host, pid, aliveAt }: Sign, now: number): boolean {
   if (host !== hostname()) return now - aliveAt < GONE_AFTER_MS
-  if (pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
+  return pid !== process.pid && isRunning(pid)
 }

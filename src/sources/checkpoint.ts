@@ -1,4 +1,5 @@
-import type { ZodType } from 'zod'
+import { z, type ZodType } from 'zod'
+import type { Cancellable } from '../batch.ts'
 import { HeadwaterError, TransientError } from '../errors.ts'
 import type { Entry, Registry } from '../stores/registry.ts'
 import type { SourceContext } from './source.ts'
@@ -17,9 +18,11 @@ export interface Checkpoint<State> {
 export interface CheckpointOptions<State> {
   readonly name: string
   /** What the registry has under this name. */
-  readonly found: Entry | undefined
+  readonly found: Pick<Entry, 'value'> | undefined
   readonly state: ZodType<State>
   readonly registry: Pick<Registry, 'get' | 'compareAndSet'>
+  /** What goes with all that is saved: under which lease it was. */
+  readonly fence?: number | undefined
 }
 
 /** Writes nothing before something is acknowledged. */
@@ -28,6 +31,7 @@ export function createCheckpoint<State>({
   found,
   state,
   registry,
+  fence,
 }: CheckpointOptions<State>): Checkpoint<State> {
   const handedOver: { readonly reached: State; isAcknowledged: boolean }[] = []
   /** What the registry may hold if nobody else writes there: an attempt that failed may have gone through. */
@@ -39,7 +43,7 @@ export function createCheckpoint<State>({
     const count = gap === -1 ? handedOver.length : gap
     const last = handedOver[count - 1]
     if (last === undefined) return
-    await write(Buffer.from(JSON.stringify(last.reached)))
+    await write(encode(last.reached, fence))
     handedOver.splice(0, count)
   }
 
@@ -85,6 +89,37 @@ export async function openCheckpoint<State>(
   return createCheckpoint({ name, found: await registry.get(name), state, registry })
 }
 
+export interface Claim<State> extends Cancellable {
+  readonly part: string
+  /** The state that is saved, as JSON. */
+  readonly state: ZodType<State>
+  /** Of the lease under which the part is worked on. */
+  readonly fence: number
+}
+
+/**
+ * The checkpoint of a part that several processes may work on, one after the other. It resolves when the fence is in the
+ * registry: from then on whoever came with a lower one can save nothing more, and `saved` is the last that it has saved.
+ * Throws `CHECKPOINT_TAKEN` where somebody has come with a higher one. Safe to repeat.
+ */
+export async function claimCheckpoint<State>(
+  { name: source, registry }: Pick<SourceContext, 'name' | 'registry'>,
+  { part, state, fence, signal }: Claim<State>,
+): Promise<Checkpoint<State>> {
+  const name = nameOf(source, part)
+  const cancel = { ...(signal && { signal }) }
+  while (true) {
+    const entry = await registry.get(name, cancel)
+    const before = entry && contentOf(entry)
+    if ((before?.fence ?? fence) > fence)
+      throw new HeadwaterError('CHECKPOINT_TAKEN', `${name} is moved by another process by now`)
+    const isOurs = entry !== undefined && before?.fence === fence
+    const value = isOurs ? entry.value : encode(before?.state, fence)
+    if (isOurs || (await registry.compareAndSet(name, entry?.revision ?? 0, value, cancel)))
+      return createCheckpoint({ name, found: { value }, state, registry, fence })
+  }
+}
+
 /** Every part of a source of which something is saved. */
 export async function* savedParts<State>(
   { name: source, registry }: Pick<SourceContext, 'name' | 'registry'>,
@@ -108,9 +143,24 @@ export async function forgetPart(
 const nameOf = (source: string, part?: string): string =>
   part === undefined ? `checkpoint/${source}` : `checkpoint/${source}/${part}`
 
-function decode<State>({ value }: Entry, state: ZodType<State>): State | undefined {
+/** What is saved under a lease; a `state` that is left out is none. */
+const fenced = z.strictObject({ $fence: z.int(), state: z.unknown().optional() })
+
+function encode(state: unknown, fence: number | undefined): Buffer {
+  return Buffer.from(JSON.stringify(fence === undefined ? state : { $fence: fence, state }))
+}
+
+function decode<State>(entry: Pick<Entry, 'value'>, state: ZodType<State>): State | undefined {
+  const saved = contentOf(entry)?.state
+  return saved === undefined ? undefined : state.safeParse(saved).data
+}
+
+/** Undefined where nobody can read it. */
+function contentOf({ value }: Pick<Entry, 'value'>): { fence?: number; state?: unknown } | undefined {
   try {
-    return state.parse(JSON.parse(value.toString()))
+    const state: unknown = JSON.parse(value.toString())
+    const { success, data } = fenced.safeParse(state)
+    return success ? { fence: data.$fence, state: data.state } : { state }
   } catch {
     return undefined
   }

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { HeadwaterError } from '../../src/errors.ts'
 import type { Entry, Registry } from '../../src/stores/registry.ts'
+import { shareByLeases } from './leases.ts'
 
 export interface RegistryHarness {
   /** Two opens of one name are two sessions on one registry; a new name is an empty registry. */
@@ -147,6 +148,15 @@ export function registryConformance(name: string, harness: RegistryHarness): voi
         await assert.rejects(registry.get(name), isRefused)
       }
     })
+
+    promise(
+      'fences leases, whatever the clocks of their owners show and whoever is paused',
+      async (registry, reopen) => {
+        await using second = await reopen()
+        await using third = await reopen()
+        await shareByLeases([registry, second, third])
+      },
+    )
 
     promise('has everything after it was closed and opened again', async (registry, reopen) => {
       await registry.compareAndSet('a', 0, bytes('one'))

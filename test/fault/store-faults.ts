@@ -9,6 +9,7 @@ import type { PutOutcome, Store, StoreAdapter } from '../../src/stores/store.ts'
 import { startProgram } from '../support/cli.ts'
 import { silent } from '../support/queue-context.ts'
 import { accepted, acceptedVerdict, numbered, put } from '../support/records.ts'
+import { raceForLeases } from '../support/lease-race.ts'
 import { raceOn } from '../support/registry-race.ts'
 import type { TcpProxy } from '../support/servers/proxy.ts'
 import { all, keysOf, one } from '../support/store-reads.ts'
@@ -161,6 +162,10 @@ export function storeFaults(name: string, harness: StoreFaultHarness): void {
 
     promise('has one winner among 51 writers in three processes, each time', (_, settings) =>
       raceOn(module, settings),
+    )
+
+    promise('is shared by leases while processes are killed, stopped for a while, and end', (_, settings) =>
+      raceForLeases(module, settings, 3_000),
     )
 
     promise('counts with its registry, whatever answers are lost', async (_, settings) => {

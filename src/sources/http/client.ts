@@ -2,6 +2,7 @@ import { Agent, type Dispatcher, request } from 'undici'
 import { formatDuration } from '../../lib/units.ts'
 import { within } from '../../lib/waiting.ts'
 import { ACCEPT_ENCODING, collect, inflate } from './body.ts'
+import { first, joined } from './headers.ts'
 import type { LimitsConfig } from './request.ts'
 import { waitMs } from './rate-limit.ts'
 import type { Secrets } from './secrets.ts'
@@ -167,7 +168,7 @@ export function createClient(
     const isUnchanged = status === 304 && hop.validators !== undefined
     if (isUnchanged || (status >= 200 && status < 300 && (status !== 202 || hop.accepted === 'answer'))) {
       const body = await bodyOf(response, hop, maxBodyBytes, signal)
-      const link = [headers['link'] ?? []].flat().join(', ')
+      const link = joined(headers['link'])
       const validators = isUnchanged ? { ...hop.validators, ...validatorsOf(headers) } : validatorsOf(headers)
       return { status, contentType, link, isUnchanged, validators, body }
     }
@@ -230,9 +231,6 @@ export function createClient(
 }
 
 const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
-
-const first = (value: string | string[] | undefined): string | undefined =>
-  Array.isArray(value) ? value[0] : value
 
 const unavailable = (from: string, found: string, cause?: unknown): Trouble =>
   new Trouble('PROVIDER_UNAVAILABLE', `expected a page from ${from}, found ${found}`, {

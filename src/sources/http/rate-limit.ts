@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { parseDictionary, parseList } from 'structured-headers'
+import { first, type Headers, joined } from './headers.ts'
 import { clockOf, LONGEST_WAIT_MS, retryAfterMs } from './retry-after.ts'
 
 /** What one limit has left, and when that begins anew; undefined where it does not say. */
@@ -16,9 +16,9 @@ const PREFIXES = ['ratelimit', 'x-ratelimit', 'x-rate-limit']
  * goes before all others. A limit counts once nothing remains of it, and where `isQuota` says that the answer was about
  * limits also when it does not tell what remains. Never negative, never more than a day.
  */
-export function waitMs(headers: IncomingHttpHeaders, isQuota: boolean, now: number): number | undefined {
-  const date = headers['date']
-  const asked = retryAfterMs(headers['retry-after'], date, now)
+export function waitMs(headers: Headers, isQuota: boolean, now: number): number | undefined {
+  const date = first(headers['date'])
+  const asked = retryAfterMs(first(headers['retry-after']), date, now)
   if (asked !== undefined) return asked
   const isSpent = ({ remaining }: Limit): boolean => remaining === 0 || (isQuota && remaining === undefined)
   const theirNow = clockOf(date, now)
@@ -29,9 +29,9 @@ export function waitMs(headers: IncomingHttpHeaders, isQuota: boolean, now: numb
 }
 
 /** `RateLimit` as a list, or as a dictionary of its seventh draft. Where no reset is told, the window is the longest wait. */
-function structured(headers: IncomingHttpHeaders): Limit[] {
-  const field = lineOf(headers['ratelimit'])
-  const policies = attempt(() => parseList(lineOf(headers['ratelimit-policy']))) ?? []
+function structured(headers: Headers): Limit[] {
+  const field = joined(headers['ratelimit'])
+  const policies = attempt(() => parseList(joined(headers['ratelimit-policy']))) ?? []
   const windows = new Map(policies.map(([name, told]) => [String(name), told.get('w')]))
   const listed = attempt(() => parseList(field))
   if (listed !== undefined) {
@@ -45,7 +45,7 @@ function structured(headers: IncomingHttpHeaders): Limit[] {
   return [{ remaining: numberOf(told.get('remaining')?.[0]), resetMs: secondsOf(told.get('reset')?.[0]) }]
 }
 
-function plain(headers: IncomingHttpHeaders, prefix: string, theirNow: number): Limit {
+function plain(headers: Headers, prefix: string, theirNow: number): Limit {
   const remaining = numbersIn(headers[`${prefix}-remaining`])
   const resets = numbersIn(headers[`${prefix}-reset`]).map((value) => untilReset(value, theirNow))
   return {
@@ -64,15 +64,13 @@ function untilReset(value: number, theirNow: number): number {
   return value * 1_000
 }
 
-function numbersIn(field: string | string[] | undefined): number[] {
-  return lineOf(field)
+function numbersIn(field: Headers[string]): number[] {
+  return joined(field)
     .split(',')
     .map((text) => text.trim())
     .filter((text) => /^\d+(\.\d+)?$/.test(text))
     .map(Number)
 }
-
-const lineOf = (field: string | string[] | undefined): string => [field ?? []].flat().join(', ')
 
 const numberOf = (value: unknown): number | undefined =>
   typeof value === 'number' && value >= 0 ? value : undefined

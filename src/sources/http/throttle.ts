@@ -86,7 +86,8 @@ export async function openThrottle({
     while (true) {
       const entry = await registry.get(name)
       adopt(entry)
-      const until = breaker.isOpen ? opensAt() : heldUntil
+      // That others wait for a probe ends with it, and with the process.
+      const until = breaker.isOpen && !isProbing ? opensAt() : heldUntil
       const value = Buffer.from(JSON.stringify({ until, ...breaker }))
       if (await registry.compareAndSet(name, entry?.revision ?? 0, value)) return
     }

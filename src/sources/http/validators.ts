@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import { first, type Headers } from './headers.ts'
 import { parseHttpDate } from './retry-after.ts'
 
 /** What tells one state of a page from another, as the provider gave it. May be saved as JSON. */
@@ -12,10 +12,9 @@ const MAX_LENGTH = 1_024
 const ETAG = /^(W\/)?"[\x21\x23-\x7e]*"$/
 
 /** Those of an answer; undefined where it has none that HTTP knows. */
-export function validatorsOf({
-  etag = '',
-  'last-modified': lastModified = '',
-}: IncomingHttpHeaders): Validators | undefined {
+export function validatorsOf(headers: Headers): Validators | undefined {
+  const etag = first(headers['etag']) ?? ''
+  const lastModified = first(headers['last-modified']) ?? ''
   const found = {
     ...(etag.length <= MAX_LENGTH && ETAG.test(etag) && { etag }),
     ...(parseHttpDate(lastModified, Date.now()) !== undefined && { lastModified }),

@@ -82,7 +82,7 @@ describe('what a response tells beside its reviews', () => {
       ['rainforest', { product_data: [{ request_info: {} }, { product: { reviews_total: '1,203' } }] }],
       ['dataforseo', { tasks: [{ result: [{ reviews_count: 1203 }] }] }],
       ['bazaarvoice', { TotalResults: 1203, Results: [] }],
-      ['apify-junglee', { totalCategoryReviews: 1203 }],
+      ['rainforest', [{ request_info: {} }, { product: { reviews_total: 1203 } }]],
     ]
     for (const [name, document] of totals)
       assert.deepEqual(await told(name, document), { isBlocked: false, total: 1203 }, name)

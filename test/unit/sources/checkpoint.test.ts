@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { z } from 'zod'
 import { TransientError } from '../../../src/errors.ts'
-import { createCheckpoint } from '../../../src/sources/checkpoint.ts'
+import { claimCheckpoint, createCheckpoint, savedParts } from '../../../src/sources/checkpoint.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
 import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
 
@@ -89,4 +89,52 @@ test('somebody who was faster is told as a passing trouble first, and as another
   await assert.rejects(acknowledge, TransientError)
   await assert.rejects(acknowledge, { code: 'CHECKPOINT_TAKEN', name: 'HeadwaterError' })
   assert.deepEqual(await savedIn(registry), { at: 9 })
+})
+
+const claim = (registry: Registry, fence: number) =>
+  claimCheckpoint({ name: 'shop', registry }, { part: 'B1', state, fence })
+
+test('a claim goes on where the owner before was, who can save nothing more', async () => {
+  const registry = createMemoryRegistry()
+  const before = await claim(registry, 3)
+  assert.equal(before.saved, undefined)
+  await before.handOver({ at: 1 })()
+  const mine = await claim(registry, 4)
+  assert.deepEqual(mine.saved, { at: 1 })
+  await assert.rejects(before.handOver({ at: 2 }), { code: 'CHECKPOINT_TAKEN', name: 'HeadwaterError' })
+  await mine.handOver({ at: 5 })()
+  await assert.rejects(claim(registry, 3), { code: 'CHECKPOINT_TAKEN', name: 'HeadwaterError' })
+  assert.deepEqual((await claim(registry, 4)).saved, { at: 5 })
+  const parts = await Array.fromAsync(savedParts({ name: 'shop', registry }, state))
+  assert.deepEqual(parts, [{ part: 'B1', saved: { at: 5 } }])
+})
+
+test('nothing is saved behind a claim by a write that was under way before it', async () => {
+  const registry = createMemoryRegistry()
+  const arrive: (() => void)[] = []
+  const slow: Registry = {
+    ...registry,
+    async compareAndSet(...args) {
+      if (arrive.length === 0 && args[1] > 0) await new Promise<void>((resolve) => arrive.push(resolve))
+      return registry.compareAndSet(...args)
+    },
+  }
+  const before = await claim(slow, 1)
+  const paused = before.handOver({ at: 2 })()
+  while (arrive.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  const mine = await claim(registry, 2)
+  arrive[0]?.()
+  await assert.rejects(paused, { code: 'CHECKPOINT_TAKEN' })
+  await mine.handOver({ at: 7 })()
+  assert.deepEqual((await claim(registry, 2)).saved, { at: 7 })
+})
+
+test('a claim takes what was saved without a fence, and keeps what it does not understand', async () => {
+  const registry = createMemoryRegistry()
+  await registry.compareAndSet('checkpoint/shop/B1', 0, Buffer.from('{"at":9}'))
+  assert.deepEqual((await claim(registry, 1)).saved, { at: 9 })
+  const newer = z.object({ page: z.int() })
+  const part = { part: 'B1', state: newer, fence: 2 }
+  assert.equal((await claimCheckpoint({ name: 'shop', registry }, part)).saved, undefined)
+  assert.deepEqual((await claim(registry, 3)).saved, { at: 9 })
 })

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import type { Headers } from '../../../src/sources/http/headers.ts'
 import { waitMs } from '../../../src/sources/http/rate-limit.ts'
 import { LONGEST_WAIT_MS } from '../../../src/sources/http/retry-after.ts'
 
 const NOW = Date.UTC(2026, 5, 15, 12, 0, 0)
 const HOUR = 3_600_000
-type Headers = Parameters<typeof waitMs>[0]
 
 const after = (headers: Headers): number | undefined => waitMs(headers, false, NOW)
 const afterTooMany = (headers: Headers): number | undefined => waitMs(headers, true, NOW)
@@ -113,6 +113,7 @@ test('whatever a provider sends, nothing is thrown, and no wait is negative or l
     .array(fc.tuple(fc.string(), number, number))
     .map((limits) => limits.map(([name, r, t]) => `"${name}";r=${r};t=${t}`).join(', '))
   const value = fc.oneof(fc.string({ unit: 'binary' }), number, structured, fc.date().map(String))
+  const values = fc.oneof(value, fc.array(value))
   const names = [
     'date',
     'retry-after',
@@ -123,7 +124,7 @@ test('whatever a provider sends, nothing is thrown, and no wait is negative or l
       `${prefix}-reset`,
     ]),
   ]
-  const field = fc.tuple(fc.constantFrom(...names), value)
+  const field = fc.tuple(fc.constantFrom(...names), values)
   fc.assert(
     fc.property(fc.array(field, { maxLength: 12 }), fc.boolean(), fc.nat(), (fields, isQuota, after2020) => {
       const now = Date.UTC(2020, 0, 1) + after2020 * 1_000

@@ -67,6 +67,7 @@ test('that nothing has changed is refused where nobody asked', async () => {
 
 test('what is no validator, or a long one, is not kept', async () => {
   for (const headers of [
+    { etag: ['v1', '"v2"'] },
     { etag: 'v1' },
     { etag: `"${'x'.repeat(2_000)}"` },
     { 'last-modified': 'yesterday' },
