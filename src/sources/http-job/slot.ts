@@ -243,12 +243,16 @@ export function createSlot(
     return pass(next, items, signal, () => report.read(subject, from.job))
   }
 
-  /** An answer that may be late comes before any deadline: a result is taken however long this process was away. */
-  async function notReady({ job, begunAt }: Begun, signal: AbortSignal, retryAfterMs = 0): Promise<Turn> {
+  /**
+   * A result is taken however long this process was away: the deadline counts only after the provider was asked, and not
+   * for one of which something was read.
+   */
+  async function notReady(from: Begun, signal: AbortSignal, retryAfterMs = 0): Promise<Turn> {
     const { deadlineMs, everyMs: paceMs } = progress
-    if (now() - begunAt >= deadlineMs) {
+    const isPartlyRead = from.phase === 'downloading' && from.place.page > 1
+    if (!isPartlyRead && now() - from.begunAt >= deadlineMs) {
       const limit = formatDuration(deadlineMs)
-      return fail(`expected a result of job ${job} within ${limit}, found none`, signal)
+      return fail(`expected a result of job ${from.job} within ${limit}, found none`, signal)
     }
     waitUntil = now() + Math.max(paceMs, retryAfterMs)
     return {}
@@ -310,7 +314,7 @@ export function createSlot(
     get startedAt() {
       return at.startedAt
     },
-    knows: (job) => at.earlier.includes(job) || ('job' in at && at.job === job),
+    knows: (job) => subject.job === job || at.earlier.includes(job) || ('job' in at && at.job === job),
     turn,
     async hear({ word, body, links }) {
       const before = at

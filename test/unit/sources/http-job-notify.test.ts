@@ -241,6 +241,20 @@ describe('a job of the provider’s own', () => {
     assert.equal(files.asked.length, 1)
   })
 
+  test('that failed is told of once, however often the provider repeats that', async () => {
+    await using files = await openFiles()
+    const place = createPlace()
+    const settings = { ...settingsOf(files.url), notify: { ...APIFY, acceptUnknown: true, verify } }
+    await using jobs = await place.open(settings)
+    const url = `${jobs.hook}?token=${TOKEN}`
+    for (let n = 0; n < 3; n++) assert.equal(await send(url, runFinished('r1', 'ACTOR.RUN.FAILED')), 202)
+    assert.deepEqual(
+      place.log.map(({ message }) => message.replace(/says: .*;/, 'says: …;')),
+      ['job r1 failed; the provider says: …; it is not begun anew from here'],
+    )
+    assert.equal(place.troubles.length, 1)
+  })
+
   test('is forgotten a week after it was read', async () => {
     await using files = await openFiles()
     const place = createPlace()

@@ -125,6 +125,21 @@ describe('a result that can not be had', () => {
     assert.equal(provider.begun.length, 1)
   })
 
+  test('for a while, after something of it was read, is waited for beyond the deadline', async () => {
+    let left = 50
+    await using provider = await openJobProvider('brightdata', {
+      reviews: 25,
+      intervene: ({ params }) =>
+        params.get('part') === '2' && left-- > 0
+          ? { status: 202, headers: { 'retry-after': '3600' }, body: {} }
+          : undefined,
+    })
+    const place = createPlace(await splitOf('brightdata'))
+    await using jobs = await place.open({ ...provider.settings, everyMs: '30d' })
+    assert.equal((await jobs.readResult()).length, 25)
+    assert.equal(provider.begun.length, 1)
+  })
+
   test('is not given up while the provider is unwell, however long', async () => {
     let left = 30
     await using provider = await openJobProvider('brightdata', {
