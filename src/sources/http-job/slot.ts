@@ -261,15 +261,15 @@ export function createSlot(
   const failureOf = ({ job }: Begun, body: Buffer): string =>
     `job ${job} failed; the provider says: ${wordsOf(body, requests.secrets.scrub)}`
 
-  async function fail(why: string, signal: AbortSignal): Promise<Turn> {
-    await move(behindFailure(why), signal)
+  async function fail(why: string, signal: AbortSignal, isWorthRepeating = true): Promise<Turn> {
+    await move(behindFailure(why, isWorthRepeating), signal)
     return {}
   }
 
   /** What comes after a job that has no result. */
-  function behindFailure(why: string): State {
+  function behindFailure(why: string, isWorthRepeating = true): State {
     const { startedAt, earlier } = at
-    const isRepeated = mayBegin && at.failures < retries
+    const isRepeated = mayBegin && isWorthRepeating && at.failures < retries
     const dueAt = isRepeated ? now() + backOff(at.failures + 1, random) : Math.max(now(), startedAt + everyMs)
     const next = isRepeated ? 'a new one begins' : 'the next one begins'
     const when = mayBegin ? `${next} in ${formatDuration(dueAt - now())}` : 'it is not begun anew from here'
@@ -290,10 +290,9 @@ export function createSlot(
       return troubled(trouble)
     }
     const job = 'job' in at ? at.job : ''
-    return fail(
-      `no way to the result of job ${job} after ${MAX_REFUSALS} attempts: ${trouble.message}`,
-      signal,
-    )
+    const why = `no way to the result of job ${job} after ${MAX_REFUSALS} attempts: ${trouble.message}`
+    // What can't be understood would be no better in a result that is paid for again.
+    return fail(why, signal, trouble.code !== 'PAGE_UNREADABLE')
   }
 
   return {

@@ -154,6 +154,16 @@ describe('a result that can not be had', () => {
     assert.deepEqual(place.troubles.at(-1), undefined)
   })
 
+  test('that nobody understands is kept, and not paid for again before `every` has passed', async () => {
+    await using provider = await openJobProvider('brightdata', { reviews: 5 })
+    const place = createPlace(await splitOf('rainforest'))
+    await using jobs = await place.open({ ...provider.settings, everyMs: '1d', retries: 5 })
+    const start = place.now
+    while (provider.begun.length < 2) await jobs.next()
+    assert.ok(place.now - start >= DAY, `after ${place.now - start} ms`)
+    assert.match(JSON.stringify(place.log), /no way to the result of job brightdata-1 after 5 attempts/)
+  })
+
   test('is kept where it is a page for people, and asked for again', async () => {
     let left = 1
     await using provider = await openJobProvider('brightdata', {
