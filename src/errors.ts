@@ -20,6 +20,8 @@ export const CODES = {
   PAGE_UNREADABLE: 'a page that was polled is not what it should be; the source does not move on behind it',
   SOFT_BLOCKED:
     'a provider answers, but withholds its reviews: a captcha, a log-in, or a page that contradicts the others',
+  JOB_FAILED:
+    'a job at a provider failed, expired or was lost; a new one is begun within `retries` and `budget`',
   QUEUE_FULL: 'the queue keeps as much as it may, because a group has not read it yet; publishing waits',
   QUEUE_UNAVAILABLE: 'the broker can not be reached, or is unwell; it is tried again',
   QUEUE_REFUSED: 'the broker refuses who asks or what is asked; most often the config must be corrected',

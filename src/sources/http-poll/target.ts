@@ -14,7 +14,11 @@ export interface Target {
   readonly next: Paging['next']
 }
 
-export function createTarget(config: Config, secrets: Secrets, product = ''): Target {
+/** How a list of pages is asked for. */
+export type TargetConfig = Pick<Config, 'url' | 'method' | 'headers' | 'params' | 'paging'> &
+  Partial<Pick<Config, 'body'>>
+
+export function createTarget(config: TargetConfig, secrets: Secrets, product = ''): Target {
   const { method, body, paging: kind } = config
   const base = new URL(config.url.replaceAll(PRODUCT, () => encodeURIComponent(product)))
   for (const [name, value] of Object.entries(config.params)) {
@@ -97,7 +101,7 @@ function shownUrl(url: URL, names: ReadonlySet<string>): string {
 }
 
 /** The parameters that say which product and which page, and nothing else. */
-function shownParams({ url, params, paging }: Config): ReadonlySet<string> {
+function shownParams({ url, params, paging }: TargetConfig): ReadonlySet<string> {
   const given = [...new URL(url).searchParams, ...Object.entries(params)]
   const ofProduct = given.filter(([, value]) => value === PRODUCT).map(([name]) => name)
   const ofPage =

@@ -18,6 +18,11 @@ export interface Ask {
   /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /**
+   * What 202 means: an answer, where something is begun; or that this alone is not ready, which keeps nobody else waiting.
+   * Unless told, the provider asks for patience.
+   */
+  readonly accepted?: 'answer' | 'not ready'
   /** Those of the page as we have it: if it is still the same, the answer says so and brings no page. */
   readonly validators?: Validators | undefined
 }
@@ -92,7 +97,8 @@ export function createClient(
         const response = await send(hop, signal)
         const { statusCode: status, headers } = response
         const askedMs = waitMs(headers, isQuotaStatus(status), clock())
-        if (askedMs !== undefined) await gate.hold(askedMs, signal)
+        const isOwn = status === 202 && hop.accepted !== undefined
+        if (askedMs !== undefined && !isOwn) await gate.hold(askedMs, signal)
         if (!isRedirect(status) || headers['location'] === undefined) {
           return await read(response, hop, askedMs, signal)
         }
@@ -160,7 +166,7 @@ export function createClient(
     const { statusCode: status, headers } = response
     const contentType = first(headers['content-type'])
     const isUnchanged = status === 304 && hop.validators !== undefined
-    if (isUnchanged || (status >= 200 && status < 300 && status !== 202)) {
+    if (isUnchanged || (status >= 200 && status < 300 && (status !== 202 || hop.accepted === 'answer'))) {
       const body = await bodyOf(response, hop, maxBodyBytes, signal)
       const link = joined(headers['link'])
       const validators = isUnchanged ? { ...hop.validators, ...validatorsOf(headers) } : validatorsOf(headers)

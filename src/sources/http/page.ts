@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { holdsMoreThan } from '../../lib/json-scan.ts'
-import { slices } from '../../lib/json-slices.ts'
+import { type Framing, slices } from '../../lib/json-slices.ts'
 import type { Piece, Split } from '../../review/received.ts'
 import type { Answer } from './client.ts'
 import { shortened, Trouble } from './trouble.ts'
@@ -10,7 +10,7 @@ export interface Page {
   readonly pieces: readonly Piece[]
   /** The same for pages with the same pieces, whatever stands around them. */
   readonly digest: string
-  /** The page as JSON; undefined where there is none. */
+  /** The page as JSON; undefined where there is none, or one a line. */
   readonly text: string | undefined
   /** Why the source can't move on behind this page: what should be reviews is something else. */
   readonly fault: Trouble | undefined
@@ -20,8 +20,16 @@ export interface Page {
 const MAX_PIECES = 100_000
 const MAX_VALUES = 2_000_000
 
-/** Cuts a page into reviews. What is no JSON, or far too much, is one unreadable piece. `scrub` hides secrets. */
-export function readPage(answer: Answer, split: Split, scrub: (text: string) => string): Page {
+/**
+ * Cuts a page into reviews. What is no JSON, or far too much, is one unreadable piece. Of lines of JSON each is told by
+ * itself. `scrub` hides secrets.
+ */
+export function readPage(
+  answer: Answer,
+  split: Split,
+  scrub: (text: string) => string,
+  framing: Framing = 'json',
+): Page {
   const { status, body } = answer
   if (body.length === 0) {
     const isNothing = status === 204 || status === 205
@@ -32,20 +40,21 @@ export function readPage(answer: Answer, split: Split, scrub: (text: string) => 
     return unreadable(body, tooMany(MAX_VALUES, 'values'))
   const wall = text === undefined ? undefined : wallOf(text)
   if (wall !== undefined) return { ...unreadable(body, wall), text }
-  if (text === undefined || !isJson(text))
+  const isLines = framing === 'ndjson'
+  if (text === undefined || !(isLines || isJson(text)))
     return unreadable(body, noJson(`a body of ${scrub(typeOf(answer))} that is none`))
   const pieces: Piece[] = []
-  for (const piece of piecesOf(body, split)) {
+  for (const piece of piecesOf(body, split, framing)) {
     if (pieces.length === MAX_PIECES) return unreadable(body, tooMany(MAX_PIECES, 'reviews'))
     pieces.push(piece.failure === undefined ? piece : { ...piece, failure: scrub(piece.failure) })
   }
   const faults = pieces.map(({ unreadable, failure }) => unreadable ?? failure)
   const [found] = faults.every((fault) => fault !== undefined) ? faults : []
-  return pageOf(pieces, text, found === undefined ? undefined : noReviews(found))
+  return pageOf(pieces, isLines ? undefined : text, found === undefined ? undefined : noReviews(found))
 }
 
-function* piecesOf(body: Buffer, split: Split): Generator<Piece> {
-  for (const { raw, unreadable } of slices(body, 'json', MAX_PIECES + 1)) {
+function* piecesOf(body: Buffer, split: Split, framing: Framing): Generator<Piece> {
+  for (const { raw, unreadable } of slices(body, framing, MAX_PIECES + 1)) {
     if (unreadable === undefined) yield* split(raw)
     else yield { raw, unreadable }
   }

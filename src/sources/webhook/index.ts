@@ -23,7 +23,11 @@ const webhook: SourceAdapter<Config> = {
 
 export default webhook
 
-function verifyOf({ verify }: Config, { name, httpIsLoopback }: SourceContext): Verify {
+/** Throws where senders that nobody knows could reach the listener. */
+export function verifyOf(
+  { verify }: Pick<Config, 'verify'>,
+  { name, httpIsLoopback }: SourceContext,
+): Verify {
   if (verify !== undefined) return verify
   if (httpIsLoopback) return 'none'
   throw new HeadwaterError(
@@ -57,7 +61,8 @@ function takeWith(intake: Intake, context: SourceContext): Take {
 const notPosted = ({ method }: IncomingMessage): string =>
   `expected a POST with a review, or several, as JSON; received a ${method}`
 
-function refuse(response: ServerResponse, { status, message }: Refused, isStopping: boolean): void {
+/** Tells a sender why not. */
+export function refuse(response: ServerResponse, { status, message }: Refused, isStopping: boolean): void {
   answer(
     response,
     status,
@@ -70,7 +75,7 @@ function refuse(response: ServerResponse, { status, message }: Refused, isStoppi
 }
 
 /** Our own trouble is never the sender's fault: whatever isn't a refusal is a 503. */
-function refusalOf(error: unknown, { name: source, logger }: SourceContext): Refused {
+export function refusalOf(error: unknown, { name: source, logger }: SourceContext): Refused {
   if (error instanceof Refused) return error
   logger.error({ source, error }, 'a delivery failed')
   return new Refused(503, 'the delivery could not be taken; try again later', { cause: error })
