@@ -1,0 +1,71 @@
+import { hash } from 'node:crypto'
+import { createGetter } from '../../../lib/pointer.ts'
+import type { Item, Shape } from '../shapes/shape.ts'
+import type { World } from './world.ts'
+
+/** One review as it stands on a page. */
+export interface Sighting {
+  readonly product: string
+  readonly reviewId: string
+  readonly item: Item
+  /** Whether a poller accepts it; a spoiled one ends as a dead letter. */
+  readonly isValid: boolean
+}
+
+/** One content of a review that was sent as a whole at least once. */
+export interface Version {
+  /** As `digestOf` has it of the item. */
+  readonly digest: string
+  readonly isValid: boolean
+  /** On how many pages that were sent as a whole. */
+  readonly seen: number
+  /** On how many of them nothing was wrong: one is enough for a poller to owe this version. */
+  readonly seenClean: number
+}
+
+export interface TrueReview {
+  readonly product_id: string
+  readonly review_id: string
+  /** Whether the provider has it no longer. */
+  readonly isDeleted: boolean
+  readonly versions: readonly Version[]
+}
+
+/** What was really sent, and so what a poller may have and must have. */
+export interface Truth {
+  /** What a page showed that was sent to its last byte. */
+  note(sightings: readonly Sighting[], isClean: boolean): void
+  all(): readonly TrueReview[]
+}
+
+/** A digest of the ids and of what makes a review a version of its own; the same for items that differ in votes. */
+export function digestOf(shape: Shape, item: unknown): string {
+  const content = shape.content.map((pointer) => createGetter(pointer)(item) ?? null)
+  return hash('sha256', JSON.stringify(content), 'hex')
+}
+
+export function createTruth(shape: Shape, world: World): Truth {
+  const reviews = new Map<string, { product: string; versions: Map<string, Version> }>()
+
+  function noteOne({ product, reviewId, item, isValid }: Sighting, isClean: boolean): void {
+    const review = reviews.get(reviewId) ?? { product, versions: new Map<string, Version>() }
+    reviews.set(reviewId, review)
+    const digest = digestOf(shape, item)
+    const { seen = 0, seenClean = 0 } = review.versions.get(digest) ?? {}
+    const version = { digest, isValid, seen: seen + 1, seenClean: seenClean + (isClean ? 1 : 0) }
+    review.versions.set(digest, version)
+  }
+
+  return {
+    note(sightings, isClean) {
+      for (const sighting of sightings) noteOne(sighting, isClean)
+    },
+    all: () =>
+      [...reviews].map(([review_id, { product, versions }]) => ({
+        product_id: product,
+        review_id,
+        isDeleted: !world.has(review_id),
+        versions: [...versions.values()],
+      })),
+  }
+}
