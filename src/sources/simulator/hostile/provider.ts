@@ -33,12 +33,16 @@ export interface HostileProvider extends AsyncDisposable {
   truth(): readonly TrueReview[]
   violations(): readonly Violation[]
   state(): State
+  /** A client was killed: what it was told in the last second may not have been kept, and is not counted against it. */
+  forgive(): void
   /** From now on everything is served plainly, and nothing changes any more. Limits hold. */
   turnKind(): void
 }
 
 /** So soon it is noticed that a client has closed a connection. */
 const NOTICED_MS = 20
+/** Whoever is killed had so long to keep what it was told. */
+const KEPT_MS = 1_000
 /** In four crawls everything has changed that is going to. */
 const CRAWLS = 4
 
@@ -77,6 +81,10 @@ export function createHostileProvider(hostility: Hostility, clock: () => number 
     isKind = true
     world.finish()
     for (const visit of visits.values()) visit.trap = undefined
+  }
+
+  function forgive(): void {
+    for (const one of [watch, watchElsewhere]) one.forget(clock() - KEPT_MS)
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -122,6 +130,7 @@ export function createHostileProvider(hostility: Hostility, clock: () => number 
   /** What can be known of it beside the reviews: no key is needed, and no limit counts it. */
   function aside(method: string | undefined, path: string): Reply {
     if (method === 'POST' && path === '/kind') turnKind()
+    if (method === 'POST' && path === '/forgive') forgive()
     switch (path) {
       case '/products':
         return reply(
@@ -134,6 +143,7 @@ export function createHostileProvider(hostility: Hostility, clock: () => number 
         return reply(200, violations)
       case '/state':
       case '/kind':
+      case '/forgive':
         return reply(200, state())
       default:
         return reply(404, { message: 'there is nothing here, or no such product' })
@@ -163,6 +173,7 @@ export function createHostileProvider(hostility: Hostility, clock: () => number 
     truth: () => truth.all(),
     violations: () => [...violations],
     state,
+    forgive,
     turnKind,
     async [Symbol.asyncDispose]() {
       await Promise.all([server, elsewhere].filter(({ listening }) => listening).map(close))

@@ -21,6 +21,8 @@ export interface Version {
   readonly seen: number
   /** On how many of them nothing was wrong: one is enough for a poller to owe this version. */
   readonly seenClean: number
+  /** Whether the provider has the review, and with this content. */
+  readonly isCurrent: boolean
 }
 
 export interface TrueReview {
@@ -30,6 +32,8 @@ export interface TrueReview {
   readonly isDeleted: boolean
   readonly versions: readonly Version[]
 }
+
+type Sent = Omit<Version, 'isCurrent'>
 
 /** What was really sent, and so what a poller may have and must have. */
 export interface Truth {
@@ -45,10 +49,10 @@ export function digestOf(shape: Shape, item: unknown): string {
 }
 
 export function createTruth(shape: Shape, world: World): Truth {
-  const reviews = new Map<string, { product: string; versions: Map<string, Version> }>()
+  const reviews = new Map<string, { product: string; versions: Map<string, Sent> }>()
 
   function noteOne({ product, reviewId, item, isValid }: Sighting, isClean: boolean): void {
-    const review = reviews.get(reviewId) ?? { product, versions: new Map<string, Version>() }
+    const review = reviews.get(reviewId) ?? { product, versions: new Map<string, Sent>() }
     reviews.set(reviewId, review)
     const digest = digestOf(shape, item)
     const { seen = 0, seenClean = 0 } = review.versions.get(digest) ?? {}
@@ -61,11 +65,15 @@ export function createTruth(shape: Shape, world: World): Truth {
       for (const sighting of sightings) noteOne(sighting, isClean)
     },
     all: () =>
-      [...reviews].map(([review_id, { product, versions }]) => ({
-        product_id: product,
-        review_id,
-        isDeleted: !world.has(review_id),
-        versions: [...versions.values()],
-      })),
+      [...reviews].map(([review_id, { product, versions }]) => {
+        const review = world.get(review_id)
+        const current = review && digestOf(shape, shape.item(review))
+        return {
+          product_id: product,
+          review_id,
+          isDeleted: review === undefined,
+          versions: [...versions.values()].map((sent) => ({ ...sent, isCurrent: sent.digest === current })),
+        }
+      }),
   }
 }

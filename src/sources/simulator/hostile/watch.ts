@@ -15,6 +15,8 @@ export interface Watch {
   tell(wait: Wait, product: string, now: number): void
   /** Whether this request came before it may, and by how much. */
   arrive(product: string, now: number): Violation | undefined
+  /** Forgets what was told since then. */
+  forget(since: number): void
 }
 
 /** Timers and clocks count in whole milliseconds, and may differ in the last ones. */
@@ -34,6 +36,9 @@ export function createWatch(): Watch {
       const { until, wait } = broken
       const message = `asked ${until - now} ms before the end of the ${wait.ms} ms that were told: ${wait.told}`
       return { kind: 'early', at: now, product, message }
+    },
+    forget(since) {
+      asked = asked.filter(({ until, wait }) => until - wait.ms < since)
     },
   }
 }

@@ -7,8 +7,8 @@ export interface World {
   readonly products: readonly string[]
   /** What there is of a product now, the latest to appear first. */
   reviewsOf(product: string): readonly SimulatedReview[]
-  /** Whether a review is there now. */
-  has(reviewId: string): boolean
+  /** A review as it is now; undefined where it is not there. */
+  get(reviewId: string): SimulatedReview | undefined
   /** Lets happen what was due by this request. */
   advanceTo(request: number): void
   /** Lets happen all that is left. */
@@ -81,7 +81,10 @@ export function createWorld({ seed, products, reviews: count, changesUntil }: Wo
     products: [...byProduct.keys()].toSorted(),
     reviewsOf: (product) =>
       (byProduct.get(product) ?? []).flatMap((index) => (shown.has(index) ? (all[index] ?? []) : [])),
-    has: (reviewId) => shown.has(indexes.get(reviewId) ?? -1),
+    get(reviewId) {
+      const index = indexes.get(reviewId) ?? -1
+      return shown.has(index) ? all[index] : undefined
+    },
     advanceTo,
     finish: () => advanceTo(Infinity),
   }

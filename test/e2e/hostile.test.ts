@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { rainforest } from '../../src/sources/simulator/shapes/rainforest.ts'
+import { digestOf, type TrueReview } from '../../src/sources/simulator/hostile/truth.ts'
+import type { Row } from '../support/pipeline.ts'
+import { type Outcome, runHostile } from './hostile.ts'
+import { compare, NOTHING_WRONG, owedOf } from './hostile-difference.ts'
+
+/** Twenty products with 5,000 reviews. Ten seeds take a while: HEADWATER_HOSTILE_SEEDS=10. */
+const SEEDS = Number(process.env['HEADWATER_HOSTILE_SEEDS'] ?? 2)
+const SHAPES = ['rainforest', 'canonical', 'bazaarvoice'] as const
+
+function assertRight({ lost, invented, doubled, condemned, violations, state, stderr }: Outcome): void {
+  assert.deepEqual({ lost, invented, doubled, condemned }, NOTHING_WRONG, stderr)
+  assert.deepEqual(violations, [])
+  assert.ok(state.isComplete, `not everything was read again once it was kind\n${stderr}`)
+}
+
+describe('a poller of a hostile provider', () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const shape = SHAPES[(seed - 1) % SHAPES.length] ?? 'rainforest'
+    test(`stores every review once per version and asks for no more than it may (seed ${seed}, ${shape})`, async () => {
+      const outcome = await runHostile({ seed, shape })
+      assert.ok(outcome.owed > 4_900)
+      assertRight(outcome)
+    })
+  }
+})
+
+test('the comparison tells what is lost, invented, doubled and condemned', () => {
+  const item = (id: string, body = 'good') => ({ id, asin: 'B1', body, rating: 5 })
+  const digest = (one: object): string => digestOf(rainforest, one)
+  const truth: TrueReview[] = ['A', 'B', 'C', 'D'].map((review_id) => ({
+    product_id: 'B1',
+    review_id,
+    isDeleted: false,
+    versions: [{ digest: digest(item(review_id)), isValid: true, seen: 2, seenClean: 1, isCurrent: true }],
+  }))
+  const row = (key: string, one: object, status = 'accepted'): Row => ({
+    key,
+    revision: 0,
+    raw: JSON.stringify(one),
+    verdict: { status },
+  })
+  const stored = [
+    row('1', item('A')),
+    row('2', { ...item('A'), helpful_votes: 7 }),
+    row('3', item('B'), 'rejected'),
+    row('4', item('C')),
+    row('5', item('C', 'altered')),
+    row('6', { captcha: true }, 'rejected'),
+  ]
+  const { lost, ...rest } = compare(stored, truth, owedOf(truth), 'rainforest')
+  const keys = Object.entries(rest).map(([what, rows]) => [what, rows.map((one) => one.split(' ', 1)[0])])
+  assert.deepEqual(lost, ['B', 'D'])
+  assert.deepEqual(Object.fromEntries(keys), { invented: ['5'], doubled: ['1', '2'], condemned: ['3'] })
+})
