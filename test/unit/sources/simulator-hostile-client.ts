@@ -46,16 +46,19 @@ export async function openHostile(told: Partial<Hostility> = {}): Promise<Hostil
   const pageParam = (page: number): string =>
     shapeName === 'bazaarvoice' ? `Offset=${(page - 1) * SIZE}` : `page=${page}`
 
-  async function ask(product: string, page: number): Promise<void> {
+  /** Goes wherever it is sent, with all that is secret. */
+  async function get(from: string): Promise<Response> {
     now += hostile.haste
-    const from = `${url}${shape.path}?${shape.query}${product}&${pageParam(page)}`
+    const response = await fetch(from, { redirect: 'manual', headers: hostile.headers })
+    const location = response.headers.get('location')
+    return location === null ? response : get(new URL(location, from).href)
+  }
+
+  async function ask(product: string, page: number): Promise<void> {
     try {
-      const first = await fetch(from, { redirect: 'manual', headers: hostile.headers })
-      const location = first.headers.get('location')
-      now += location === null ? 0 : HOUR_MS
-      const response = location === null ? first : await fetch(location, { headers: hostile.headers })
+      const response = await get(`${url}${shape.path}?${shape.query}${product}&${pageParam(page)}`)
       const text = UTF8.decode(await response.arrayBuffer())
-      answers.push(`${first.status} ${text}`)
+      answers.push(`${response.status} ${text}`)
       if (response.status === 200) items.push(...itemsIn(text))
     } catch {
       answers.push('none')

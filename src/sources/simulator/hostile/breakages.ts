@@ -1,5 +1,5 @@
 import { below } from '../../../lib/random.ts'
-import type { Delivery, Reply } from './reply.ts'
+import { type Delivery, type Reply, reply } from './reply.ts'
 import type { Malice } from './refusals.ts'
 import { type Scene, serve, zipped } from './scene.ts'
 
@@ -18,6 +18,8 @@ const delivered = (scene: Scene, how: (after: number) => Delivery): Reply => {
 
 const STALL_SECONDS = 60
 const DRIP_SECONDS = 8
+/** More than a poller takes unless it is told to; in gzip it is a few kilobytes. */
+const BOMB_BYTES = 20 * 2 ** 20
 
 /** Pages that break on their way. */
 export const breakages: Readonly<Record<string, Malice>> = {
@@ -33,6 +35,8 @@ export const breakages: Readonly<Record<string, Malice>> = {
     const page = broken(zipped(plainly(scene)))
     return { ...page, body: page.body.subarray(0, somewhere(scene, page)) }
   },
+  'a bomb of gzip': ({ takesGzip }) =>
+    takesGzip ? zipped(reply(200, Buffer.alloc(BOMB_BYTES, ' '))) : undefined,
   'Content-Length of more than there is': (scene) => {
     const page = broken(plainly(scene))
     return lying(page, page.body.length + 1 + below(scene.random, 5_000))

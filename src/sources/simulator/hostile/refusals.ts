@@ -8,6 +8,13 @@ export type Malice = (scene: Scene) => Reply | undefined
 type Malices = Readonly<Record<string, Malice>>
 
 const TOO_MANY = { error: { type: 'rate-limit-exceeded', message: 'You have exceeded the rate limit' } }
+const NONSENSE = {
+  'retry-after': 'soon',
+  ratelimit: '"burst";r=;t=-5,,',
+  'ratelimit-policy': '???',
+  'x-ratelimit-remaining': 'none',
+  'x-ratelimit-reset': 'tomorrow',
+}
 const HTML_ERROR = '<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>'
 
 /** An answer that asks to wait. */
@@ -31,6 +38,7 @@ const limited: Malices = Object.fromEntries(
 export const refusals: Malices = {
   ...limited,
   '429 that asks for no wait': () => reply(429, TOO_MANY),
+  '429 with nonsense in every header': () => reply(429, TOO_MANY, NONSENSE),
   '402, the quota is spent for a while': (scene) =>
     waiting(scene, 402, SECONDS, 'everybody', { message: 'Quota exceeded' }),
   '202, not ready yet': (scene) => waiting(scene, 202, SECONDS, 'product', { status: 'running' }),
@@ -38,6 +46,7 @@ export const refusals: Malices = {
   '500': () => reply(500, { message: 'internal error' }),
   '502': () => reply(502, HTML_ERROR),
   '504': () => reply(504),
+  'redirect to itself': ({ target }) => reply(302, '', { location: target }),
   'redirect to another host': ({ elsewhere, target }) =>
     reply(302, '', { location: `${elsewhere}${target}` }),
   'redirect to another host, after a while': (scene) => {
