@@ -1,7 +1,7 @@
 import { createHostileProvider, type State } from '../../src/sources/simulator/hostile/provider.ts'
 import type { Violation } from '../../src/sources/simulator/hostile/watch.ts'
 import type { ShapeName } from '../../src/sources/simulator/shapes/index.ts'
-import { eventually, type Row, rows, startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { backlogOf, eventually, type Row, rows, startUp, type Up, writeConfig } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/temp.ts'
 import { compare, type Difference, owedOf } from './hostile-difference.ts'
 import { PAGE_SIZE, sourceFor, writePreset } from './hostile-source.ts'
@@ -16,7 +16,7 @@ export interface HostileRun {
   readonly kindAfter?: number
   /** Until then a poller is killed, and started again, at every so manieth request. */
   readonly killEvery?: number
-  /** How many pollers share the products; one of them does all the rest too, where there is only one. */
+  /** How many pollers share the products. One that is never killed does all the rest too. */
   readonly replicas?: number
   /** How long it may take to turn kind, and again how long everything may take to be read from then on. */
   readonly limitMs?: number
@@ -60,8 +60,9 @@ export async function runHostile(run: HostileRun): Promise<Outcome> {
     ups.push(up)
     return up
   }
-  if (replicas > 1) await open('store')
-  const command = replicas > 1 ? 'ingest' : 'up'
+  const isAlone = replicas === 1 && killEvery === Infinity
+  if (!isAlone) await open('store')
+  const command = isAlone ? 'up' : 'ingest'
   const pollers = await Promise.all(Array.from({ length: replicas }, () => open(command)))
 
   let kills = 0
@@ -81,6 +82,8 @@ export async function runHostile(run: HostileRun): Promise<Outcome> {
   await isKind.catch(() => provider.turnKind())
   const isRead = async () => provider.state().isComplete || undefined
   await eventually(isRead, 'all of it to be read', limitMs).catch(() => {})
+  const isDrained = async () => (await backlogOf(ups[0]?.admin ?? '')) === 0 || undefined
+  await eventually(isDrained, 'the queue to be empty', limitMs).catch(() => {})
   let stored: Row[] = []
   // Whoever is killed has lost what it was about to keep, and what has changed since can't be read again.
   const owed = () => owedOf(provider.truth(), kills > 0)
