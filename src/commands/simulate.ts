@@ -19,6 +19,7 @@ interface SimulateOptions {
   readonly malice: string
   readonly pace: string
   readonly kindAfter?: string
+  readonly requestsAtOnce: string
 }
 
 /** The simulator as a server, to develop pollers against. */
@@ -38,6 +39,7 @@ export const addSimulate: AddCommand = (program, io) => {
     .option('--malice <share>', 'with --hostile: which part of the requests is treated badly', '0.3')
     .option('--pace <factor>', 'with --hostile: 0.1 makes all its limits and waits ten times shorter', '1')
     .option('--kind-after <n>', 'with --hostile: turn kind after so many requests; else at POST /kind')
+    .option('--requests-at-once <n>', 'with --hostile: how many the poller may have under way', '1')
     .addHelpText(
       'after',
       example(
@@ -87,6 +89,7 @@ function hostile(options: SimulateOptions) {
     pageSize: whole(options, 'pageSize', LARGEST_PAGE) || 1,
     malice: decimal(options, 'malice', 0, 1),
     pace: decimal(options, 'pace', 0.1, 100),
+    requestsAtOnce: whole(options, 'requestsAtOnce', MOST) || 1,
     ...(kindAfter !== undefined && { kindAfter: whole(options, 'kindAfter', Number.MAX_SAFE_INTEGER) }),
   })
 }

@@ -6,7 +6,7 @@ import type { Row } from '../support/pipeline.ts'
 import { type Outcome, runHostile } from './hostile.ts'
 import { compare, NOTHING_WRONG, owedOf } from './hostile-difference.ts'
 
-/** Twenty products with 5,000 reviews. Ten seeds take a while: HEADWATER_HOSTILE_SEEDS=10. */
+/** Of twenty products with 5,000 reviews each. npm run test:long tries ten, and kills and replicas besides. */
 const SEEDS = Number(process.env['HEADWATER_HOSTILE_SEEDS'] ?? 2)
 const SHAPES = ['rainforest', 'canonical', 'bazaarvoice'] as const
 
@@ -15,6 +15,10 @@ function assertRight({ lost, invented, doubled, condemned, violations, state, st
   assert.deepEqual(violations, [])
   assert.ok(state.isComplete, `not everything was read again once it was kind\n${stderr}`)
 }
+
+/** Every so many requests a poller is killed. */
+const KILL_EVERY = 40
+const IS_LONG = SEEDS > 2
 
 describe('a poller of a hostile provider', () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
@@ -25,6 +29,22 @@ describe('a poller of a hostile provider', () => {
       assertRight(outcome)
     })
   }
+
+  if (!IS_LONG) return
+  test('loses nothing where it is killed again and again', async () => {
+    const outcome = await runHostile({ seed: 11, shape: 'rainforest', killEvery: KILL_EVERY })
+    assert.ok(outcome.kills > 4)
+    assertRight(outcome)
+  })
+
+  test('does as well where three share the products', async () => {
+    assertRight(await runHostile({ seed: 12, shape: 'rainforest', replicas: 3 }))
+  })
+
+  test('does as well where each of the three is killed in turn', async () => {
+    const run = { seed: 13, shape: 'canonical', replicas: 3, killEvery: KILL_EVERY } as const
+    assertRight(await runHostile(run))
+  })
 })
 
 test('the comparison tells what is lost, invented, doubled and condemned', () => {

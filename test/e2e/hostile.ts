@@ -46,8 +46,17 @@ export async function runHostile(run: HostileRun): Promise<Outcome> {
   const { killEvery = Infinity, replicas = 1, limitMs = 240_000 } = run
   const startedAt = Date.now()
   await using folder = await temporaryFolder()
-  const hostility = { seed, shape, products, reviews, malice, kindAfter, pageSize: PAGE_SIZE, pace: PACE }
-  await using provider = createHostileProvider(hostility)
+  await using provider = createHostileProvider({
+    seed,
+    shape,
+    products,
+    reviews,
+    malice,
+    kindAfter,
+    pageSize: PAGE_SIZE,
+    pace: PACE,
+    requestsAtOnce: replicas,
+  })
   const url = await provider.listen({ host: '127.0.0.1', port: 0 })
   const names = provider.state().products.map(({ product_id: product }) => product)
   await writePreset(folder.path)

@@ -113,6 +113,19 @@ describe('the hostile simulator counts', () => {
     assert.ok(hostile.answers.some((answer) => answer.startsWith('429')))
   })
 
+  test('nobody for a wait that could not be known yet', async () => {
+    const told = async (requestsAtOnce: number, forgive: boolean): Promise<boolean> => {
+      await using hostile = await openHostile({ malice: 0, pace: 0.1, requestsAtOnce })
+      const [product = ''] = hostile.products
+      hostile.haste = 1
+      for (let asked = 0; asked < 20; asked++) await hostile.ask(product, 1)
+      if (forgive) hostile.provider.forgive()
+      await hostile.ask(product, 1)
+      return hostile.provider.violations().length > 0
+    }
+    assert.deepEqual([await told(1, false), await told(2, false), await told(1, true)], [true, false, false])
+  })
+
   test('two requests at once for one product', async () => {
     await using hostile = await openHostile({ malice: 1, pace: 0.02 })
     const [product = ''] = hostile.products

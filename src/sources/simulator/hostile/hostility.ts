@@ -12,6 +12,8 @@ export interface Hostility {
   readonly malice: number
   /** All times are multiplied by it: at 1 it takes 20 requests in 10 s, and asks for waits of 5 to 20 s. */
   readonly pace: number
+  /** How many requests a poller may have under way, for products that differ; 1 unless told. */
+  readonly requestsAtOnce?: number
   /** It turns kind by itself after so many requests. */
   readonly kindAfter?: number
 }

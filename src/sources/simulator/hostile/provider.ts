@@ -47,15 +47,15 @@ const KEPT_MS = 1_000
 const CRAWLS = 4
 
 export function createHostileProvider(hostility: Hostility, clock: () => number = Date.now): HostileProvider {
-  const { pageSize, reviews, kindAfter = Infinity } = hostility
+  const { pageSize, reviews, requestsAtOnce = 1, kindAfter = Infinity } = hostility
   const shape: Shape = shapes[hostility.shape]
   const changesUntil = Math.ceil(0.9 * Math.min(kindAfter, (CRAWLS * reviews) / pageSize))
   const world = createWorld({ ...hostility, changesUntil })
   const truth = createTruth(shape, world)
   const visits = new Map(world.products.map((product) => [product, createVisit()]))
   const violations: Violation[] = []
-  const watch = createWatch()
-  const watchElsewhere = createWatch()
+  const watch = createWatch(requestsAtOnce)
+  const watchElsewhere = createWatch(requestsAtOnce)
   const elsewhere = createElsewhere({ shape, pageSize, listing, truth, watch: watchElsewhere, clock, note })
   const server = createServer((request, response) => void answer(request, response))
   const answers = createAnswers({

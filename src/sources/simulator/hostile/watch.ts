@@ -19,26 +19,44 @@ export interface Watch {
   forget(since: number): void
 }
 
+interface Told {
+  readonly wait: Wait
+  readonly product: string
+  readonly at: number
+  /** How many requests may still cross it on their way. */
+  crossing: number
+}
+
 /** Timers and clocks count in whole milliseconds, and may differ in the last ones. */
 const TOLERANCE_MS = 20
+/** What arrives so soon after a wait was told may have been sent before it was. */
+const ON_THE_WAY_MS = 50
 
-export function createWatch(): Watch {
-  let asked: readonly { wait: Wait; product: string; until: number }[] = []
+/** Of a client that has so many requests under way at most, all but one may cross an answer. */
+export function createWatch(requestsAtOnce: number): Watch {
+  let all: readonly Told[] = []
+
+  const untilOf = ({ wait, at }: Told): number => at + wait.ms
+
+  function crosses(told: Told, now: number): boolean {
+    return now - told.at < ON_THE_WAY_MS && told.crossing-- > 0
+  }
 
   return {
     tell(wait, product, now) {
-      asked = [...asked, { wait, product, until: now + wait.ms }]
+      all = [...all, { wait, product, at: now, crossing: requestsAtOnce - 1 }]
     },
     arrive(product, now) {
-      asked = asked.filter(({ until }) => until - TOLERANCE_MS > now)
-      const broken = asked.find(({ wait, product: told }) => wait.scope === 'everybody' || told === product)
+      all = all.filter((told) => untilOf(told) - TOLERANCE_MS > now)
+      const meant = all.filter(({ wait, product: to }) => wait.scope === 'everybody' || to === product)
+      const broken = meant.find((told) => !crosses(told, now))
       if (broken === undefined) return undefined
-      const { until, wait } = broken
-      const message = `asked ${until - now} ms before the end of the ${wait.ms} ms that were told: ${wait.told}`
+      const early = untilOf(broken) - now
+      const message = `asked ${early} ms before the end of the ${broken.wait.ms} ms that were told: ${broken.wait.told}`
       return { kind: 'early', at: now, product, message }
     },
     forget(since) {
-      asked = asked.filter(({ until, wait }) => until - wait.ms < since)
+      all = all.filter(({ at }) => at < since)
     },
   }
 }

@@ -32,8 +32,8 @@ interface Change {
 
 /** Of all reviews. Those that come late may be edited and deleted too. */
 const LATE = 0.08
-const EDITED = 0.04
-const DELETED = 0.03
+const EDITED = 0.1
+const DELETED = 0.05
 const RETURNS = 0.5
 
 const STARTED_AT = Date.UTC(2026, 0, 1)
