@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander'
 import { HeadwaterError } from '../errors.ts'
 import { listen } from '../listeners.ts'
-import { createHostileProvider } from '../sources/simulator/hostile/provider.ts'
 import { createProvider } from '../sources/simulator/provider.ts'
 import { SHAPES, type ShapeName, shapes } from '../sources/simulator/shapes/index.ts'
 import type { AddCommand, Globals } from './command.ts'
@@ -51,7 +50,7 @@ export const addSimulate: AddCommand = (program, io) => {
     .action(async (options: SimulateOptions, command: Command) => {
       const port = whole(options, 'port', 65_535)
       const { path, query } = shapes[options.shape]
-      await using provider = options.hostile ? hostile(options) : plain(options)
+      await using provider = options.hostile ? await hostile(options) : plain(options)
       const url = await listen(provider, { host: '127.0.0.1', port }, '--port')
       if (command.optsWithGlobals<Globals>().json) await writeJson(io, { event: 'started', url })
       else io.stdout.write(`${url}/products  ${url}${path}?${query}…\n`)
@@ -79,7 +78,8 @@ function plain(options: SimulateOptions) {
   return { listen: provider.listen.bind(provider), [Symbol.asyncDispose]: () => provider.close() }
 }
 
-function hostile(options: SimulateOptions) {
+async function hostile(options: SimulateOptions) {
+  const { createHostileProvider } = await import('../sources/simulator/hostile/provider.ts')
   const { kindAfter } = options
   return createHostileProvider({
     shape: options.shape,

@@ -12,8 +12,10 @@ const SHAPES = ['rainforest', 'canonical', 'bazaarvoice'] as const
 
 function assertRight({ lost, invented, doubled, condemned, violations, state, stderr }: Outcome): void {
   assert.deepEqual({ lost, invented, doubled, condemned }, NOTHING_WRONG, stderr)
-  assert.deepEqual(violations, [])
-  assert.ok(state.isComplete, `not everything was read again once it was kind\n${stderr}`)
+  const first = violations.slice(0, 5).map(({ kind, message }) => `${kind}: ${message}`)
+  assert.equal(violations.length, 0, `${violations.length} violations, such as\n${first.join('\n')}`)
+  const isRead = state.products.every(({ isAsked, isShown }) => isAsked && isShown)
+  assert.ok(isRead, `not everything was read once it was kind\n${stderr}`)
 }
 
 /** Every so many requests a poller is killed. */

@@ -17,12 +17,21 @@ import { createWorld } from './world.ts'
 
 export interface State {
   readonly isKind: boolean
-  /** Whether everything was sent plainly since it turned kind. */
-  readonly isComplete: boolean
   readonly requests: number
-  readonly products: readonly { readonly product_id: string; readonly isComplete: boolean }[]
+  readonly products: readonly ProductState[]
   /** How often each malice was done. */
   readonly malices: Readonly<Record<string, number>>
+}
+
+/** What a poller has come to know of a product since the provider turned kind; all false before. */
+export interface ProductState {
+  readonly product_id: string
+  /** Whether it has asked for it again. */
+  readonly isAsked: boolean
+  /** Whether everything that there is was on a page without fault at some time. */
+  readonly isShown: boolean
+  /** Whether it has read all pages once more. */
+  readonly isComplete: boolean
 }
 
 /** A provider of seeded malice, not listening yet. The same requests in the same order get the same answers. */
@@ -151,17 +160,16 @@ export function createHostileProvider(hostility: Hostility, clock: () => number 
   }
 
   function state(): State {
-    const products = [...visits].map(([product, visit]) => ({
-      product_id: product,
-      isComplete: isKind && isComplete(visit, listing(product, 1)),
-    }))
-    return {
-      isKind,
-      isComplete: products.every((one) => one.isComplete),
-      requests,
-      products,
-      malices: Object.fromEntries(answers.dealt),
-    }
+    const products = [...visits].map(([product, visit]): ProductState => {
+      visit.isShown ||= isKind && world.reviewsOf(product).every((review) => truth.isShown(review))
+      return {
+        product_id: product,
+        isAsked: visit.kindly.has(1),
+        isShown: visit.isShown,
+        isComplete: isKind && isComplete(visit, listing(product, 1)),
+      }
+    })
+    return { isKind, requests, products, malices: Object.fromEntries(answers.dealt) }
   }
 
   return {

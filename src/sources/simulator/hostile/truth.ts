@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { createGetter } from '../../../lib/pointer.ts'
 import type { Item, Shape } from '../shapes/shape.ts'
+import type { SimulatedReview } from '../writer.ts'
 import type { World } from './world.ts'
 
 /** One review as it stands on a page. */
@@ -39,6 +40,8 @@ type Sent = Omit<Version, 'isCurrent'>
 export interface Truth {
   /** What a page showed that was sent to its last byte. */
   note(sightings: readonly Sighting[], isClean: boolean): void
+  /** Whether this content was on a page without fault. */
+  isShown(review: SimulatedReview): boolean
   all(): readonly TrueReview[]
 }
 
@@ -63,6 +66,10 @@ export function createTruth(shape: Shape, world: World): Truth {
   return {
     note(sightings, isClean) {
       for (const sighting of sightings) noteOne(sighting, isClean)
+    },
+    isShown(review) {
+      const sent = reviews.get(review.review_id)?.versions.get(digestOf(shape, shape.item(review)))
+      return sent !== undefined && sent.seenClean > 0
     },
     all: () =>
       [...reviews].map(([review_id, { product, versions }]) => {

@@ -12,9 +12,17 @@ export interface Visit {
   sent: number
   /** Which pages were sent plainly since the provider turned kind. */
   readonly kindly: Set<number>
+  /** Whether all that there is was once on a page without fault; looked at once it is kind. */
+  isShown: boolean
 }
 
-export const createVisit = (): Visit => ({ underWay: 0, trap: undefined, sent: 0, kindly: new Set() })
+export const createVisit = (): Visit => ({
+  underWay: 0,
+  trap: undefined,
+  sent: 0,
+  kindly: new Set(),
+  isShown: false,
+})
 
 /** So many pages behind the last one may be looked for: totals that lie name a few. */
 const BEHIND = 5
