@@ -12,9 +12,11 @@ export interface Difference {
   readonly doubled: readonly string[]
   /** True reviews that became dead letters. */
   readonly condemned: readonly string[]
+  /** Reviews that are said to be removed, and were there all the time. */
+  readonly buried: readonly string[]
 }
 
-export const NOTHING_WRONG: Difference = { lost: [], invented: [], doubled: [], condemned: [] }
+export const NOTHING_WRONG: Difference = { lost: [], invented: [], doubled: [], condemned: [], buried: [] }
 
 /** A version that must be stored. */
 export interface Owed {
@@ -40,28 +42,36 @@ export function compare(
   const valid = new Set(
     truth.flatMap(({ versions }) => versions.flatMap((one) => (one.isValid ? one.digest : []))),
   )
+  const always = new Set(truth.flatMap((review) => (review.wasDeleted ? [] : review.review_id)))
   const judged = stored.map((row) => ({
     row: told(row),
-    isAccepted: row.verdict.status === 'accepted',
+    status: row.verdict.status,
     digest: digestOf(shapes[shape], parsed(row)),
   }))
   const accepted = Map.groupBy(
-    judged.filter(({ isAccepted }) => isAccepted),
+    judged.filter(({ status }) => status === 'accepted'),
     ({ digest }) => digest,
   )
   return {
     lost: owed.filter(({ digest }) => !accepted.has(digest)).map(({ reviewId }) => reviewId),
     invented: judged
-      .filter(({ isAccepted, digest }) => isAccepted && !valid.has(digest))
+      .filter(({ status, digest }) => status === 'accepted' && !valid.has(digest))
       .map(({ row }) => row),
     doubled: [...accepted.values()]
       .filter(({ length }) => length > 1)
       .flatMap((same) => same.map(({ row }) => row)),
     condemned: judged
-      .filter(({ isAccepted, digest }) => !isAccepted && valid.has(digest))
+      .filter(({ status, digest }) => status === 'rejected' && valid.has(digest))
       .map(({ row }) => row),
+    buried: stored.flatMap(({ verdict }) => {
+      const { status, review_id: id = '' }: News = verdict
+      return status === 'removed' && always.has(id) ? id : []
+    }),
   }
 }
+
+/** What a verdict says that is about a review and holds none. */
+type News = Row['verdict'] & { readonly review_id?: string }
 
 const told = ({ key, verdict, raw = '' }: Row): string =>
   `${key} ${verdict.code ?? 'accepted'} ${raw.slice(0, 200)}`

@@ -10,8 +10,9 @@ import { compare, NOTHING_WRONG, owedOf } from './hostile-difference.ts'
 const SEEDS = Number(process.env['HEADWATER_HOSTILE_SEEDS'] ?? 2)
 const SHAPES = ['rainforest', 'canonical', 'bazaarvoice'] as const
 
-function assertRight({ lost, invented, doubled, condemned, violations, state, stderr }: Outcome): void {
-  assert.deepEqual({ lost, invented, doubled, condemned }, NOTHING_WRONG, stderr)
+function assertRight(outcome: Outcome): void {
+  const { lost, invented, doubled, condemned, buried, violations, state, stderr } = outcome
+  assert.deepEqual({ lost, invented, doubled, condemned, buried }, NOTHING_WRONG, stderr)
   const first = violations.slice(0, 5).map(({ kind, message }) => `${kind}: ${message}`)
   assert.equal(violations.length, 0, `${violations.length} violations, such as\n${first.join('\n')}`)
   const isRead = state.products.every(({ isAsked, isShown }) => isAsked && isShown)
@@ -49,13 +50,14 @@ describe('a poller of a hostile provider', () => {
   })
 })
 
-test('the comparison tells what is lost, invented, doubled and condemned', () => {
+test('the comparison tells what is lost, invented, doubled, condemned and buried', () => {
   const item = (id: string, body = 'good') => ({ id, asin: 'B1', body, rating: 5 })
   const digest = (one: object): string => digestOf(rainforest, one)
   const truth: TrueReview[] = ['A', 'B', 'C', 'D'].map((review_id) => ({
     product_id: 'B1',
     review_id,
     isDeleted: false,
+    wasDeleted: review_id === 'A',
     versions: [{ digest: digest(item(review_id)), isValid: true, seen: 2, seenClean: 1, isCurrent: true }],
   }))
   const row = (key: string, one: object, status = 'accepted'): Row => ({
@@ -64,6 +66,10 @@ test('the comparison tells what is lost, invented, doubled and condemned', () =>
     raw: JSON.stringify(one),
     verdict: { status },
   })
+  const news = (key: string, review_id: string): Row => {
+    const verdict = { status: 'removed', review_id }
+    return { key, revision: 0, raw: JSON.stringify({ removed: review_id }), verdict }
+  }
   const stored = [
     row('1', item('A')),
     row('2', { ...item('A'), helpful_votes: 7 }),
@@ -71,9 +77,11 @@ test('the comparison tells what is lost, invented, doubled and condemned', () =>
     row('4', item('C')),
     row('5', item('C', 'altered')),
     row('6', { captcha: true }, 'rejected'),
+    news('7', 'A'),
+    news('8', 'D'),
   ]
-  const { lost, ...rest } = compare(stored, truth, owedOf(truth), 'rainforest')
+  const { lost, buried, ...rest } = compare(stored, truth, owedOf(truth), 'rainforest')
   const keys = Object.entries(rest).map(([what, rows]) => [what, rows.map((one) => one.split(' ', 1)[0])])
-  assert.deepEqual(lost, ['B', 'D'])
+  assert.deepEqual([lost, buried], [['B', 'D'], ['D']])
   assert.deepEqual(Object.fromEntries(keys), { invented: ['5'], doubled: ['1', '2'], condemned: ['3'] })
 })

@@ -3,6 +3,7 @@ import {
   createHostileProvider,
   type HostileProvider,
 } from '../../../src/sources/simulator/hostile/provider.ts'
+import { retryAfterMs } from '../../../src/sources/http/retry-after.ts'
 import { createGetter } from '../../../src/lib/pointer.ts'
 import { type ShapeName, shapes } from '../../../src/sources/simulator/shapes/index.ts'
 
@@ -14,8 +15,10 @@ export interface Hostile extends AsyncDisposable {
   readonly items: readonly object[]
   /** Status and body of every answer, or that there was none. */
   readonly answers: readonly string[]
-  /** How many milliseconds pass by the provider's clock from request to request: an hour, unless this is set. */
+  /** How many milliseconds pass by the provider's clock before each request: an hour, unless this is set. */
   haste: number
+  /** Whether as much time passes besides as each answer asks for, and no more. */
+  isExact: boolean
   headers: Readonly<Record<string, string>>
   ask(product: string, page: number): Promise<void>
   /** Asks so often for every page of every product, and for the one behind the last. */
@@ -50,6 +53,7 @@ export async function openHostile(told: Partial<Hostility> = {}): Promise<Hostil
   async function get(from: string): Promise<Response> {
     now += hostile.haste
     const response = await fetch(from, { redirect: 'manual', headers: hostile.headers })
+    if (hostile.isExact) now += toldIn(response.headers, now)
     const location = response.headers.get('location')
     return location === null ? response : get(new URL(location, from).href)
   }
@@ -87,6 +91,7 @@ export async function openHostile(told: Partial<Hostility> = {}): Promise<Hostil
     items,
     answers,
     haste: HOUR_MS,
+    isExact: false,
     headers: {},
     ask,
     async crawl(rounds) {
@@ -101,4 +106,16 @@ export async function openHostile(told: Partial<Hostility> = {}): Promise<Hostil
     [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
   }
   return hostile
+}
+
+/** How long an answer asks to wait, in whatever headers. */
+function toldIn(headers: Headers, now: number): number {
+  const get = (name: string): string | undefined => headers.get(name) ?? undefined
+  const retryAfter = retryAfterMs(get('retry-after'), get('date'), now)
+  if (retryAfter !== undefined) return retryAfter
+  const [, left, seconds] = /;r=(\d+);t=(\d+)$/.exec(get('ratelimit') ?? '') ?? []
+  if (left === '0') return Number(seconds) * 1_000
+  const prefix = ['', 'x-'].find((one) => get(`${one}ratelimit-remaining`) === '0')
+  const reset = Number(prefix === undefined ? 0 : get(`${prefix}ratelimit-reset`))
+  return reset > 1e6 ? reset * 1_000 - now : reset * 1_000
 }

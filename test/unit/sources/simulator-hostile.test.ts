@@ -117,6 +117,14 @@ describe('the hostile simulator counts', () => {
     assert.ok(hostile.answers.some((answer) => answer.startsWith('429')))
   })
 
+  test('nothing against whoever waits exactly as long as every answer asks', async () => {
+    await using hostile = await openHostile({ malice: 0.5, pace: 0.05 })
+    Object.assign(hostile, { haste: 7, isExact: true })
+    await hostile.crawl(5)
+    assert.deepEqual(hostile.provider.violations(), [])
+    assert.ok(Object.keys(hostile.provider.state().malices).length > 40)
+  })
+
   test('nobody for a wait that could not be known yet', async () => {
     const told = async (requestsAtOnce: number, forgive: boolean): Promise<boolean> => {
       await using hostile = await openHostile({ malice: 0, pace: 0.1, requestsAtOnce })

@@ -31,6 +31,8 @@ export interface TrueReview {
   readonly review_id: string
   /** Whether the provider has it no longer. */
   readonly isDeleted: boolean
+  /** Whether that was so at any time; it may have returned. */
+  readonly wasDeleted: boolean
   readonly versions: readonly Version[]
 }
 
@@ -79,6 +81,7 @@ export function createTruth(shape: Shape, world: World): Truth {
           product_id: product,
           review_id,
           isDeleted: review === undefined,
+          wasDeleted: world.wasGone(review_id),
           versions: [...versions.values()].map((sent) => ({ ...sent, isCurrent: sent.digest === current })),
         }
       }),

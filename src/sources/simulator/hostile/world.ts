@@ -9,6 +9,8 @@ export interface World {
   reviewsOf(product: string): readonly SimulatedReview[]
   /** A review as it is now; undefined where it is not there. */
   get(reviewId: string): SimulatedReview | undefined
+  /** Whether a review was ever deleted. */
+  wasGone(reviewId: string): boolean
   /** Lets happen what was due by this request. */
   advanceTo(request: number): void
   /** Lets happen all that is left. */
@@ -60,11 +62,13 @@ export function createWorld({ seed, products, reviews: count, changesUntil }: Wo
     (index) => all[index]?.product_id ?? '',
   )
   const indexes = new Map(all.map(({ review_id }, index) => [review_id, index]))
+  const gone = new Set<number>()
   let done = 0
 
   function happen({ index, kind }: Change): void {
     const review = all[index]
     if (review === undefined) return
+    if (kind === 'delete') gone.add(index)
     if (kind === 'edit') all[index] = edited(review, done)
     else if (kind === 'delete') shown.delete(index)
     else shown.add(index)
@@ -85,6 +89,7 @@ export function createWorld({ seed, products, reviews: count, changesUntil }: Wo
       const index = indexes.get(reviewId) ?? -1
       return shown.has(index) ? all[index] : undefined
     },
+    wasGone: (reviewId) => gone.has(indexes.get(reviewId) ?? -1),
     advanceTo,
     finish: () => advanceTo(Infinity),
   }
