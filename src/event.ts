@@ -4,7 +4,7 @@ import { joined } from './lib/slab.ts'
 import { encodingOf, isMostlyControls } from './review/encoding.ts'
 import type { Context, Received } from './review/received.ts'
 import type { LedgerEntry, RawEncoding, ReviewRecord } from './review/record.ts'
-import type { Change, Fault, Rejected, Review, RuleVersions, Verdict } from './review/verdict.ts'
+import type { Change, Fault, Rejected, Removal, Review, RuleVersions, Verdict } from './review/verdict.ts'
 
 /** A record with the publication that it came by. */
 export type Published = ReviewRecord & { readonly ledger: LedgerEntry; readonly rawHash: string }
@@ -40,7 +40,7 @@ function headParts(
   const { key, received, verdict } = record
   const { raw, context } = received
   const rawHash = record.rawHash ?? hash('sha256', raw, 'hex')
-  const { type, dataschema, rawName } = verdict.status === 'accepted' ? ACCEPTED : REJECTED
+  const { type, dataschema, rawName } = KINDS[verdict.status]
   const subject = JSON.stringify(subjectOf(record))
   const { source, time, run, rules } = commonOf(received, ledger.run, verdict.by)
   // Written out, since a third of the time went into having JSON.stringify find this shape again for every record.
@@ -91,17 +91,19 @@ function commonOf({ origin, receivedAt }: Received, ledgerRun: string, by: RuleV
   })
 }
 
-const ACCEPTED = {
-  type: 'review.received.v1',
-  dataschema: 'urn:headwater:review-data:1',
-  rawName: 'raw',
-} as const
+interface Kind {
+  readonly type: string
+  readonly dataschema: string
+  /** The member of `data` that holds what was received. */
+  readonly rawName: 'raw' | 'data'
+}
 
-const REJECTED = {
-  type: 'review.rejected.v1',
-  dataschema: 'urn:headwater:dead-letter-data:1',
-  rawName: 'data',
-} as const
+const KINDS: Readonly<Record<Verdict['status'], Kind>> = {
+  accepted: { type: 'review.received.v1', dataschema: 'urn:headwater:review-data:1', rawName: 'raw' },
+  rejected: { type: 'review.rejected.v1', dataschema: 'urn:headwater:dead-letter-data:1', rawName: 'data' },
+  removed: { type: 'review.removed.v1', dataschema: 'urn:headwater:removal-data:1', rawName: 'raw' },
+  returned: { type: 'review.returned.v1', dataschema: 'urn:headwater:removal-data:1', rawName: 'raw' },
+}
 
 /** What decides the order in the queue: the product, or the origin where no product is known. */
 export function subjectOf({ verdict, received }: ReviewRecord): string {
@@ -144,7 +146,7 @@ function recordOf(event: Event, raw: Buffer): Published {
   return {
     key: event.recordkey,
     received: receivedOf(event, event.data.context, raw),
-    verdict: verdictOf(event.data),
+    verdict: verdictOf(event),
     encoding: event.rawencoding,
     ledger: { run: event.ledgerrun, seq: Number(event.ledgerseq) },
     rawHash: event.rawhash.slice('sha256:'.length),
@@ -159,6 +161,7 @@ export function receivedOf({ source, time }: Attributes, context: Context, raw: 
 /** What an event says before its data, as far as it is read again. */
 export interface Attributes {
   readonly id: string
+  readonly type: string
   readonly source: string
   readonly subject: string
   readonly time: string
@@ -170,7 +173,7 @@ export interface Attributes {
 }
 
 interface Event extends Attributes {
-  readonly data: AcceptedData | RejectedData
+  readonly data: AcceptedData | RejectedData | RemovalData
 }
 
 type Judgement = RuleVersions & {
@@ -192,6 +195,12 @@ interface RejectedData {
   readonly context: Context
 }
 
+interface RemovalData extends Pick<Removal, 'review_id' | 'last_seen'> {
+  readonly product_id?: string
+  readonly verdict: Judgement
+  readonly context: Context
+}
+
 /** The members of `data` before the context. */
 function dataOf(verdict: Verdict, by: string): string {
   const { sanitised, derived } = verdict
@@ -202,6 +211,10 @@ function dataOf(verdict: Verdict, by: string): string {
   if (verdict.status === 'accepted') {
     return `"review":${JSON.stringify(verdict.review)},"verdict":{${rules}}`
   }
+  if (verdict.status !== 'rejected') {
+    const { review_id, product: product_id, last_seen } = verdict
+    return `${JSON.stringify({ review_id, product_id, last_seen }).slice(1, -1)},"verdict":{${rules}}`
+  }
   const { code, errors, cluster, product } = verdict
   const named = product === undefined ? '' : `,"product":${JSON.stringify(product)}`
   return (
@@ -210,7 +223,7 @@ function dataOf(verdict: Verdict, by: string): string {
   )
 }
 
-function verdictOf(data: AcceptedData | RejectedData): Verdict {
+function verdictOf({ type, data }: Pick<Event, 'type' | 'data'>): Verdict {
   if ('review' in data) {
     const { sanitised, derived, ...by } = data.verdict
     return {
@@ -219,6 +232,17 @@ function verdictOf(data: AcceptedData | RejectedData): Verdict {
       by,
       ...(sanitised && { sanitised }),
       ...(derived && { derived }),
+    }
+  }
+  if ('review_id' in data) {
+    const { review_id, product_id: product, last_seen, verdict: by } = data
+    const status = type === KINDS.returned.type ? 'returned' : 'removed'
+    return {
+      status,
+      review_id,
+      ...(product !== undefined && { product }),
+      ...(last_seen && { last_seen }),
+      by,
     }
   }
   const { sanitised: _, derived: __, cluster, product, ...by } = data.verdict

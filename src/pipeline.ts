@@ -3,7 +3,9 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, newRun, openQueue, openRegistry, openSource, openStore } from './app.ts'
 import { openAdmin } from './console/admin.ts'
+import type { TransientError } from './errors.ts'
 import { isLoopback } from './lib/fields.ts'
+import { retry } from './lib/retry.ts'
 import { createIntakeListener, listen } from './listeners.ts'
 import { createLoops, type Failure, type OpenSource } from './loops.ts'
 import type { Queue } from './queues/queue.ts'
@@ -91,10 +93,11 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   const counting = createCounting(metrics)
 
   await using opened = new AsyncDisposableStack()
-  const registry = opened.use(await openRegistry(env))
-  const store = opened.use(await openStore(env))
-  const reviews = opened.use(await openQueue(env, topics.reviews))
-  const deadLetters = opened.use(await openQueue(env, topics.deadLetters))
+  const open = options.listen ? outlasting(env) : atOnce
+  const registry = opened.use(await open(() => openRegistry(env)))
+  const store = opened.use(await open(() => openStore(env)))
+  const reviews = opened.use(await open(() => openQueue(env, topics.reviews)))
+  const deadLetters = opened.use(await open(() => openQueue(env, topics.deadLetters)))
   const suppression = opened.use(
     await openSuppression(registry, (error) =>
       logger.warn({ error }, 'the list of erased reviews is as it was'),
@@ -232,6 +235,17 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       await resources.disposeAsync()
     },
   }
+}
+
+type Opening = <T>(open: () => Promise<T>) => Promise<T>
+
+const atOnce: Opening = (open) => open()
+
+/** A service that starts beside its servers, or before them, waits for them as it would once it runs. */
+function outlasting({ logger, signal }: Environment): Opening {
+  const onFailure = ({ code, message }: TransientError): void =>
+    logger.warn({ code }, `${message}; not ready, trying again`)
+  return (open) => retry(open, signal, { baseMs: 500, maxMs: 10_000, onFailure })
 }
 
 /** Waits until all that is in the queue is stored. False where the broker can't tell. */

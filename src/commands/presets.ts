@@ -139,7 +139,7 @@ async function printTable(items: AsyncIterable<Received>, rules: Rules, io: Io):
   let n = 0
   for await (const received of items) {
     const record = judge(received, rules)
-    const reason = record.verdict.status === 'accepted' ? 'accepted' : record.verdict.code
+    const reason = record.verdict.status === 'rejected' ? record.verdict.code : record.verdict.status
     counts.set(reason, (counts.get(reason) ?? 0) + 1)
     rows.push([String(++n), ...cellsOf(record, rules)])
     if (rows.length < ROWS_TOGETHER) continue
@@ -160,12 +160,12 @@ function cellsOf(record: ReviewRecord, rules: Rules): string[] {
   const fields = isAccepted ? verdict.review : (candidateOf(record, rules) ?? {})
   const { review_id, product_id, rating, review_timestamp, review_text } = fields
   return [
-    isAccepted ? 'accepted' : 'rejected',
+    verdict.status,
     cell(review_id, 24),
     cell(product_id, 16),
     cell(rating, 20),
     cell(review_timestamp, 24).replace('T00:00:00.000Z', ''),
-    isAccepted
+    verdict.status !== 'rejected'
       ? cell(review_text, 60)
       : excerpt(`${verdict.code}: ${verdict.errors.map(({ message }) => message).join('; ')}`, 120),
   ]

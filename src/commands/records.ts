@@ -128,6 +128,10 @@ function lineOf({ key, received, verdict }: Stored): string {
     const state = verdict.discarded ? 'discarded' : verdict.code
     return `${key}  ${time}  ${excerpt(received.origin, 20)}  ✗ ${state}: ${excerpt(sentenceOf(verdict), 100)}`
   }
+  if (verdict.status !== 'accepted') {
+    const { status, review_id, product = '' } = verdict
+    return `${key}  ${time}  ${excerpt(received.origin, 20)}  ${excerpt(product, 16)}  ${status}: ${excerpt(review_id, 80)}`
+  }
   const { product_id, rating, review_text } = verdict.review
   return `${key}  ${time}  ${excerpt(received.origin, 20)}  ${excerpt(product_id, 16)}  ${rating}  ${excerpt(review_text, 80)}`
 }

@@ -119,13 +119,17 @@ interface Webhook {
 function invitationOf({ url, verify }: Webhook): readonly string[] {
   if (verify === 'none') return curlTo(url)
   switch (verify.scheme) {
-    case 'standard-webhooks':
-    case 'github':
-      return [`Reviews to ${url} must be signed (${verify.scheme}).`]
     case 'shared-secret':
       return curlTo(`${url} -H '${verify.header}: <secret>'`)
     case 'url-token':
       return curlTo(`'${url}?${verify.param}=<secret>'`)
+    case 'standard-webhooks':
+    case 'github':
+    case 'shopify':
+    case 'stripe':
+    case 'judgeme':
+    case 'hmac':
+      return [`Reviews to ${url} must be signed (${verify.scheme}).`]
   }
 }
 

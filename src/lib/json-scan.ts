@@ -154,7 +154,10 @@ export function compact(text: string): string {
   return kept
 }
 
-/** The [start, end) of every value that the pattern leads to; `*` stands for each element of an array or each member. */
+/**
+ * The [start, end) of every value that the pattern leads to; `*` stands for each element of an array or each member of an
+ * object, `[]` for each element of an array only.
+ */
 export function findAll(text: string, pattern: string): [number, number][] {
   let found: [number, number][] = [[skipBlank(text, 0), text.trimEnd().length]]
   for (const wanted of segmentsOf(pattern)) {
@@ -165,7 +168,8 @@ export function findAll(text: string, pattern: string): [number, number][] {
 
 function children(text: string, start: number, wanted: string): [number, number][] {
   const open = text.charCodeAt(start)
-  if (open !== OPEN_OBJECT && open !== OPEN_ARRAY) return []
+  const isWrong = wanted === '[]' ? open !== OPEN_ARRAY : open !== OPEN_OBJECT && open !== OPEN_ARRAY
+  if (isWrong) return []
   const found: [number, number][] = []
   let at = skipBlank(text, start + 1)
   for (let n = 0; at < text.length && !isClosing(text.charCodeAt(at)); n++) {
@@ -176,7 +180,7 @@ function children(text: string, start: number, wanted: string): [number, number]
       at = skipBlank(text, skipBlank(text, keyEnd) + 1)
     }
     const end = valueEnd(text, at)
-    if (wanted === '*' || wanted === key) found.push([at, end])
+    if (wanted === '*' || wanted === '[]' || wanted === key) found.push([at, end])
     at = skipBlank(text, end)
     if (text.charCodeAt(at) === COMMA) at = skipBlank(text, at + 1)
   }

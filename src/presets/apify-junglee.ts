@@ -6,9 +6,23 @@ import type { PresetInput } from './preset.ts'
  */
 export const apifyJunglee: PresetInput = {
   name: 'apify-junglee',
-  version: 1,
+  version: 2,
+  provider: 'Apify, junglee/amazon-reviews-scraper',
   about: 'Apify, the actor junglee/amazon-reviews-scraper: dataset items.',
+  quirks: [
+    'The key goes into the header Authorization, as "Bearer …".',
+    'The request reads the items of the last run that succeeded: something else has to start the runs.',
+    'Every item repeats the whole product: 20 to 35 KB for one review.',
+    'userId is null where the author has no public profile.',
+    'With clean=true a short page is not the end.',
+  ],
+  request: {
+    url: 'https://api.apify.com/v2/acts/junglee~amazon-reviews-scraper/runs/last/dataset/items',
+    params: { status: 'SUCCEEDED', format: 'json' },
+    paging: { kind: 'offset', param: 'offset', size_param: 'limit', size: 1000 },
+  },
   coverage: 'top',
+  total: '/totalCategoryReviews',
   failed: { when: '/error', message: ['/error/message', '/error'] },
   fields: {
     review_id: { from: '/reviewId', parse: 'id' },
@@ -19,9 +33,10 @@ export const apifyJunglee: PresetInput = {
     review_timestamp: { from: ['/date', '/reviewedIn'], parse: 'day' },
     title: { from: '/reviewTitle' },
     verified_purchase: { from: '/isVerified' },
+    helpful_votes: { from: '/reviewReaction', parse: 'helpful_statement' },
     vine: { from: '/isAmazonVine' },
     images: { from: '/reviewImages', parse: 'links' },
-    country: { from: '/country' },
+    country: { from: ['/country', '/reviewedIn'], parse: 'country' },
     variant: { from: '/variant', parse: 'variant' },
     product_title: { from: '/product/title' },
     review_url: { from: '/reviewUrl' },

@@ -4,7 +4,9 @@ import type { PresetInput } from './preset.ts'
 export const awsCustomerReviews: PresetInput = {
   name: 'aws-customer-reviews',
   version: 1,
+  provider: 'Amazon Customer Reviews (data set)',
   about: "Amazon Customer Reviews (AWS), TSV without quoting: the only open set with Amazon's review ids.",
+  quirks: ['A quote is a character like any other.', 'Texts hold HTML, which stays.'],
   coverage: 'full',
   fields: {
     review_id: { from: '/review_id' },

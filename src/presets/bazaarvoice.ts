@@ -7,8 +7,20 @@ import type { PresetInput } from './preset.ts'
 export const bazaarvoice: PresetInput = {
   name: 'bazaarvoice',
   version: 1,
+  provider: 'Bazaarvoice',
   about: "Bazaarvoice Conversations API: pages of reviews. The product ids are the shop's own, not ASINs.",
+  quirks: [
+    'The key goes into params.passkey.',
+    'A review that is a rating alone has a null text and is rejected as missing_review_text.',
+    'A rating that is not out of five is rejected, with its range.',
+  ],
+  request: {
+    url: 'https://api.bazaarvoice.com/data/reviews.json',
+    params: { apiversion: '5.4', filter: 'ProductId:{product}', sort: 'SubmissionTime:desc' },
+    paging: { kind: 'offset', param: 'offset', size_param: 'limit', size: 100 },
+  },
   coverage: 'full',
+  total: '/TotalResults',
   items: ['/Results/*'],
   failed: { when: '/HasErrors', equals: true, message: ['/Errors/0/Message', '/Errors/0/Code'] },
   fields: {

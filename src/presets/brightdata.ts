@@ -6,10 +6,18 @@ import type { PresetInput } from './preset.ts'
  */
 export const brightdata: PresetInput = {
   name: 'brightdata',
-  version: 1,
+  version: 2,
+  provider: 'Bright Data',
   about: 'Bright Data, Amazon reviews of the Web Scraper API: snapshots and webhooks, as JSON or NDJSON.',
+  quirks: [
+    'Asynchronous: a snapshot is triggered, waited for and downloaded; webhooks deliver the same records.',
+    'timestamp is when it was scraped; the review has review_posted_date, a day.',
+    'The key goes into the header Authorization, as "Bearer …".',
+    'From 25 answers of status 429 within five minutes on, the address is blacklisted.',
+  ],
   coverage: 'top',
   failed: { when: ['/error_code', '/error', '/status'], message: ['/error', '/message', '/error_code'] },
+  blocked: { when: '/error_code', equals: 'blocked' },
   fields: {
     review_id: { from: '/review_id', parse: 'id' },
     product_id: { from: '/asin' },
@@ -22,7 +30,7 @@ export const brightdata: PresetInput = {
     helpful_votes: { from: '/helpful_count', parse: 'count' },
     images: { from: '/review_images', parse: 'links' },
     reviewer_name: { from: '/author_name' },
-    country: { from: '/review_country' },
+    country: { from: '/review_country', parse: 'country' },
     product_title: { from: '/product_name' },
   },
   volatile: [

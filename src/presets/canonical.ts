@@ -5,6 +5,7 @@ import type { PresetInput } from './preset.ts'
 export const canonical: PresetInput = {
   name: 'canonical',
   version: 1,
+  provider: 'Headwater',
   about: 'Reviews that already have the canonical shape, see schemas/review.schema.json.',
   coverage: 'full',
   fields: Object.fromEntries(REVIEW_FIELDS.map((name) => [name, { from: `/${name}` }])),

@@ -4,7 +4,9 @@ import type { PresetInput } from './preset.ts'
 export const finefood: PresetInput = {
   name: 'finefood',
   version: 1,
+  provider: 'Amazon Fine Food Reviews (data set)',
   about: 'Amazon Fine Food Reviews, quoted CSV. Gives no review ids: see missing_review_id.',
+  quirks: ['Id is the number of the row.', 'Texts hold HTML, which stays.'],
   coverage: 'full',
   fields: {
     product_id: { from: '/ProductId' },

@@ -4,7 +4,12 @@ import type { PresetInput } from './preset.ts'
 export const mcauley2018: PresetInput = {
   name: 'mcauley-2018',
   version: 1,
+  provider: 'Amazon Review Data 2018 (data set)',
   about: 'Amazon Review Data 2018 (UCSD), NDJSON. Gives no review ids: see missing_review_id.',
+  quirks: [
+    'Some rows have no text and are rejected as missing_review_text.',
+    'One row in fifty or so is there twice.',
+  ],
   coverage: 'full',
   fields: {
     product_id: { from: '/asin' },

@@ -4,7 +4,9 @@ import type { PresetInput } from './preset.ts'
 export const mcauley2023: PresetInput = {
   name: 'mcauley-2023',
   version: 1,
+  provider: 'Amazon Reviews 2023 (data set)',
   about: 'Amazon Reviews 2023 (UCSD), NDJSON. Gives no review ids: see missing_review_id.',
+  quirks: ['Times are milliseconds.', 'Texts hold HTML, which stays.'],
   coverage: 'full',
   fields: {
     product_id: { from: '/asin' },

@@ -2,18 +2,41 @@ import type { PresetInput } from './preset.ts'
 
 /**
  * Rainforest API and ASIN Data API. The product stands in the envelope, never in a top review; global reviews have no
- * profile id; an error comes as a response among others, with HTTP 200.
+ * profile id; an error comes as a response among others, with HTTP 200. What tells that a collection is done holds no
+ * reviews, and is no empty answer either.
  */
 export const rainforest: PresetInput = {
   name: 'rainforest',
-  version: 1,
+  version: 2,
+  provider: 'Rainforest API',
   about:
     'Rainforest API (Traject Data): type=product with its top reviews, type=reviews, and stored arrays of both.',
+  quirks: [
+    'The key goes into params.api_key.',
+    'Global reviews have no profile id, so they are rejected as missing_user_id unless missing_user_id is derive.',
+    'A review that has only a title has no body and is rejected as missing_review_text.',
+    'Most texts end in the words "Read more", which belong to the page and not to the review; they stay.',
+    'Without show_different_asins: "false" reviews of other products come under the ASIN that was asked for.',
+    'Dates are days, and the same top reviews come at every poll.',
+    'The total counts ratings without a text too.',
+  ],
+  request: {
+    url: 'https://api.rainforestapi.com/request',
+    params: {
+      type: 'reviews',
+      amazon_domain: 'amazon.com',
+      asin: '{product}',
+      sort_by: 'most_recent',
+      show_different_asins: 'false',
+    },
+    paging: { kind: 'page', param: 'page', total_pages: '/pagination/total_pages', max: 500 },
+  },
   coverage: 'top',
+  total: '/product/reviews_total',
   responses: ['/product_data/*', ''],
   items: ['/reviews/*', '/product/top_reviews/*', '/top_reviews/*'],
   failed: { when: '/request_info/success', equals: false, message: '/request_info/message' },
-  empty: { when: '/request_info/success', equals: true },
+  empty: { when: ['/request_parameters', '/product'] },
   carry: {
     product: ['/product/asin', '/request_parameters/asin'],
     marketplace: ['/request_parameters/amazon_domain'],

@@ -7,6 +7,7 @@ import type { Identity } from '../review/key.ts'
 import { MAX_RAW_BYTES, type Received } from '../review/received.ts'
 import { SCHEMA_VERSION } from '../review/validate.ts'
 import { type Derivation, createShape } from './shape.ts'
+import { readNote } from './note.ts'
 import { placesOf } from './places.ts'
 import { type Preset, presetVersion } from './preset.ts'
 
@@ -20,8 +21,11 @@ export interface RuleOptions extends Derivation {
 export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
   const { pointers, review, told, content, volatile } = placesOf(preset)
   const scan = createScanner(pointers)
-  /** Nothing comes from the envelope around an item. */
-  const isAlone = Object.values(preset.fields).every(({ carried }) => carried === undefined)
+  const shape = createShape(preset, options)
+  /** Nothing comes from elsewhere than the item. */
+  const isAlone = Object.values(preset.fields).every(
+    ({ carried, value }) => carried === undefined && value === undefined,
+  )
 
   /** `all` is asked for only where the content fields can't tell two reviews apart. */
   function identityOf(token: (n: number) => string | undefined, apart: boolean, all: () => string): Identity {
@@ -78,12 +82,18 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
     versions: { preset: presetVersion(preset), schema: SCHEMA_VERSION },
     read({ raw, context }: Received): Reading {
       if (context.unreadable !== undefined) return unreadable(context.unreadable, undefined)
+      if (context.blocked !== undefined)
+        return { code: 'soft_blocked', message: context.blocked, encoding: undefined }
+      if (context.event !== undefined) return readNote(raw, context.event)
       if (context.failure !== undefined)
         return { code: 'provider_error', message: context.failure, encoding: undefined }
       if (context.columns !== undefined) return readCells(raw, context.columns, context.delimiter ?? ',')
       return readJson(raw)
     },
-    shape: createShape(preset, options),
+    shape: (reading, received, key) =>
+      received.context.event === undefined
+        ? shape(reading, received, key)
+        : { candidate: reading.value, derived: [] },
   }
 }
 

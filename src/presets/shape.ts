@@ -44,12 +44,13 @@ export function createShape({ fields }: Preset, { missingUserId, missingReviewId
 
 const NOTHING_DERIVED: readonly string[] = []
 
-/** Whether a field stands under its own name and needs no parsing. */
-function isTakenAsItIs([name, { from, parse }]: [
+/** Whether a field stands under its own name, in the item only, and needs no parsing. */
+function isTakenAsItIs([name, { from, carried, value, parse }]: [
   string,
   NonNullable<Preset['fields'][ReviewField]>,
 ]): boolean {
-  return parse === undefined && from?.length === 1 && from[0] === `/${name}`
+  const isFoundOnly = carried === undefined && value === undefined && parse === undefined
+  return isFoundOnly && from?.length === 1 && from[0] === `/${name}`
 }
 
 /** Whether an item has known fields only, each once, and none that is null. */
@@ -65,7 +66,7 @@ function isShaped({ value, members, cells }: Readable, fields: Preset['fields'])
 
 function createReader(
   name: ReviewField,
-  { from = [], carried, parse }: NonNullable<Preset['fields'][ReviewField]>,
+  { from = [], carried, value: constant, parse }: NonNullable<Preset['fields'][ReviewField]>,
 ): Read {
   const places = from.map((pointer) => ({ pointer, get: createGetter(pointer) }))
   const parser: Parser | undefined = parse && PARSERS[parse]
@@ -78,7 +79,9 @@ function createReader(
       if (parser) return parser(found, () => token(pointer) ?? '', value)
       return cells ? fromCell(found, type) : found
     }
-    return carried === undefined ? undefined : context.carried?.[carried]
+    const given = carried === undefined ? undefined : context.carried?.[carried]
+    if (given === undefined || given === null) return constant
+    return parser ? parser(given, () => JSON.stringify(given), value) : given
   }
 }
 

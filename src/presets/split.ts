@@ -3,7 +3,8 @@ import { isDense } from '../lib/json-density.ts'
 import { findAll } from '../lib/json-scan.ts'
 import { createGetter, type Getter } from '../lib/pointer.ts'
 import type { Piece, Split } from '../review/received.ts'
-import type { Preset, Sign } from './preset.ts'
+import type { Failure, Preset } from './preset.ts'
+import { createSigns, type Shown } from './signs.ts'
 
 /** Cuts documents into reviews as the preset says. A response that can't be understood is kept as one piece, with why. */
 export function createSplit(preset: Preset): Split {
@@ -11,27 +12,40 @@ export function createSplit(preset: Preset): Split {
   const isItemItself = responses.join() === '' && items.join() === '' && failed === undefined
   if (isItemItself && Object.keys(carry).length === 0) return (document) => [{ raw: document }]
 
-  const failure = failed && condition(failed)
-  const mayBeEmpty = empty ? condition(empty) : () => false
+  const findFailure = createSigns(failed)
+  const findEmpty = createSigns(empty)
+  const lists = items.map((pattern) => ({
+    pattern,
+    inner: items.filter((one) => one.startsWith(`${pattern}/`)),
+  }))
   const carried = Object.entries(carry).map(([name, places]) => [name, firstOf(places)] as const)
 
   function* splitResponse(response: Buffer, value: unknown): Generator<Piece> {
     // One character a byte, so that positions in the text are positions in the response.
     const bytes = response.toString('latin1')
-    if (failure?.(value)) {
-      yield { raw: response, failure: wordsIn(response, bytes, failed?.message ?? []) }
+    const failure = findFailure(value)
+    if (failure !== undefined) {
+      yield { raw: response, failure: wordsIn(response, bytes, failure) }
       return
     }
-    const lists = items.map((pattern) => findAll(bytes, pattern))
-    const found = lists.find((spans) => spans.length > 0)
+    const found = reviewsIn(bytes)
     if (found === undefined) {
-      const isEmpty = mayBeEmpty(value) || items.some((pattern) => isEmptyList(value, pattern))
+      const isEmpty = findEmpty(value) !== undefined || items.some((pattern) => isEmptyList(bytes, pattern))
       if (!isEmpty)
         yield { raw: response, unreadable: `no reviews where ${preset.name} has them: ${items.join(', ')}` }
       return
     }
     const envelope = carriedFrom(value)
     for (const [start, end] of found) yield { raw: response.subarray(start, end), ...envelope }
+  }
+
+  /** What is around an empty list of reviews is none. */
+  function reviewsIn(bytes: string): [number, number][] | undefined {
+    for (const { pattern, inner } of lists) {
+      const spans = findAll(bytes, pattern)
+      if (spans.length > 0 && !inner.some((one) => isEmptyList(bytes, one))) return spans
+    }
+    return undefined
   }
 
   function carriedFrom(value: unknown): { carried?: Record<string, unknown> } {
@@ -67,15 +81,17 @@ export function createSplit(preset: Preset): Split {
   }
 }
 
-/** What the first of these places holds that has more than null: a text, or the beginning of some JSON. */
-function wordsIn(response: Buffer, bytes: string, places: readonly string[]): string {
-  const tokens = places
-    .flatMap((place) => findAll(bytes, place))
-    .map(([start, end]) => response.toString('utf8', start, end))
-  const told = tokens.find((token) => token !== 'null') ?? '"the provider answered with an error"'
-  const words = told.startsWith('"') ? (JSON.parse(told) as string) : told
-  return words.slice(0, MAX_WORDS).toWellFormed()
+/** What the provider says: a text, or the beginning of some JSON; where it says nothing, what it looks like. */
+function wordsIn(response: Buffer, bytes: string, { sign, place }: Shown<Failure>): string {
+  const tokensAt = (at: string): string[] =>
+    findAll(bytes, at).map(([start, end]) => response.toString('utf8', start, end))
+  const told = (sign.message ?? []).flatMap(tokensAt).find((token) => token !== 'null' && token !== '""')
+  if (told === undefined)
+    return cut(`the provider answered with an error: ${place} is ${tokensAt(place).join()}`)
+  return cut(told.startsWith('"') ? (JSON.parse(told) as string) : told)
 }
+
+const cut = (words: string): string => words.slice(0, MAX_WORDS).toWellFormed()
 
 /**
  * What travels with every item of a response has to be short, and JSON has to give it back as it was: no lists, no
@@ -91,26 +107,19 @@ const MAX_WORDS = 1_000
 /** As long as the schema lets a field be that is no text of a review. */
 const MAX_CARRIED = 10_000
 
-function condition({ when, equals }: Sign): (value: unknown) => boolean {
-  if (equals === undefined) {
-    const find = firstOf(when)
-    return (value) => find(value) !== undefined
-  }
-  const getters = when.map(createGetter)
-  return (value) => getters.some((get) => get(value) === equals)
-}
-
 /** Looks at one place after the other, until one has more than null. */
 function firstOf(places: readonly string[]): Getter {
   const getters = places.map(createGetter)
   return (value) => getters.map((get) => get(value)).find((found) => found !== undefined && found !== null)
 }
 
-/** The list is there and holds nothing: an answer, not a misunderstanding. */
-function isEmptyList(value: unknown, pattern: string): boolean {
-  if (!pattern.endsWith('/*')) return false
-  const list = createGetter(pattern.slice(0, -2))(value)
-  return Array.isArray(list) && list.length === 0
+/** The list is there and holds nothing, or nothing but empty lists: an answer, not a misunderstanding. */
+function isEmptyList(bytes: string, pattern: string): boolean {
+  const list = /^(.*)\/(?:\*|\[\])$/.exec(pattern)?.[1]
+  if (list === undefined) return false
+  const spans = findAll(bytes, list)
+  if (spans.length === 0) return isEmptyList(bytes, list)
+  return spans.every(([start, end]) => bytes[start] === '[' && bytes.slice(start + 1, end - 1).trim() === '')
 }
 
 function isJson(document: Buffer): boolean {

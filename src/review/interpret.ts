@@ -5,7 +5,7 @@ import type { Received } from './received.ts'
 import type { RawEncoding, ReviewRecord } from './record.ts'
 import { sanitise } from './sanitise.ts'
 import { allFaults, codeOf, isValid } from './validate.ts'
-import type { Fault, Review, RuleVersions, Verdict } from './verdict.ts'
+import type { Fault, Removal, Review, RuleVersions, Verdict } from './verdict.ts'
 
 /** How one source's items are to be understood. Made from a preset by `compileRules`. */
 export interface Rules {
@@ -32,12 +32,14 @@ export interface Readable {
   readonly cells: boolean
   /** How many members the value has as it is written; those with the same key are counted apart. */
   readonly members: number
+  /** What it says has happened to a review, where it is no review itself. */
+  readonly event?: 'removed' | 'returned' | undefined
   /** Whether its texts hold nothing but printable ASCII, so that there is little to clean. */
   readonly tame: boolean
 }
 
 export interface Unreadable {
-  readonly code: 'unreadable' | 'provider_error'
+  readonly code: 'unreadable' | 'provider_error' | 'soft_blocked'
   readonly message: string
   readonly encoding: RawEncoding | undefined
 }
@@ -95,6 +97,7 @@ function verdictOn(
   }
   const { candidate, derived } = readable ? rules.shape(reading, received, key) : NOTHING
   const mended = patch === undefined ? candidate : patched(candidate, patch)
+  if (readable && reading.event !== undefined) return removal(reading.event, mended, received, by)
   const { clean, changes } = sanitise(mended, readable && reading.tame && patch === undefined)
   if (!isValid(clean)) {
     const errors = allFaults(clean)
@@ -108,6 +111,29 @@ function verdictOn(
     ...(derived.length > 0 && { derived }),
   }
 }
+
+function removal(
+  status: Removal['status'],
+  { review_id: id, product_id: product, last_seen: lastSeen }: Readonly<Record<string, unknown>>,
+  received: Received,
+  by: RuleVersions,
+): Verdict {
+  if (!isName(id)) {
+    const message = `review_id is missing, and without it nobody knows which review was ${status}`
+    const errors = [{ pointer: '/review_id', keyword: 'required', message }]
+    return reject('missing_review_id', errors, undefined, received, by)
+  }
+  return {
+    status,
+    review_id: id,
+    ...(isName(product) && { product }),
+    ...(typeof lastSeen === 'string' && { last_seen: lastSeen }),
+    by,
+  }
+}
+
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= 256 && value.isWellFormed()
 
 const NOTHING: Shaped = { candidate: {}, derived: [] }
 

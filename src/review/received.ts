@@ -38,6 +38,10 @@ export interface Context {
   readonly delimiter?: string
   /** Why this could not be split into reviews. Its verdict is always `unreadable`. */
   readonly unreadable?: string
+  /** The provider withheld reviews, by a captcha or the like: how it shows. Its verdict is always `soft_blocked`. */
+  readonly blocked?: string
+  /** The source found that a review is no longer shown, or shown again: raw is its note of it, and no review. */
+  readonly event?: 'removed' | 'returned'
   /** The provider answered with an error in place of reviews: what it said. Its verdict is always `provider_error`. */
   readonly failure?: string
 }

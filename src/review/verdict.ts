@@ -14,7 +14,7 @@ export interface Review {
 }
 
 /** What a received item is taken to be. May be made again under newer rules; raw and context never change. */
-export type Verdict = Accepted | Rejected
+export type Verdict = Accepted | Rejected | Removal
 
 interface Judged {
   readonly by: RuleVersions
@@ -42,6 +42,16 @@ export interface Rejected extends Judged {
   readonly product?: string
   /** A person decided that this one needn't be mended. */
   readonly discarded?: { readonly reason: string; readonly at: string }
+}
+
+/** No review but news of one: its provider no longer shows it, or shows it again. What was stored of it stays. */
+export interface Removal extends Judged {
+  readonly status: 'removed' | 'returned'
+  readonly review_id: string
+  /** The product, where it is known. */
+  readonly product?: string
+  /** RFC 3339: the last complete look that still showed it, where the source looks. */
+  readonly last_seen?: string
 }
 
 /** One thing wrong, for machines and for people. `pointer` is into the candidate review. */
@@ -74,7 +84,8 @@ export interface Findable {
 }
 
 export function findableBy(verdict: Verdict): Findable {
-  return verdict.status === 'accepted'
-    ? { product: verdict.review.product_id, cluster: undefined }
-    : { product: verdict.product, cluster: verdict.discarded ? undefined : verdict.cluster }
+  if (verdict.status === 'accepted') return { product: verdict.review.product_id, cluster: undefined }
+  const { product } = verdict
+  const waits = verdict.status === 'rejected' && verdict.discarded === undefined
+  return { product, cluster: waits ? verdict.cluster : undefined }
 }

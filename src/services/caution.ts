@@ -13,7 +13,7 @@ export interface Cautious<T> {
   readonly bytesOf: (item: T) => Buffer
   /** Makes the item a dead letter: the process ended each time it was tried. */
   readonly convict: (item: T, error: unknown, signal: AbortSignal) => Promise<Outcome>
-  /** How many items may have been under way when the process ended: so many are taken singly. */
+  /** How many items may have been under way when the process ended: with so many care is taken. */
   readonly suspects: number
   /** Milliseconds since 1970. */
   readonly clock: () => number
@@ -23,19 +23,21 @@ export interface Cautious<T> {
 
 /** So many ends in a row may have had any other cause. */
 const UNCLEAN_ENDS = 2
+/** So many are noted together, since a note is a write to the registry. */
+const GROUP = 64
 /** So often the process must have ended while one item was tried alone. */
 const ENDS_ALONE = 3
 
 /**
  * Guards against a message that ends the whole process. After two unclean ends in a row, of this process or of others that
- * are gone, the first items are taken one by one, each counted in the registry before it is tried. `finish` notes a clean
- * end.
+ * are gone, the first items are taken in small groups, each noted in the registry before it is tried; what was in the group of
+ * a process that ended is then taken one by one, and counted. `finish` notes a clean end.
  */
 export async function withCaution<T>(
   options: Cautious<T>,
   signal: AbortSignal,
 ): Promise<{ into: Into<T>; finish: () => Promise<void> }> {
-  const { registry, topic, into, suspects, clock, onTrouble } = options
+  const { registry, topic, into, bytesOf, suspects, clock, onTrouble } = options
   const start = await noteStart({ registry, what: topic, clock, onTrouble }, signal)
   const isCautious = start.uncleanEnds >= UNCLEAN_ENDS
   const takeOne = countingEnds(options)
@@ -45,9 +47,22 @@ export async function withCaution<T>(
   let isNoted = true
   let last: Promise<unknown> = Promise.resolve()
 
-  async function singly(items: readonly T[], abort: AbortSignal): Promise<readonly Outcome[]> {
+  async function carefully(items: readonly T[], abort: AbortSignal): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = []
-    for (const item of items) outcomes.push(await takeOne(item, abort))
+    let group: T[] = []
+    async function takeGroup(): Promise<void> {
+      if (group.length === 0) return
+      await start.trying(group.map((item) => markOf(bytesOf(item))))
+      outcomes.push(...(await into(group, abort)))
+      group = []
+    }
+    for (const item of items) {
+      const isSuspect = start.suspects.has(markOf(bytesOf(item)))
+      if (isSuspect || group.length === GROUP) await takeGroup()
+      if (isSuspect) outcomes.push(await takeOne(item, abort))
+      else group.push(item)
+    }
+    await takeGroup()
     return outcomes
   }
 
@@ -71,8 +86,8 @@ export async function withCaution<T>(
       const call = { begunAt: passed }
       underWay.add(call)
       try {
-        const alone = isCautious && passed < suspects
-        const outcomes = await (alone ? inTurn(() => singly(items, abort)) : into(items, abort))
+        const isWatched = isCautious && passed < suspects
+        const outcomes = await (isWatched ? inTurn(() => carefully(items, abort)) : into(items, abort))
         passed += items.length
         return outcomes
       } finally {
@@ -91,13 +106,16 @@ export async function withCaution<T>(
   }
 }
 
+/** Names a message in the registry. */
+const markOf = (bytes: Buffer): string => hash('sha256', bytes, 'hex').slice(0, 32)
+
 /** Takes one item, and convicts it if the process ended too often while it did so. */
 function countingEnds<T>({ registry, into, convict, bytesOf }: Cautious<T>) {
   /** Counted by this process, once each: trouble that is thrown is no end, however often it is tried. */
   const counted = new Map<string, number>()
 
   return async function takeOne(item: T, signal: AbortSignal): Promise<Outcome> {
-    const name = `storage/attempts/${hash('sha256', bytesOf(item), 'hex').slice(0, 32)}`
+    const name = `storage/attempts/${markOf(bytesOf(item))}`
     const tries = counted.get(name) ?? (await addOne(registry, name, signal))
     counted.set(name, tries)
     const done = async (): Promise<void> => {

@@ -40,12 +40,12 @@ export async function redrive(
   const patch = review === undefined ? row.verdict.by.patch : patchTo(review, row, rules)
   const verdict = interpret(row, rules, patch)
   if (verdict.status === 'rejected') return { key, status: 'rejected', verdict }
-  if (row.verdict.status === 'accepted' && JSON.stringify(verdict) === JSON.stringify(row.verdict)) {
+  if (row.verdict.status !== 'rejected' && JSON.stringify(verdict) === JSON.stringify(row.verdict)) {
     return { key, status: 'accepted', verdict }
   }
   const marked = await amend(row, { ...verdict, unpublished: true }, options)
   const done = await finishMarked(marked, options)
-  return { key, status: done.verdict.status === 'accepted' ? 'published' : 'rejected', verdict: done.verdict }
+  return { key, status: done.verdict.status === 'rejected' ? 'rejected' : 'published', verdict: done.verdict }
 }
 
 /** A person decides that a dead letter needn't be mended, and says why. It stays in the store. */
@@ -56,8 +56,8 @@ export async function discard(
   now: number,
 ): Promise<Stored> {
   const row = await find(key, options)
-  if (row.verdict.status === 'accepted')
-    throw new HeadwaterError('USAGE', `${key} is no dead letter: it is accepted`)
+  if (row.verdict.status !== 'rejected')
+    throw new HeadwaterError('USAGE', `${key} is no dead letter: it is ${row.verdict.status}`)
   return amend(row, { ...row.verdict, discarded: { reason, at: new Date(now).toISOString() } }, options)
 }
 

@@ -90,7 +90,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
         continue
       }
       const ledger = number()
-      const parcel = record.verdict.status === 'accepted' ? accepted : rejected
+      const parcel = record.verdict.status === 'rejected' ? rejected : accepted
       const refusal = tooLarge(received, parcel.queue)
       if (refusal) excess.push({ received, ledger, refusal })
       else {
@@ -183,6 +183,6 @@ async function allDone(works: readonly Promise<void>[]): Promise<void> {
 }
 
 function outcomeOf(verdict: Verdict): Outcome {
-  if (verdict.status === 'accepted') return 'accepted'
+  if (verdict.status !== 'rejected') return 'accepted'
   return { code: verdict.code, message: sentenceOf(verdict), errors: verdict.errors }
 }

@@ -40,7 +40,7 @@ export async function replay(options: Replay): Promise<Replayed> {
     const accepted: Stored[] = []
     for (const record of records) {
       const verdict = interpret(record, await rules(record), record.verdict.by.patch)
-      if (verdict.status === 'accepted') accepted.push({ ...record, verdict })
+      if (verdict.status !== 'rejected') accepted.push({ ...record, verdict })
     }
     const messages = accepted.map((record) => {
       const entry = number()

@@ -9,6 +9,10 @@ import { forget } from './forget.ts'
 export interface Start {
   /** How many earlier starts ended before they had come through, since one last did. */
   readonly uncleanEnds: number
+  /** What those that ended were trying last. */
+  readonly suspects: ReadonlySet<string>
+  /** Resolves when it is durable that these are tried now, and nothing else; short texts, a few dozen. */
+  trying(marks: readonly string[]): Promise<void>
   /** Forgets this start and those that ended. Once is enough; what others still run is theirs. */
   through(): Promise<void>
 }
@@ -32,6 +36,7 @@ interface Sign {
   readonly host: string
   readonly pid: number
   readonly aliveAt: number
+  readonly trying?: readonly string[]
 }
 
 /**
@@ -48,12 +53,22 @@ export async function noteStart(
   const signs = await retry(() => signsIn(registry, prefix, signal), signal, policy)
   const ended = signs.filter(({ sign }) => !isAlive(sign, clock()))
   let isThrough = false
+  let tried: readonly string[] = []
+  let showing: Promise<unknown> = Promise.resolve()
 
-  async function show(): Promise<void> {
-    const revision = (await registry.get(name))?.revision ?? 0
-    if (isThrough) return
-    const sign: Sign = { host: hostname(), pid: process.pid, aliveAt: clock() }
-    await registry.compareAndSet(name, revision, Buffer.from(JSON.stringify(sign)))
+  /** One at a time, so that none is in the way of another. */
+  function show(): Promise<void> {
+    const shown = showing.then(write)
+    showing = shown.catch(() => {})
+    return shown
+  }
+
+  async function write(): Promise<void> {
+    while (!isThrough) {
+      const revision = (await registry.get(name))?.revision ?? 0
+      const sign: Sign = { host: hostname(), pid: process.pid, aliveAt: clock(), trying: tried }
+      if (await registry.compareAndSet(name, revision, Buffer.from(JSON.stringify(sign)))) return
+    }
   }
   await retry(show, signal, policy)
   const timer = setInterval(() => void show().catch(() => {}), SHOW_EVERY_MS)
@@ -62,9 +77,15 @@ export async function noteStart(
 
   return {
     uncleanEnds: ended.length,
+    suspects: new Set(ended.flatMap(({ sign }) => sign.trying ?? [])),
+    trying(marks) {
+      tried = marks
+      return show()
+    },
     async through() {
       isThrough = true
       clearInterval(timer)
+      await showing
       for (const each of [name, ...ended.map((entry) => entry.name)]) await forget(registry, each)
     },
   }

@@ -97,7 +97,7 @@ async function write(
   const settled = arrivals.map((arrival): Settled => {
     const isNew = stored.has(arrival) || written.has(arrival)
     if (!isNew) return { arrival, as: 'unchanged' }
-    return { arrival, as: arrival.status === 'accepted' ? 'stored' : 'rejected' }
+    return { arrival, as: arrival.status === 'rejected' ? 'rejected' : 'stored' }
   })
   const entries = settled.flatMap(({ arrival: { ledger: entry }, as }) =>
     entry ? [[entry, as] as const] : [],

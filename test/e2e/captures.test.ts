@@ -81,6 +81,8 @@ describe('real files of other providers', () => {
       assert.equal(counts.received, counts.stored + counts.unchanged + counts.rejected)
       assert.equal(counts.stored, reasons['accepted'] ?? 0)
       assert.deepEqual(reasonsOf(all), reasons)
+      assertUnderstandable(all)
+      await assertTried(preset, folderOf(file), ofItems(reasons, unchanged), folder.path)
       assert.deepEqual(await exported(folder.path), all.map(({ raw }) => raw ?? '').toSorted())
       await assertStandsIn(await exported(folder.path), file)
     })
@@ -112,16 +114,6 @@ describe('real files of other providers', () => {
     const ids = all.flatMap(({ verdict }) => verdict.review?.['review_id'] ?? [])
     assert.equal(new Set(ids).size, 3092)
   })
-
-  const axesso = 'provider-shapes/apify_axesso_item.json'
-  test('the item that apify-axesso documents is accepted', { skip: skip(axesso) }, async () => {
-    await using folder = await temporaryFolder()
-    const { items } = JSON.parse(await readFile(folderOf(axesso), 'utf8')) as { items: readonly unknown[] }
-    await writeFile(join(folder.path, 'items.json'), JSON.stringify(items))
-    const counts = await json<Counts>(['import', 'items.json', '--preset', 'apify-axesso'], folder.path)
-    assert.deepEqual([counts.received, counts.stored], [1, 1])
-    assert.deepEqual(await exported(folder.path), [JSON.stringify(items[0])])
-  })
 })
 
 describe('real responses of rainforest', { skip: skip('rainforest') }, () => {
@@ -139,12 +131,10 @@ describe('real responses of rainforest', { skip: skip('rainforest') }, () => {
     assert.equal(counts.received, counts.stored + counts.unchanged + counts.rejected)
 
     const all = await rows(folder.path)
-    const reasons = Map.groupBy(all, ({ verdict }) => verdict.code ?? 'accepted')
     assert.deepEqual(reasonsOf(all), { accepted: 71, missing_user_id: 25, provider_error: 2 })
-    for (const { verdict } of reasons.get('missing_user_id') ?? [])
-      assert.match(verdict.errors?.[0]?.message ?? '', /^user_id is missing/)
-    for (const { verdict } of reasons.get('provider_error') ?? [])
-      assert.match(verdict.errors?.[0]?.message ?? '', /could not be found on Amazon/)
+    assertUnderstandable(all)
+    const [failed = ''] = files.filter((file) => file.endsWith('responses_res2.json'))
+    await assertTried('rainforest', failed, { provider_error: 1 }, folder.path)
 
     const items = await exported(folder.path)
     assert.equal(items.length, 98)
@@ -156,11 +146,46 @@ describe('real responses of rainforest', { skip: skip('rainforest') }, () => {
   })
 })
 
+/** What a person is told for each reason. */
+const SENTENCES: Readonly<Record<string, RegExp>> = {
+  missing_review_id: /^review_id is missing: it must be present and not null(;|$)/,
+  missing_user_id: /^user_id is missing: it must be present and not null(;|$)/,
+  provider_error: /^The requested page could not be found on Amazon/,
+}
+
+/** Fails unless the first complaint about each dead letter is the sentence that belongs to its reason. */
+function assertUnderstandable(all: readonly Row[]): void {
+  for (const { verdict } of all) {
+    if (verdict.code === undefined) continue
+    assert.match(verdict.errors?.[0]?.message ?? '', SENTENCES[verdict.code] ?? /no sentence is known/)
+  }
+}
+
+/** Fails unless `presets try` tells the same counts, and the sentence beside each item that is rejected. */
+async function assertTried(
+  preset: string,
+  file: string,
+  reasons: Readonly<Record<string, number>>,
+  cwd: string,
+): Promise<void> {
+  const { code, stdout, stderr } = await run(['presets', 'try', preset, file], { cwd })
+  assert.equal(code, 0, stderr)
+  for (const [reason, count] of Object.entries(reasons))
+    assert.match(stdout, new RegExp(`^${reason} +${count.toLocaleString('en')}$`, 'm'))
+  for (const [, reason = '', sentence = ''] of stdout.matchAll(/^\d+ +rejected .*? ([a-z_]+): (.+)$/gm))
+    assert.match(sentence, SENTENCES[reason] ?? /no sentence is known/)
+}
+
 /** The only file of a folder. */
 async function fileIn(name: string): Promise<string> {
   const [file = '', ...more] = await readdir(folderOf(name))
   assert.deepEqual(more, [])
   return `${name}/${file}`
+}
+
+/** The counts of a file whose repeated items all have the same reason. */
+function ofItems(reasons: Capture['reasons'], unchanged: number): Record<string, number> {
+  return Object.fromEntries(Object.entries(reasons).map(([reason, count]) => [reason, count + unchanged]))
 }
 
 function reasonsOf(all: readonly Row[]): Record<string, number> {

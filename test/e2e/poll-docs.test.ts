@@ -27,8 +27,8 @@ async function simulate(cwd: string, more: readonly string[] = []) {
 }
 
 describe('the page of the poll source', () => {
-  test('has two configs and a preset, and each is right', async () => {
-    assert.equal(configs.length, 2)
+  test('has three configs and a preset, and each is right', async () => {
+    assert.equal(configs.length, 3)
     await using folder = await temporaryFolder()
     for (const config of configs) {
       await writeFile(join(folder.path, 'headwater.yaml'), config)

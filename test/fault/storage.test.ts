@@ -9,8 +9,8 @@ import { all } from '../support/store-reads.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const program = join(import.meta.dirname, '../support/storage-until.ts')
-/** Two unclean ends may have had any cause; three while one message was tried alone have not. */
-const ENDS = 5
+/** Two unclean ends may have had any cause, a third tells the group; three while one message was tried alone have no other. */
+const ENDS = 6
 
 async function storeUntil(folder: string, ...step: readonly string[]): Promise<NodeJS.Signals | null> {
   await using running = startProgram(process.execPath, [program, folder, ...step])

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ownBytesOf } from '../../bench/process.ts'
 import { formatBytes } from '../../src/lib/units.ts'
+import { start } from '../support/cli.ts'
 import { backlogOf, eventually, metricsOf, startUp, writeConfig } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/temp.ts'
 import { assertStored, itemAt, LIMIT_MS, postAll, provision, type WholeHarness } from './store-whole.ts'
@@ -13,7 +14,10 @@ const TRIES = 4
 /** What the heap takes more or less at any time, and two batches in hand. */
 const MOST_GROWTH = 64 * 2 ** 20
 
-/** What is in the queue waits there for as long as the database is away, and senders notice nothing. */
+/**
+ * What is in the queue waits there for as long as the database is away, and senders notice nothing. A service that starts
+ * meanwhile waits too.
+ */
 export function storeOutage(name: string, { section, wire }: WholeHarness): void {
   test(`${MEANWHILE} reviews into ${name} while it is away: each acknowledged, in flat memory, and stored once it is back`, {
     timeout: LIMIT_MS,
@@ -36,7 +40,9 @@ export function storeOutage(name: string, { section, wire }: WholeHarness): void
     }
 
     wire.down()
+    await using late = start(['store', '--json'], { cwd: path })
     try {
+      await late.waitFor(/not ready, trying again/)
       await postAll(webhook, items.slice(BEFORE), look)
       await eventually(async () => {
         look()
@@ -50,7 +56,8 @@ export function storeOutage(name: string, { section, wire }: WholeHarness): void
     assert.ok(grown < MOST_GROWTH, `grew by ${formatBytes(grown)}`)
 
     await eventually(isDrained, 'all to be stored behind it', LIMIT_MS)
-    assert.equal((await process.stop()).code, 0)
+    await late.waitFor(/"event":"started"/)
+    for (const each of [late, process]) assert.equal((await each.stop()).code, 0)
     await assertStored(items, path)
     t.diagnostic(`${MEANWHILE} acknowledged meanwhile, 0 lost, grew by at most ${formatBytes(grown)}`)
   })

@@ -51,7 +51,7 @@ function queueLoad(name: string, count: number): Long {
   }
 }
 
-/** A load, an outage and a copy. After two kills 8,000 messages are taken one by one, which takes its time. */
+/** A load, an outage and a copy. */
 function storeLoads(name: string, count: number): Long {
   return {
     file: `test/fault/${name}-store.test.ts`,

@@ -83,7 +83,7 @@ async function take(document: string, preset: string): Promise<Taken> {
       const decoded = decodeEvent(event)
       if (!decoded.received.raw.equals(raw)) throw new Error(`${document}: raw was altered`)
       encodeRows([readArrival(event)])
-      const code = record.verdict.status === 'accepted' ? 'accepted' : record.verdict.code
+      const code = record.verdict.status === 'rejected' ? record.verdict.code : record.verdict.status
       codes[code] = (codes[code] ?? 0) + 1
       eventBytes += event.length
     }

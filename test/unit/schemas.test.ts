@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { encodeEvent } from '../../src/event.ts'
+import { decodeEvent, encodeEvent } from '../../src/event.ts'
 import { loadPreset } from '../../src/presets/index.ts'
 import { compileRules } from '../../src/presets/rules.ts'
 import { judge } from '../../src/review/interpret.ts'
@@ -52,7 +52,17 @@ test('the data of a dead letter is what its schema says', async () => {
   assert.ok(validate(dataOf({ ...review, rating: 6 })), JSON.stringify(validate.errors))
 })
 
-test('the data of a removal has a schema that compiles', async () => {
+test('the data of a removal is what its schema says, and comes back out of its event', async () => {
   const validate = await validator('urn:headwater:removal-data:1')
-  assert.ok(validate({ review_id: 'R1', product_id: 'B1', last_seen: '2023-10-26T10:00:00Z' }))
+  for (const event of ['removed', 'returned'] as const) {
+    const raw = Buffer.from('{"review_id":"R1","product_id":"B1","last_seen":"2023-10-26T10:00:00Z"}')
+    const context = { source: 'shop', kind: 'http-poll', event }
+    const record = judge({ origin: 'shop', receivedAt: 0, raw, context }, rules)
+    const body = encodeEvent(record, { run: 'r1', seq: 0 })
+    const published = JSON.parse(body.toString()) as { type: string; data: object }
+    assert.equal(published.type, `review.${event}.v1`)
+    assert.ok(validate(published.data), JSON.stringify(validate.errors))
+    assert.deepEqual(decodeEvent(body).verdict, record.verdict)
+    assert.equal(record.verdict.status, event)
+  }
 })

@@ -19,3 +19,7 @@ function linkOf(entry: unknown): unknown {
   const found = PLACES.map((get) => get(entry)).find((link) => link !== undefined && link !== null)
   return found ?? entry
 }
+
+/** The number of an app or its reviewer in an address of the App Store: `7` of /reviews/id7 and of /review?id=7&type=… */
+export const storeId: Parser = (value) =>
+  typeof value === 'string' ? /[/?&]id=?(\d+)(?!\w)/.exec(value)?.[1] : value

@@ -3,8 +3,6 @@ import type { Parser } from './parser.ts'
 
 const DECIMAL = /^-?\d+(\.\d+)?$/
 const COUNT = /^(\d+|\d{1,3}(,\d{3})+)$/
-/** "5.0 out of 5 stars", and what Amazon's shops in other languages put in its place: "4,0 von 5 Sternen". */
-const STARS = /^(\d(?:[.,]\d)?) (?:out of|von|van|sur|su|de|av|z) 5 \p{L}+$/u
 
 /** A number that came as text: "5", "5.0". */
 export const number: Parser = (value) =>
@@ -14,18 +12,19 @@ export const number: Parser = (value) =>
 export const count: Parser = (value) =>
   typeof value === 'string' && COUNT.test(value.trim()) ? Number(value.replaceAll(',', '')) : value
 
-/** A rating out of five that came as a sentence: "5.0 out of 5 stars". */
-export const stars: Parser = (value) => {
-  const told = typeof value === 'string' ? STARS.exec(value.trim())?.[1] : undefined
-  return told === undefined ? value : Number(told.replace(',', '.'))
+/** A rating such as {"value": 4, "rating_max": 5}. One out of anything but five is refused like one beside its range. */
+export const ratingValue: Parser = (value) => {
+  const rating = valueOf(value)
+  return rating === undefined ? value : ratingOf(rating, maxOf(value))
 }
 
 /**
  * A rating beside its `RatingRange`. One out of anything but five becomes a text such as "8 of 10", which the schema
  * refuses: as a number it would be taken for one out of five.
  */
-export const ratingInRange: Parser = (value, _, item) => {
-  const range = rangeOf(item)
+export const ratingInRange: Parser = (value, _, item) => ratingOf(value, rangeOf(item))
+
+function ratingOf(value: unknown, range: unknown): unknown {
   const isOfFive = range === undefined || range === null || range === 5
   return isOfFive ? value : `${told(value)} of ${told(range)}`
 }
@@ -35,3 +34,5 @@ const told = (value: unknown): string =>
   value !== null && typeof value === 'object' ? '…' : JSON.stringify(value)
 
 const rangeOf = createGetter('/RatingRange')
+const valueOf = createGetter('/value')
+const maxOf = createGetter('/rating_max')

@@ -16,12 +16,17 @@ export const boolean: Parser = (value) => {
 export const verifiedBadge: Parser = (value) =>
   typeof value === 'string' && value.trim() === 'Verified Purchase' ? true : undefined
 
+/** "verified_buyer", "buyer" and the like are true. Other words, and none, say nothing about the purchase. */
+export const verifiedBuyer: Parser = (value) =>
+  typeof value === 'string' && /^(?:verified[-_ ])?(?:buyer|purchase)$/i.test(value.trim()) ? true : undefined
+
 /** The account in the path or address of a profile: `X` of /gp/profile/amzn1.account.X/ref=… Without one, no id. */
 export const account: Parser = (value) =>
   typeof value === 'string' ? /amzn1\.account\.([A-Z0-9]+)/.exec(value)?.[1] : value
 
-/** The end of Amazon's domain, such as `co.uk`, as the domain. */
-export const amazonDomain: Parser = (value) => (typeof value === 'string' ? `amazon.${value}` : value)
+/** Amazon's domain out of its end, such as `co.uk`, or out of the name of a host, such as `www.amazon.co.uk`. */
+export const amazonDomain: Parser = (value) =>
+  typeof value === 'string' ? `amazon.${value.replace(/^(?:www\.)?amazon\./, '')}` : value
 
 /** What was bought, as one line: of {"Size:": " L", "Color:": " Blue"}, or of ["Size: L", "Color: Blue"]. */
 export const variant: Parser = (value) => {

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { duration } from '../../lib/fields.ts'
 import { writeDuration } from '../../lib/units.ts'
-import { limitFields, PRODUCT, requestFields } from '../http/request.ts'
+import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
 
 const SHORTEST_MS = 1_000
+/** Each may hold a page in memory. */
+const MAX_CONCURRENCY = 100
 
 const pointer = z.string().regex(/^\/.*$/, 'expected a JSON pointer such as /paging/next')
 
@@ -61,6 +63,10 @@ const fields = z.strictObject({
     .refine((ms) => ms >= SHORTEST_MS, `expected at least ${writeDuration(SHORTEST_MS)}`)
     .prefault('60s')
     .meta({ description: 'How long after the beginning of a crawl the next one begins, for each product.' }),
+  concurrency: z.int().min(1).max(MAX_CONCURRENCY).default(1).meta({
+    description: 'How many products are asked for at once; of each product, one page at a time.',
+  }),
+  ...hostFields,
   ...limitFields,
   products: z
     .union([

@@ -10,35 +10,47 @@ import { openCheckpoint } from './checkpoint.ts'
 import { createClient } from '../http/client.ts'
 import type { Config } from './config.ts'
 import { type Crawl, type CrawlParts, createCrawl } from './crawl.ts'
-import { backOff, patienceFor, REAL_TIME, steady, type Time } from '../http/pace.ts'
-import { openPause } from '../http/pause.ts'
+import { HOSTS, type Hosts } from '../http/hosts.ts'
+import { patienceFor, REAL_TIME, sleepUntil, steady, type Time } from '../http/pace.ts'
 import { readProducts } from './products.ts'
 import { createReport } from './report.ts'
 import { createSecrets } from '../http/secrets.ts'
+import { openThrottle } from '../http/throttle.ts'
 
-/** No timer is set for longer; a clock that was put right is noticed so soon. */
-const LONGEST_SLEEP_MS = 60_000
+/** A wait that a provider asks for after a page is told from then on. */
+const LONG_WAIT_MS = 5 * 60_000
 
-/** Asks a provider for pages, one request at a time; where there are several products, they take turns. */
+/** What came of one turn of a crawl. */
+interface Asked {
+  readonly crawl: Crawl
+  readonly batch: Batch<Received> | undefined
+}
+
+/** Asks a provider for pages, one at a time of each product; where there are several products, they take turns. */
 export async function openPoller(
   config: Config,
   context: SourceContext,
   time: Time = REAL_TIME,
+  hosts: Hosts = HOSTS,
 ): Promise<Source> {
   const { name, registry, clock, signal: opening } = context
-  const { everyMs } = config
+  const { everyMs, concurrency } = config
   const disposed = new AbortController()
   const report = createReport(context)
   const products = config.products === undefined ? [undefined] : await readProducts(config.products)
-  const pause = await openPause(context)
-  if (pause.leftMs > 0) report.waiting(pause.leftMs)
   const prefix = `checkpoint/${name}/`
   const saved = new Map<string, Entry>()
   for await (const entry of registry.list(prefix, { signal: opening })) saved.set(entry.name, entry)
 
   const now = steady(clock)
   const secrets = createSecrets(config)
-  const client = createClient(config, secrets, clock)
+  const { host } = new URL(config.url)
+  const throttle = await openThrottle({ name, host, limits: config, registry, hosts, time, now, insist })
+  if (throttle.opensAt > now()) {
+    const why = throttle.isBroken ? 'the circuit breaker is open' : 'the provider asked to wait'
+    report.waiting(why, throttle.opensAt - now())
+  }
+  const client = createClient(config, secrets, clock, throttle)
   const parts: CrawlParts = { config, secrets, client, context, now, insist, disposed: disposed.signal }
   const asked = fingerprint(config)
   const crawls = products.map((product) => {
@@ -47,44 +59,54 @@ export async function openPoller(
     const checkpoint = openCheckpoint({ name: checkpointName, found, asked, everyMs, now: now() }, context)
     return createCrawl(product, checkpoint, parts)
   })
-  /** Until then the provider is left alone, whichever product is next. */
-  let notBefore = now() + pause.leftMs
-  /** How often in a row the provider itself failed, whichever product was asked for. */
-  let failures = 0
 
-  /** Who is ready first, and of those that are, who was asked for the longest time ago. */
-  function takeTurn(): Crawl {
+  /** Of those that are ready, who was asked for the longest time ago; nobody while the provider is left alone. */
+  function takeTurn(): Crawl | undefined {
     const at = now()
-    const soonest = (a: Crawl, b: Crawl): Crawl => (b.readyAt < a.readyAt ? b : a)
-    const crawl = crawls.find(({ readyAt }) => readyAt <= at) ?? crawls.reduce(soonest)
-    crawls.splice(crawls.indexOf(crawl), 1)
-    crawls.push(crawl)
-    return crawl
+    const index = throttle.opensAt > at ? -1 : crawls.findIndex(({ readyAt }) => readyAt <= at)
+    return index === -1 ? undefined : crawls.splice(index, 1)[0]
   }
 
-  async function sleepUntil(moment: number, stop: AbortSignal): Promise<void> {
-    for (let ms = moment - now(); ms > 0; ms = moment - now()) {
-      await time.sleep(Math.min(ms, LONGEST_SLEEP_MS), stop)
-    }
-  }
+  const nextTurnAt = (): number =>
+    Math.max(
+      throttle.opensAt,
+      crawls.reduce((soonest, { readyAt }) => Math.min(soonest, readyAt), Infinity),
+    )
 
-  async function ask(crawl: Crawl, stop: AbortSignal): Promise<Batch<Received> | undefined> {
+  async function ask(crawl: Crawl, stop: AbortSignal): Promise<Asked> {
     const { batch, trouble } = await crawl.turn(stop)
-    if (trouble === undefined) {
-      failures = 0
-      report.well(crawl.product)
-      return batch
-    }
-    const { isShared, retryAfterMs = 0 } = trouble
-    failures = isShared ? failures + 1 : 0
-    const ownMs = patienceFor(trouble, crawl.failures, everyMs, time.random)
-    const allMs = Math.max(retryAfterMs, isShared ? backOff(failures, time.random) : 0)
+    const isProviderWell = trouble?.isShared !== true
+    await (isProviderWell ? throttle.succeeded(stop) : throttle.failed(trouble, stop))
     const at = now()
-    crawl.wait(at + ownMs)
-    notBefore = at + allMs
-    if (retryAfterMs > 0) await insist(() => pause.begin(retryAfterMs), stop)
-    report.trouble(crawl.product, trouble, Math.max(ownMs, allMs))
-    return batch
+    const leftAloneMs = Math.max(0, throttle.opensAt - at)
+    if (trouble === undefined) {
+      report.well(crawl.product)
+      if (leftAloneMs >= LONG_WAIT_MS) report.waiting('the provider asked to wait', leftAloneMs)
+    } else {
+      const ownMs = patienceFor(trouble, crawl.failures, everyMs, time.random)
+      crawl.wait(at + ownMs)
+      report.trouble(crawl.product, trouble, Math.max(ownMs, leftAloneMs), throttle.isBroken)
+    }
+    return { crawl, batch }
+  }
+
+  /** Asks for what is ready, as much at once as may be, until something has come. */
+  async function nextOf(underWay: Map<Crawl, Promise<Asked>>, stop: AbortSignal): Promise<Asked> {
+    while (true) {
+      const most = throttle.isBroken ? 1 : concurrency
+      while (underWay.size < most) {
+        const crawl = takeTurn()
+        if (crawl === undefined) break
+        underWay.set(crawl, ask(crawl, stop))
+      }
+      const awake = new AbortController()
+      const signal = AbortSignal.any([stop, awake.signal])
+      const waits = underWay.size < most ? [sleepUntil(nextTurnAt, now, time, signal)] : []
+      const asked = await Promise.race([...underWay.values(), ...waits]).finally(() => awake.abort())
+      if (asked === undefined) continue
+      underWay.delete(asked.crawl)
+      return asked
+    }
   }
 
   /** The registry may be away for a while; nothing is asked meanwhile. */
@@ -96,22 +118,27 @@ export async function openPoller(
 
   return {
     async *read({ signal }) {
-      const stop = AbortSignal.any([signal, disposed.signal])
+      const ended = new AbortController()
+      const stop = AbortSignal.any([signal, disposed.signal, ended.signal])
+      const underWay = new Map<Crawl, Promise<Asked>>()
       try {
         while (!stop.aborted) {
-          const crawl = takeTurn()
-          await sleepUntil(Math.max(crawl.readyAt, notBefore), stop)
-          const batch = await ask(crawl, stop)
+          const { crawl, batch } = await nextOf(underWay, stop)
           if (stop.aborted) return
           if (batch) yield batch
+          crawls.push(crawl)
         }
       } catch (error) {
         if (!stop.aborted) throw error
+      } finally {
+        ended.abort()
+        await Promise.allSettled(underWay.values())
       }
     },
     async [Symbol.asyncDispose]() {
       if (disposed.signal.aborted) return
       disposed.abort()
+      throttle[Symbol.dispose]()
       await client.destroy()
     },
   }

@@ -6,10 +6,11 @@ import type { Trouble } from '../http/trouble.ts'
 
 /** Logs trouble once, when it begins or changes, and once when it is over; the source is failing until it is over for all. */
 export interface Report {
-  trouble(product: string | undefined, trouble: Trouble, waitMs: number): void
+  /** `isBroken` where the circuit breaker is open. */
+  trouble(product: string | undefined, trouble: Trouble, waitMs: number, isBroken: boolean): void
   well(product: string | undefined): void
-  /** An earlier run was told to wait. */
-  waiting(waitMs: number): void
+  /** Nothing may be asked for a while, for another reason than trouble of this run. */
+  waiting(why: string, waitMs: number): void
   /** Nothing can be saved for now. */
   unsaved(error: TransientError): void
   saved(): void
@@ -27,11 +28,12 @@ export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 't
   let shared: string | undefined
 
   return {
-    trouble(product, trouble, waitMs) {
-      const { code, status, isShared, mayPass, message } = trouble
+    trouble(product, trouble, waitMs, isBroken) {
+      const { code, status, isShared, mayPass } = trouble
+      const message = isBroken ? `${trouble.message} (the circuit breaker is open)` : trouble.message
       troubles.add(product, message)
       troubles.delete(PAUSE)
-      const condition = mayPass ? code : `${code} ${status ?? ''}`
+      const condition = `${mayPass ? code : `${code} ${status ?? ''}`}${isBroken ? ' open' : ''}`
       const isKnown = told.get(product) === condition || (isShared && shared === condition)
       if (!isKnown) {
         told.set(product, condition)
@@ -41,9 +43,9 @@ export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 't
       const about = { source, ...(product !== undefined && { product }), code }
       logger[level](about, `${message}; asked again in ${formatDuration(waitMs)}`)
     },
-    waiting(waitMs) {
-      troubles.add(PAUSE, 'the provider asked to wait')
-      logger.info({ source }, `the provider asked to wait; asked again in ${formatDuration(waitMs)}`)
+    waiting(why, waitMs) {
+      troubles.add(PAUSE, why)
+      logger.info({ source }, `${why}; asked again in ${formatDuration(waitMs)}`)
     },
     well(product) {
       troubles.delete(product)

@@ -1,9 +1,12 @@
 import { Agent, type Dispatcher, request } from 'undici'
+import { formatDuration } from '../../lib/units.ts'
+import { within } from '../../lib/waiting.ts'
 import { ACCEPT_ENCODING, collect, inflate } from './body.ts'
 import type { LimitsConfig } from './request.ts'
-import { retryAfterMs } from './retry-after.ts'
+import { waitMs } from './rate-limit.ts'
 import type { Secrets } from './secrets.ts'
-import { shortened, Trouble, troubleOf } from './trouble.ts'
+import { isQuotaStatus, shortened, Trouble, troubleOf } from './trouble.ts'
+import { conditionsOf, type Validators, validatorsOf } from './validators.ts'
 
 /** A request for one page. */
 export interface Ask {
@@ -14,6 +17,8 @@ export interface Ask {
   /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** Those of the page as we have it: if it is still the same, the answer says so and brings no page. */
+  readonly validators?: Validators | undefined
 }
 
 /** A page as it came, inflated. */
@@ -22,12 +27,24 @@ export interface Answer {
   readonly contentType: string | undefined
   /** The header `Link`. */
   readonly link: string | undefined
+  /** The page is still the one of the validators that were asked with; nothing stands in the body then. */
+  readonly isUnchanged: boolean
+  /** What to ask for this page with the next time; undefined where the provider gave none. */
+  readonly validators: Validators | undefined
   /** Empty where the provider says that there is nothing. */
   readonly body: Buffer
 }
 
+/** Decides when requests are sent, and hears what providers ask for. Both reject with the signal's reason. */
+export interface Gate {
+  /** Resolves when a request may go to this host, with what to call once its answer is there. */
+  enter(host: string, signal: AbortSignal, isRedirect: boolean): Promise<() => void>
+  /** The provider asked to be left alone for so long. Resolves when nothing can make that forgotten. */
+  hold(ms: number, signal: AbortSignal): Promise<void>
+}
+
 export interface Client {
-  /** Throws `Trouble` for anything but a page, and the signal's reason. */
+  /** Waits for its gate first. Throws `Trouble` for anything but a page, and the signal's reason. */
   ask(ask: Ask, signal: AbortSignal): Promise<Answer>
   /** Ends what is under way. */
   destroy(): Promise<void>
@@ -49,38 +66,55 @@ const PLAIN_HEADERS = {
   'user-agent': 'headwater',
 }
 
+const OPEN_GATE: Gate = { enter: async () => () => {}, hold: async () => {} }
+
 /** A client with connections of its own. Headers, body and secret parameters go to the host that is asked, and to no other. */
 export function createClient(
-  { timeoutMs, maxBodyBytes }: LimitsConfig,
+  { connectTimeoutMs, timeoutMs, bodyTimeoutMs, maxBodyBytes }: LimitsConfig,
   secrets: Secrets,
   clock: () => number,
+  gate: Gate = OPEN_GATE,
 ): Client {
   const dispatcher = new Agent({
-    connect: { timeout: timeoutMs },
+    connect: { timeout: connectTimeoutMs },
     headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+    // Between two pieces of it; what the whole may take is watched here.
+    bodyTimeout: 0,
     allowH2: false,
   })
 
   async function answerTo(ask: Ask, signal: AbortSignal): Promise<Answer> {
     let hop: Hop = { ...ask, isTrusted: true }
     for (let redirects = 0; ; redirects++) {
-      const response = await send(hop, signal)
-      const { location } = response.headers
-      if (!isRedirect(response.statusCode) || location === undefined) return read(response, hop)
-      await response.body.dump()
-      if (redirects === MAX_REDIRECTS) {
-        throw refused(`expected a page from ${ask.from}, found more than ${MAX_REDIRECTS} redirects`)
+      const leave = await gate.enter(hop.url.host, signal, redirects > 0)
+      try {
+        const response = await send(hop, signal)
+        const { statusCode: status, headers } = response
+        const askedMs = waitMs(headers, isQuotaStatus(status), clock())
+        if (askedMs !== undefined) await gate.hold(askedMs, signal)
+        if (!isRedirect(status) || headers['location'] === undefined) {
+          return await read(response, hop, askedMs, signal)
+        }
+        await wordsOf(response, hop, signal)
+        if (redirects === MAX_REDIRECTS) {
+          throw refused(`expected a page from ${ask.from}, found more than ${MAX_REDIRECTS} redirects`)
+        }
+        hop = redirected(hop, status, first(headers['location']) ?? '')
+      } finally {
+        leave()
       }
-      hop = redirected(hop, response.statusCode, first(location) ?? '')
     }
   }
 
-  function send({ url, method, headers, body, isTrusted }: Hop, signal: AbortSignal): Promise<Response> {
+  function send(
+    { url, method, headers, body, validators, isTrusted }: Hop,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const own = { ...PLAIN_HEADERS, ...conditionsOf(validators) }
     return request(url, {
       dispatcher,
       method,
-      headers: isTrusted ? { ...PLAIN_HEADERS, ...headers } : PLAIN_HEADERS,
+      headers: isTrusted ? { ...own, ...headers } : own,
       ...(body !== undefined && { body }),
       signal,
     })
@@ -116,57 +150,88 @@ export function createClient(
     throw refused(`${from} redirects to another host with a secret of the config in the URL`)
   }
 
-  async function read({ statusCode: status, headers, body }: Response, hop: Hop): Promise<Answer> {
+  async function read(
+    response: Response,
+    hop: Hop,
+    retryAfterMs: number | undefined,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { statusCode: status, headers } = response
     const contentType = first(headers['content-type'])
-    const encoding = first(headers['content-encoding'])
-    const isPage = status >= 200 && status < 300 && status !== 202
-    if (isPage) {
-      const sent = await collect(body, maxBodyBytes)
+    const isUnchanged = status === 304 && hop.validators !== undefined
+    if (isUnchanged || (status >= 200 && status < 300 && status !== 202)) {
+      const body = await bodyOf(response, hop, maxBodyBytes, signal)
       const link = [headers['link'] ?? []].flat().join(', ')
-      return { status, contentType, link, body: await inflate(sent, encoding, maxBodyBytes) }
+      const validators = isUnchanged ? { ...hop.validators, ...validatorsOf(headers) } : validatorsOf(headers)
+      return { status, contentType, link, isUnchanged, validators, body }
     }
-    const told = await collect(body, MAX_WORDS_BYTES)
-      .then((sent) => inflate(sent, encoding, MAX_WORDS_BYTES))
-      .catch(() => Buffer.alloc(0))
+    const told = await wordsOf(response, hop, signal)
     const isText = /json|text\/plain/.test(contentType ?? '')
     throw troubleOf({
       status,
       from: hop.isTrusted ? hop.from : `${hop.from}, redirected to ${secrets.scrub(hop.url.origin)}`,
       words: isText ? shortened(secrets.scrub(told.toString())) : '',
-      retryAfterMs: retryAfterMs(first(headers['retry-after']), first(headers['date']), clock()),
+      retryAfterMs,
     })
+  }
+
+  async function bodyOf(
+    { headers, body }: Response,
+    { from }: Hop,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<Buffer> {
+    const late = (): Trouble =>
+      unavailable(from, `a body that was not there within ${formatDuration(bodyTimeoutMs)}`)
+    try {
+      const sent = await within(bodyTimeoutMs, collect(body, maxBytes), late, signal)
+      return await inflate(sent, first(headers['content-encoding']), maxBytes)
+    } finally {
+      body.destroy()
+    }
+  }
+
+  /** What stands beside the point of an answer: nothing, where it can't be had. */
+  const wordsOf = (response: Response, hop: Hop, signal: AbortSignal): Promise<Buffer> =>
+    bodyOf(response, hop, MAX_WORDS_BYTES, signal).catch(() => Buffer.alloc(0))
+
+  /** Why there is no answer, as the network has it; undefined where it is a bug. */
+  function reasonOf(error: unknown): string | undefined {
+    if (!(error instanceof Error) || error instanceof TypeError) return undefined
+    const { name, message } = error
+    // Not every error of HTTP has a code.
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : name
+    if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${formatDuration(connectTimeoutMs)}`
+    if (code === 'UND_ERR_HEADERS_TIMEOUT') return `none within ${formatDuration(timeoutMs)}`
+    if (/^(UND_)?ERR_INVALID/.test(code)) return undefined
+    return `${code}${message === '' ? '' : `: ${message}`}`
   }
 
   return {
     async ask(ask, signal) {
-      const late = AbortSignal.timeout(timeoutMs)
       try {
-        return await answerTo(ask, AbortSignal.any([signal, late]))
+        return await answerTo(ask, signal)
       } catch (error) {
         signal.throwIfAborted()
         if (error instanceof Trouble) throw error
-        const why = late.aborted ? `none within ${timeoutMs} ms` : reasonOf(error)
+        const why = reasonOf(error)
         if (why === undefined) throw error
-        const message = `expected a page from ${ask.from}, found ${secrets.scrub(why)}`
-        throw new Trouble('PROVIDER_UNAVAILABLE', message, { isShared: true, cause: error })
+        throw unavailable(ask.from, secrets.scrub(why), error)
       }
     },
     destroy: () => dispatcher.destroy(),
   }
 }
 
-/** Why there is no answer, as the network has it; undefined where it is a bug. Not every error of HTTP has a code. */
-function reasonOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error instanceof TypeError) return undefined
-  const { name, message } = error
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : name
-  if (/^(UND_)?ERR_INVALID/.test(code)) return undefined
-  return `${code}${message === '' ? '' : `: ${message}`}`
-}
-
 const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status)
 
 const first = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value
+
+const unavailable = (from: string, found: string, cause?: unknown): Trouble =>
+  new Trouble('PROVIDER_UNAVAILABLE', `expected a page from ${from}, found ${found}`, {
+    isShared: true,
+    cause,
+  })
 
 const refused = (message: string): Trouble => new Trouble('PROVIDER_REFUSED', message)

@@ -13,6 +13,8 @@ export const REAL_TIME: Time = {
   random: Math.random,
 }
 
+/** No timer is set for longer; a clock that was put right is noticed so soon. */
+const LONGEST_SLEEP_MS = 60_000
 const BASE_MS = 1_000
 const MAX_MS = 5 * 60_000
 const SLOWEST_MS = 3_600_000
@@ -27,6 +29,18 @@ export function steady(clock: () => number): () => number {
     ahead += Math.max(0, last - now)
     last = now
     return now + ahead
+  }
+}
+
+/** Resolves when it is that time by `now`, wherever the moment has moved meanwhile; rejects when the signal aborts. */
+export async function sleepUntil(
+  moment: () => number,
+  now: () => number,
+  { sleep }: Time,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let ms = moment() - now(); ms > 0; ms = moment() - now()) {
+    await sleep(Math.min(ms, LONGEST_SLEEP_MS), signal)
   }
 }
 

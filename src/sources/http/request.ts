@@ -5,6 +5,7 @@ import { bytes, duration } from '../../lib/fields.ts'
 export const PRODUCT = '{product}'
 
 const LONGEST_REQUEST_MS = 3_600_000
+const LONGEST_RATE_MS = 24 * 3_600_000
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const OF_THE_CONNECTION = /^(connection|content-length|expect|keep-alive|transfer-encoding|upgrade)$/i
@@ -52,15 +53,42 @@ export const requestFields = {
     }),
 }
 
+const timeout = () => duration().refine((ms) => ms > 0 && ms <= LONGEST_REQUEST_MS, 'expected up to 1h')
+
 /** What one request may take. */
 export const limitFields = {
-  timeoutMs: duration()
-    .refine((ms) => ms > 0 && ms <= LONGEST_REQUEST_MS, 'expected up to 1h')
+  connectTimeoutMs: timeout()
+    .prefault('10s')
+    .meta({ description: 'How long it may take to connect, with TLS.' }),
+  timeoutMs: timeout()
     .prefault('30s')
-    .meta({ description: 'How long one request may take, with its redirects and its body.' }),
+    .meta({ description: 'How long the provider may take to begin its answer, once it is connected.' }),
+  bodyTimeoutMs: timeout()
+    .prefault('30s')
+    .meta({ description: 'How long the body of an answer may take, from its first byte to its last.' }),
   maxBodyBytes: bytes()
     .prefault('16MiB')
     .meta({ description: 'The largest body that is taken, as it is sent and once inflated.' }),
+}
+
+/** How often a host may be asked, by all sources that ask it. */
+export const hostFields = {
+  rate: z
+    .strictObject({
+      requests: z.int().min(1).meta({ description: 'How many requests, spread evenly.' }),
+      perMs: duration()
+        .refine((ms) => ms > 0 && ms <= LONGEST_RATE_MS, 'expected up to 1d')
+        .meta({ description: 'In how long: up to a day.' }),
+    })
+    .optional()
+    .meta({
+      description:
+        'How often the host of `url` is asked at most, redirects included. All sources of a process that ask this host share it; where they differ, the lowest holds.',
+    }),
+  maxPerHost: z.int().min(1).optional().meta({
+    description:
+      'How many requests to the host of `url` are under way at once at most, shared in the same way. Without it, each source has its own `concurrency`.',
+  }),
 }
 
 const request = z.strictObject(requestFields)

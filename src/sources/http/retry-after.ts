@@ -26,8 +26,12 @@ export function retryAfterMs(
   if (/^\d+(\.\d+)?$/.test(text)) return bounded(Math.ceil(Number(text) * 1_000))
   const until = parseHttpDate(text, now)
   if (until === undefined) return undefined
-  const theirNow = (date === undefined ? undefined : parseHttpDate(date.trim(), now)) ?? now
-  return bounded(until - theirNow)
+  return bounded(until - clockOf(date, now))
+}
+
+/** What the provider's own clock says, by the field `Date`; `now` where that is not to be read. */
+export function clockOf(date: string | undefined, now: number): number {
+  return (date === undefined ? undefined : parseHttpDate(date.trim(), now)) ?? now
 }
 
 /** Milliseconds since 1970 of a date in any form that HTTP knows. */

@@ -6,6 +6,8 @@ type TroubleCode = Extract<Code, 'PROVIDER_UNAVAILABLE' | 'PROVIDER_REFUSED' | '
 export interface TroubleOptions extends ErrorOptions {
   /** Whether other products of the same provider would meet it too. */
   readonly isShared?: boolean
+  /** Whether too much was asked, or more than is paid for. */
+  readonly isQuota?: boolean
   /** What the provider asked to wait. */
   readonly retryAfterMs?: number | undefined
   readonly status?: number
@@ -14,11 +16,13 @@ export interface TroubleOptions extends ErrorOptions {
 /** Why a page could not be had. The source goes on: it asks for the same page again. */
 export class Trouble extends HeadwaterError {
   readonly isShared: boolean
+  readonly isQuota: boolean
   readonly retryAfterMs: number | undefined
   readonly status: number | undefined
   constructor(code: TroubleCode, message: string, options: TroubleOptions = {}) {
     super(code, message, options)
     this.isShared = options.isShared ?? false
+    this.isQuota = options.isQuota ?? false
     this.retryAfterMs = options.retryAfterMs
     this.status = options.status
   }
@@ -34,6 +38,11 @@ const PASSING = new Set([202, 408, 425, 429])
 /** Statuses that are about the account and not about one request. */
 const ABOUT_THE_ACCOUNT = new Set([401, 402, 403, 407, 429])
 
+const QUOTA = new Set([402, 429])
+
+/** Whether an answer with this status says that too much was asked, or more than is paid for. */
+export const isQuotaStatus = (status: number): boolean => QUOTA.has(status)
+
 const MAX_WORDS = 200
 
 const ADVICE: Readonly<Record<number, string>> = {
@@ -45,7 +54,7 @@ const ADVICE: Readonly<Record<number, string>> = {
   404: 'check url and the product',
   405: 'check method',
   410: 'check url and the product',
-  429: 'the provider asks for fewer requests; if it lasts, raise every',
+  429: 'the provider asks for fewer requests; if it lasts, raise every or set rate',
 }
 
 /** An answer that is no page. */
@@ -66,7 +75,12 @@ export function troubleOf({ status, from, words, retryAfterMs }: NoPage): Troubl
   return new Trouble(
     mayPass ? 'PROVIDER_UNAVAILABLE' : 'PROVIDER_REFUSED',
     `expected a page from ${from}, found ${status} ${STATUS_CODES[status] ?? ''}${said}: ${advice}`,
-    { isShared: status >= 500 || ABOUT_THE_ACCOUNT.has(status), retryAfterMs, status },
+    {
+      isShared: status >= 500 || ABOUT_THE_ACCOUNT.has(status),
+      isQuota: isQuotaStatus(status),
+      retryAfterMs,
+      status,
+    },
   )
 }
 

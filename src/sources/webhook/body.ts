@@ -42,8 +42,13 @@ const FRAMINGS: Readonly<Record<string, Framing>> = {
   'application/x-jsonlines': 'ndjson',
 }
 
-/** What curl says of the body where nobody tells it. */
-const CURL_TYPE = 'application/x-www-form-urlencoded'
+/** What to do where a sender could as well send JSON. */
+const HINTS: readonly (readonly [type: RegExp, hint: string])[] = [
+  // What curl says of the body where nobody tells it.
+  [/^application\/x-www-form-urlencoded$/, "curl takes -H 'content-type: application/json'"],
+  [/^(application|text)\/(.+\+)?xml$/, 'set the sender to JSON'],
+  [/^text\/csv$/, 'set the sender to JSON or NDJSON'],
+]
 
 /** How items stand in a body of this content type; JSON where none is given. Refuses other types with 415. */
 export function framingOf(contentType: string | undefined): Framing {
@@ -53,10 +58,10 @@ export function framingOf(contentType: string | undefined): Framing {
   if (framing !== undefined) return framing
   if (/^[^/\s]+\/[^/\s]+\+json$/.test(type)) return 'json'
   const taken = [...Object.keys(FRAMINGS), '*/*+json'].join(', ')
-  const hint = type === CURL_TYPE ? "; curl takes -H 'content-type: application/json'" : ''
+  const hint = HINTS.find(([known]) => known.test(type))?.[1]
   throw new Refused(
     415,
-    `expected a content-type of ${taken}; received ${JSON.stringify(shortened(type))}${hint}`,
+    `expected a content-type of ${taken}; received ${JSON.stringify(shortened(type))}${hint === undefined ? '' : `; ${hint}`}`,
   )
 }
 

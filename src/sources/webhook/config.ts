@@ -1,8 +1,12 @@
 import { z } from 'zod'
 import { bytes, duration } from '../../lib/fields.ts'
 import { githubConfig } from './schemes/github.ts'
+import { hmacConfig } from './schemes/hmac.ts'
+import { judgemeConfig } from './schemes/judgeme.ts'
 import { sharedSecretConfig } from './schemes/shared-secret.ts'
+import { shopifyConfig } from './schemes/shopify.ts'
 import { standardWebhooksConfig } from './schemes/standard-webhooks.ts'
+import { stripeConfig } from './schemes/stripe.ts'
 import { urlTokenConfig } from './schemes/url-token.ts'
 
 const verify = z
@@ -11,6 +15,10 @@ const verify = z
     z.discriminatedUnion('scheme', [
       standardWebhooksConfig,
       githubConfig,
+      shopifyConfig,
+      stripeConfig,
+      judgemeConfig,
+      hmacConfig,
       sharedSecretConfig,
       urlTokenConfig,
     ]),

@@ -132,7 +132,10 @@ export function writeTime(receivedAt: number, head: Buffer): bigint {
 /** What a verdict says, for people to ask for, beside all that it says. `version`: where what is too large of it is kept. */
 export function verdictColumns(verdict: Verdict, version: bigint): { columns: Columns; large: LargeValues } {
   const { inline, large } = sized(JSON.stringify(verdict))
-  const review = verdict.status === 'accepted' ? verdict.review : { product_id: verdict.product }
+  const known = { product_id: verdict.status === 'accepted' ? undefined : verdict.product }
+  const named =
+    verdict.status === 'accepted' || verdict.status === 'rejected' ? {} : { review_id: verdict.review_id }
+  const review = verdict.status === 'accepted' ? verdict.review : { ...known, ...named }
   const rejected = verdict.status === 'rejected' ? verdict : undefined
   const fields = Object.entries(REVIEW_COLUMNS).map(([name, read]) => [
     name,

@@ -102,7 +102,9 @@ function foundBy(key: string, verdict: Verdict, { shards }: Layout): Item {
     const { code, cluster: named } = verdict
     return { ...found, code: { S: code }, cluster: { S: named }, error: { S: sentenceOf(verdict) } }
   }
-  const review = native(verdict.review)
+  const review = native(
+    verdict.status === 'accepted' ? verdict.review : { review_id: verdict.review_id, product_id: product },
+  )
   return sizeOf(review) > MOST_REVIEW_BYTES ? found : { ...found, review }
 }
 

@@ -3,7 +3,14 @@ import { decodeHead } from '../../event.ts'
 import { halfOf } from '../../review/key.ts'
 import type { Context } from '../../review/received.ts'
 import type { Arrival, LedgerEntry } from '../../review/record.ts'
-import { type Accepted, findableBy, type Rejected, type Review, type Verdict } from '../../review/verdict.ts'
+import {
+  type Accepted,
+  findableBy,
+  type Rejected,
+  type Removal,
+  type Review,
+  type Verdict,
+} from '../../review/verdict.ts'
 import type { Stored } from '../store.ts'
 import { carry, type Carried, type Exact, parseExact } from './exact.ts'
 import type { PackedRaw } from './raw.ts'
@@ -44,7 +51,10 @@ export interface VerdictFields {
   readonly exactVerdict: Exact | undefined
 }
 
-type Rest = Omit<Accepted, 'status' | 'review'> | Omit<Rejected, 'status' | 'code' | 'errors'>
+type Rest =
+  | Omit<Accepted, 'status' | 'review'>
+  | Omit<Rejected, 'status' | 'code' | 'errors'>
+  | Omit<Removal, 'status'>
 
 /** What was known on arrival and is no field of its own; origins are names, but may be any text. */
 type Around = Pick<Row, 'origin' | 'context' | 'ledger'>
@@ -98,7 +108,7 @@ export async function encodeVerdict(verdict: Verdict, atMost = Infinity): Promis
 const NO_FIELDS = { review: undefined, code: undefined, errors: undefined }
 
 function dateOf(verdict: Verdict): Date | undefined {
-  if (verdict.status === 'rejected') return undefined
+  if (verdict.status !== 'accepted') return undefined
   const date = new Date(verdict.review.review_timestamp)
   return Number.isNaN(date.getTime()) ? undefined : date
 }
@@ -129,7 +139,6 @@ const aroundOf = async (row: Row): Promise<Around> =>
 
 async function verdictOf({ status, review, code, errors, verdict, exactVerdict }: Row): Promise<Verdict> {
   if (exactVerdict !== undefined) return parseExact<Verdict>(exactVerdict)
-  return (
-    status === 'accepted' ? { status, review, ...verdict } : { status, code, errors, ...verdict }
-  ) as Verdict
+  const own = status === 'accepted' ? { review } : status === 'rejected' ? { code, errors } : {}
+  return { status, ...own, ...verdict } as Verdict
 }

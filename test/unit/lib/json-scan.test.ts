@@ -161,6 +161,8 @@ test('a pattern leads to every value it can mean', () => {
   const all = (pattern: string) => findAll(text, pattern).map(([start, end]) => text.slice(start, end))
   assert.deepEqual(all('/data/*/items/*'), ['1', '"two"', '{"x":3}'])
   assert.deepEqual(all('/data/0/items'), ['[1,"two"]'])
+  assert.deepEqual(all('/data/[]/items/[]'), ['1', '"two"', '{"x":3}'])
+  assert.deepEqual(all('/[]'), [], 'not the members of an object')
   assert.deepEqual(all(''), [text.trim()])
   assert.deepEqual(all('/nowhere/*'), [])
 })

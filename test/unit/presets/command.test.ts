@@ -116,7 +116,9 @@ describe('headwater presets', () => {
     )
     const rows = await lines<Tried>(['presets', 'try', 'aws-customer-reviews', 'rows.tsv'], folder.path)
     assert.deepEqual(
-      rows.map(({ verdict }) => (verdict.status === 'accepted' ? verdict.review.review_text : verdict.code)),
+      rows.map(({ verdict }) =>
+        verdict.status === 'accepted' ? verdict.review.review_text : verdict.status,
+      ),
       ['"a quote that is never closed', 'ok'],
     )
   })

@@ -194,3 +194,59 @@ describe('aws-customer-reviews', async () => {
     assert.notEqual(judged()?.key, judged({ star_rating: '1' })?.key)
   })
 })
+
+describe('mcauley-2014', async () => {
+  const preset = await loadPreset('mcauley-2014')
+  const row = {
+    reviewerID: 'AINVENTED1',
+    asin: 'B0TESTLAMP',
+    reviewerName: 'Invented Person',
+    helpful: [3, 4],
+    reviewText: 'Bright &amp; light.',
+    overall: 5.0,
+    summary: 'Bright',
+    unixReviewTime: 1_300_060_800,
+    reviewTime: '03 14, 2011',
+  }
+
+  test('finds every field; the helpful votes come before all', () => {
+    const { review_id, ...review } = reviewOf(judgeAll(preset, row, derive)[0])
+    assert.match(review_id, /^derived:/)
+    assert.deepEqual(review, {
+      product_id: 'B0TESTLAMP',
+      user_id: 'AINVENTED1',
+      review_text: 'Bright &amp; light.',
+      rating: 5,
+      review_timestamp: '2011-03-14T00:00:00.000Z',
+      title: 'Bright',
+      helpful_votes: 3,
+      reviewer_name: 'Invented Person',
+    })
+  })
+
+  test('takes a row with other votes for the same review', () => {
+    const keyOf = (helpful: readonly number[]) => judgeAll(preset, { ...row, helpful })[0]?.key
+    assert.equal(keyOf([3, 4]), keyOf([5, 6]))
+  })
+})
+
+describe('amazon-reviews-multi', async () => {
+  const preset = await loadPreset('amazon-reviews-multi')
+
+  test('rejects every row, since there is no date, and makes none up', () => {
+    const row = {
+      review_id: 'ja_0000001',
+      product_id: 'product_ja_1',
+      reviewer_id: 'reviewer_ja_1',
+      stars: '4',
+      review_body: '明るい⚪︎',
+      review_title: '良い',
+      language: 'ja',
+      product_category: 'home',
+    }
+    const [record] = judgeAll(preset, row)
+    assert.equal(reasonOf(record).code, 'missing_review_timestamp')
+    assert.ok(record?.verdict.status === 'rejected')
+    assert.equal(record.verdict.errors.length, 1, 'all else is there, the stars too')
+  })
+})

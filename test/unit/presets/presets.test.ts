@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { loadPreset, presets } from '../../../src/presets/index.ts'
+import { canonical } from '../../../src/presets/canonical.ts'
+import { presetSchema } from '../../../src/presets/preset.ts'
 import { createSplit } from '../../../src/presets/split.ts'
 import { temporaryFolder } from '../../support/temp.ts'
-import { judgeAll } from './judged.ts'
+import { judgeAll, reviewOf } from './judged.ts'
 
 const review = (id: string, more: object = {}) => ({
   id,
@@ -24,6 +26,15 @@ const response = (...reviews: object[]) => ({
   request_parameters: { amazon_domain: 'amazon.com', asin: 'B0TESTLAMP' },
   product: { asin: 'B0TESTLAMP', title: 'A lamp', top_reviews: reviews },
 })
+
+const plain = {
+  review_id: 'R1',
+  product_id: 'B1',
+  user_id: 'A1',
+  review_text: 'ok',
+  rating: 4,
+  review_timestamp: '2024-03-03T00:00:00.000Z',
+}
 
 describe('rainforest', async () => {
   const preset = await loadPreset('rainforest')
@@ -125,6 +136,40 @@ fields:
     assert.equal(record.verdict.by.preset, 'my-shop@3')
   })
 
+  test('gives all reviews a value that the provider does not, unless an item has its own', () => {
+    const preset = presetSchema.parse({
+      name: 'one-shop',
+      version: 1,
+      fields: { ...canonical.fields, product_id: { from: '/product_id', value: 'the-shop' } },
+    })
+    const { product_id: _, ...about } = plain
+    assert.equal(reviewOf(judgeAll(preset, about)[0]).product_id, 'the-shop')
+    assert.equal(reviewOf(judgeAll(preset, plain)[0]).product_id, 'B1')
+  })
+
+  test('took nothing from the envelope where all other fields stood under their own names', () => {
+    const preset = presetSchema.parse({
+      name: 'plain',
+      version: 1,
+      items: ['/reviews/*'],
+      carry: { product: '/product' },
+      fields: { ...canonical.fields, product_id: { from: '/product_id', carried: 'product' } },
+    })
+    const { product_id: _, ...about } = plain
+    assert.equal(reviewOf(judgeAll(preset, { product: 'B7', reviews: [about] })[0]).product_id, 'B7')
+  })
+
+  test('reads what is carried by the same parser', () => {
+    const preset = presetSchema.parse({
+      name: 'numbered',
+      version: 1,
+      items: ['/reviews/*'],
+      carry: { product: '/product' },
+      fields: { ...canonical.fields, product_id: { carried: 'product', parse: 'id' } },
+    })
+    assert.equal(reviewOf(judgeAll(preset, { product: 7, reviews: [plain] })[0]).product_id, '7')
+  })
+
   test('tells every problem with its path', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'bad.yaml')
@@ -134,7 +179,7 @@ fields:
     )
     await assert.rejects(loadPreset(path), (error: Error & { code: string }) => {
       assert.equal(error.code, 'CONFIG_INVALID')
-      for (const part of ['name', 'version', 'fields.rating.from', 'colour'])
+      for (const part of ['name', 'version', 'fields.rating.from', 'colour', 'such as /date/utc'])
         assert.ok(error.message.includes(part), part)
       return true
     })
@@ -186,5 +231,17 @@ test('every preset is valid, goes by its own name and says whose responses it re
     const preset = await loadPreset(name)
     assert.equal(preset.name, name)
     assert.ok(preset.about, name)
+    assert.ok(preset.provider, name)
+    for (const quirk of preset.quirks) assert.match(quirk, /^[A-Za-z].*\.$/, name)
   }
+})
+
+test('the page of presets has a row for each, with its coverage', async () => {
+  const page = await readFile(join(import.meta.dirname, '../../../docs/presets.md'), 'utf8')
+  const rows = [...page.matchAll(/^\| `([^`]+)` \| [^|]+ \| (full|top) \|/gm)].map(([, ...row]) => row)
+  const known = await Promise.all(Object.keys(presets).map(loadPreset))
+  assert.deepEqual(
+    rows,
+    known.map(({ name, coverage }) => [name, coverage]),
+  )
 })

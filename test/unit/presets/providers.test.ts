@@ -41,7 +41,7 @@ describe('brightdata', async () => {
       helpful_votes: 6,
       images: ['https://images.example/1.jpg'],
       reviewer_name: 'Invented Person',
-      country: 'United States',
+      country: 'us',
       product_title: 'A lamp',
     })
   })
@@ -85,7 +85,7 @@ describe('apify-junglee', async () => {
     date: '2025-06-07',
     reviewedIn: 'Reviewed in India on 7 June 2025',
     reviewUrl: 'https://shop.example/reviews/RINVENTED1',
-    reviewReaction: null,
+    reviewReaction: 'One person found this helpful',
     isVerified: true,
     isAmazonVine: false,
     userId: 'AINVENTED1',
@@ -110,9 +110,10 @@ describe('apify-junglee', async () => {
       review_timestamp: '2025-06-07T00:00:00.000Z',
       title: 'Bright',
       verified_purchase: true,
+      helpful_votes: 1,
       vine: false,
       images: ['https://images.example/1.jpg'],
-      country: 'India',
+      country: 'in',
       product_title: 'A lamp',
       review_url: 'https://shop.example/reviews/RINVENTED1',
     })
@@ -181,6 +182,7 @@ describe('apify-axesso', async () => {
       vine: false,
       videos: [],
       reviewer_name: 'Invented Person',
+      country: 'gb',
       marketplace: 'amazon.co.uk',
       variant: 'Size: Small',
       product_title: 'A lamp',

@@ -54,8 +54,9 @@ async function sizesAtStart(registry: Registry): Promise<number[]> {
 }
 
 describe('caution', () => {
-  test('takes messages one by one after two unclean ends in a row, and not after a clean one', async () => {
+  test('takes one by one what was tried when a process ended that took care after two others, until a clean end', async () => {
     await withRegistry(async (registry) => {
+      assert.deepEqual(await sizesAtStart(registry), [2])
       assert.deepEqual(await sizesAtStart(registry), [2])
       assert.deepEqual(await sizesAtStart(registry), [2])
       assert.deepEqual(await sizesAtStart(registry), [1, 1])
@@ -70,6 +71,7 @@ describe('caution', () => {
       for (const { name, at } of others) await showStart(registry, name, at)
       assert.deepEqual(await sizesAtStart(registry), [2])
       for (const { name } of others) await showStart(registry, name, Date.now() - 3_600_000)
+      assert.deepEqual(await sizesAtStart(registry), [2])
       assert.deepEqual(await sizesAtStart(registry), [1, 1])
     })
   })
@@ -94,6 +96,27 @@ describe('caution', () => {
       assert.equal(failures, 5)
       await finish()
       assert.deepEqual(await sizesAtStart(registry), [2])
+    })
+  })
+
+  test('notes large batches in groups, so that a note is written for dozens of messages', async () => {
+    await withRegistry(async (registry) => {
+      let writes = 0
+      const counted: Registry = {
+        ...registry,
+        compareAndSet(...args) {
+          writes++
+          return registry.compareAndSet(...args)
+        },
+      }
+      await start(registry, acceptAll)
+      await start(registry, acceptAll)
+      const { into } = await start(counted, acceptAll)
+      await into(
+        Array.from({ length: 640 }, (_, n) => `${n}`),
+        never,
+      )
+      assert.equal(writes, 11)
     })
   })
 
@@ -139,7 +162,7 @@ describe('caution', () => {
   test('blames only the culprit, and not what is handed over beside it', async () => {
     await withRegistry(async (registry) => {
       const convicted: string[] = []
-      for (let end = 1; end <= 5; end++) {
+      for (let end = 1; end <= 6; end++) {
         const { promise: trying, resolve: tried } = Promise.withResolvers<void>()
         const { into } = await start(registry, async (items, signal) => {
           if (!items.includes('culprit')) return acceptAll(items, signal)

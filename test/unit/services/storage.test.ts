@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Arrival, ReviewRecord } from '../../../src/review/record.ts'
-import type { Verdict } from '../../../src/review/verdict.ts'
+import { findableBy, type Verdict } from '../../../src/review/verdict.ts'
 import { countsOf } from '../../../src/services/ledger.ts'
 import type { Store, Stored } from '../../../src/stores/store.ts'
 import { accepted, acceptedVerdict, numbered, put, rejectedVerdict } from '../../support/records.ts'
@@ -96,7 +96,7 @@ describe('the storage service', () => {
     await storeAll(place)
 
     const productOf = (row: Stored | undefined): unknown =>
-      row?.verdict.status === 'accepted' ? row.verdict.review.product_id : row?.verdict.code
+      row?.verdict.status === 'rejected' ? row.verdict.code : row && findableBy(row.verdict).product
     const rows = await place.store.get(again.map(({ key }) => key))
     assert.deepEqual(
       again.map(({ key }) => [productOf(rows.get(key)), rows.get(key)?.revision]),

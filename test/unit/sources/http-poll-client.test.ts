@@ -11,7 +11,7 @@ import httpPoll from '../../../src/sources/http-poll/index.ts'
 import { createSecrets } from '../../../src/sources/http/secrets.ts'
 import { createTarget } from '../../../src/sources/http-poll/target.ts'
 import { Trouble } from '../../../src/sources/http/trouble.ts'
-import { openProvider, type Reply } from '../../support/provider.ts'
+import { HELD, openProvider, type Reply } from '../../support/provider.ts'
 
 const never = new AbortController().signal
 const KEY = 'k3y-of-ours-0123456789'
@@ -55,6 +55,14 @@ async function openRaw(speak: (socket: Socket) => void): Promise<{ url: string }
     },
   }
 }
+
+/** Says this at once, and then a byte every few milliseconds, without end. */
+const openDripping = (start: string) =>
+  openRaw((socket) => {
+    socket.write(start)
+    const timer = setInterval(() => socket.write('x'), 10)
+    socket.once('close', () => clearInterval(timer))
+  })
 
 const textOf = async (settings: object): Promise<string> => (await ask(settings)).body.toString()
 
@@ -133,6 +141,24 @@ describe('a body', () => {
     await assert.rejects(async () => inflate(bomb, 'gzip', 2 ** 20), { code: 'PAGE_UNREADABLE' })
     const grown = process.memoryUsage().rss - before
     assert.ok(grown < 64 * 2 ** 20, `${grown} bytes`)
+  })
+
+  test('that is a bomb is given up, and what it says beside an error is left out', async () => {
+    const bomb = gzipSync(Buffer.alloc(2 ** 26, ' '))
+    const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' }
+    await using provider = await openProvider((_, n) => ({
+      status: n === 1 ? 200 : 500,
+      body: bomb,
+      headers,
+    }))
+    const before = process.memoryUsage().rss
+    const page = await troubleOf(ask({ url: provider.url }))
+    assert.match(page.message, /at most 16777216 bytes, found more/)
+    const { status, message } = await troubleOf(ask({ url: provider.url }))
+    assert.equal(status, 500)
+    assert.match(message, /found 500 Internal Server Error: the provider is unwell/)
+    const grown = process.memoryUsage().rss - before
+    assert.ok(grown < 96 * 2 ** 20, `${grown} bytes`)
   })
 
   test('that comes byte by byte takes no more memory than another', async () => {
@@ -299,13 +325,27 @@ describe('a request', () => {
     assert.match(message, why)
   }
 
-  test('that nobody answers in time ends, before the headers and in the middle of the body', async () => {
-    await using silent = await openProvider(() => new Promise<Reply>(() => {}))
-    await unavailable(silent.url, /found none within 100 ms/, { timeoutMs: '100ms' })
-    await using stalling = await openRaw((socket) =>
-      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"reviews"'),
-    )
-    await unavailable(stalling.url, /found none within 100 ms/, { timeoutMs: '100ms' })
+  test('that nobody answers in time ends, whichever part of the answer is late, however busy it looks', async () => {
+    await using mute = await openRaw(() => {})
+    const secure = mute.url.replace('http:', 'https:')
+    await unavailable(secure, /found no connection within 100 ms$/, { connectTimeoutMs: '100ms' })
+    await using silent = await openProvider(() => HELD)
+    await unavailable(silent.url, /found none within 100 ms$/, { timeoutMs: '100ms' })
+    const start = 'HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n'
+    await using slowHeaders = await openDripping(start)
+    await unavailable(slowHeaders.url, /found none within 200 ms$/, { timeoutMs: '200ms' })
+    await using slowBody = await openDripping(`${start}\r\n`)
+    await unavailable(slowBody.url, /found a body that was not there within 200 ms$/, {
+      timeoutMs: '100ms',
+      bodyTimeoutMs: '200ms',
+    })
+  })
+
+  test('whose redirect drips is followed all the same', async () => {
+    await using provider = await openProvider(() => ({ body: { reviews: [] } }))
+    const moved = `HTTP/1.1 302 Found\r\nlocation: ${provider.url}\r\ncontent-length: 100000\r\n\r\n`
+    await using slow = await openDripping(moved)
+    assert.equal((await ask({ url: slow.url, bodyTimeoutMs: '100ms' })).status, 200)
   })
 
   test('that is cut off, refused, or answered with something else than HTTP says so', async () => {
@@ -358,7 +398,7 @@ describe('a request', () => {
     await using server = await openRaw((socket) =>
       socket.write('HTTP/1.1 429 Wait\r\nretry-after: 77\r\ncontent-length: 100\r\n\r\n{'),
     )
-    const trouble = await troubleOf(ask({ url: server.url, timeoutMs: '100ms' }))
+    const trouble = await troubleOf(ask({ url: server.url, bodyTimeoutMs: '100ms' }))
     assert.equal(trouble.retryAfterMs, 77_000)
   })
 })

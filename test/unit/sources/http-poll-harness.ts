@@ -7,6 +7,8 @@ import { presetSchema } from '../../../src/presets/preset.ts'
 import { createSplit } from '../../../src/presets/split.ts'
 import type { Received } from '../../../src/review/received.ts'
 import httpPoll from '../../../src/sources/http-poll/index.ts'
+import { createHosts } from '../../../src/sources/http/hosts.ts'
+import { steady } from '../../../src/sources/http/pace.ts'
 import { openPoller } from '../../../src/sources/http-poll/poller.ts'
 import type { SourceContext } from '../../../src/sources/source.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
@@ -51,6 +53,19 @@ export function createPlace(): Place {
     (fields: object, message: string): void =>
       void place.log.push({ level, fields, message })
 
+  async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const end = place.now + ms
+    await turn()
+    if (frozen) {
+      frozen.resolve()
+      await once(signal, 'abort')
+    }
+    signal.throwIfAborted()
+    place.slept.push(ms)
+    // Several may sleep at once.
+    place.now = Math.max(place.now, end)
+  }
+
   const place: Place = {
     registry,
     now: Date.UTC(2026, 0, 1),
@@ -64,19 +79,7 @@ export function createPlace(): Place {
     },
     async open(settings, more) {
       frozen = undefined
-      const time = {
-        async sleep(ms: number, signal: AbortSignal) {
-          await turn()
-          if (frozen) {
-            frozen.resolve()
-            await once(signal, 'abort')
-          }
-          signal.throwIfAborted()
-          place.slept.push(ms)
-          place.now += ms
-        },
-        random: () => place.random,
-      }
+      const time = { sleep, random: () => place.random }
       const context = {
         name: 'shop',
         origin: 'acme',
@@ -94,7 +97,7 @@ export function createPlace(): Place {
         },
         ...more,
       } as SourceContext
-      const source = await openPoller(httpPoll.config.parse(settings), context, time)
+      const source = await openPoller(httpPoll.config.parse(settings), context, time, hosts)
       const stopping = new AbortController()
       const batches = source.read({ signal: stopping.signal })[Symbol.asyncIterator]()
 
@@ -130,6 +133,10 @@ export function createPlace(): Place {
       }
     },
   }
+  const hosts = createHosts(
+    sleep,
+    steady(() => place.now),
+  )
   return place
 }
 

@@ -71,7 +71,7 @@ describe('back-off', () => {
   })
 
   test('holds for all products where the provider itself is unwell', async () => {
-    await using provider = await openProvider(({ path }, n) => (n <= 6 ? { status: 503 } : page(path)))
+    await using provider = await openProvider(({ path }, n) => (n <= 4 ? { status: 503 } : page(path)))
     const place = createPlace()
     await using poll = await place.open({ url: `${provider.url}/{product}`, products: ['a', 'b', 'c'] })
     await poll.take(1)
@@ -94,7 +94,7 @@ describe('the source is in trouble', () => {
     const url = `${provider.url}/`
     const told = [
       `expected a page from ${url}, found 500 Internal Server Error: the provider is unwell`,
-      `expected a page from ${url}, found 429 Too Many Requests: the provider asks for fewer requests; if it lasts, raise every`,
+      `expected a page from ${url}, found 429 Too Many Requests: the provider asks for fewer requests; if it lasts, raise every or set rate`,
       'expected JSON, found a body of text/html that is none',
     ]
     assert.deepEqual(place.troubles, told, 'what is handed over from a bad page does not end it')

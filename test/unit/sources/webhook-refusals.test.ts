@@ -24,6 +24,28 @@ describe('who asks wrongly is told what is right', () => {
     assert.match(String(body['error']), /curl takes -H 'content-type: application\/json'/)
   })
 
+  test('a provider that sends XML is told to send JSON, and so is the log', async () => {
+    const warned: object[] = []
+    const ignore = (): void => {}
+    const logger = {
+      debug: ignore,
+      info: ignore,
+      warn: (fields: object) => void warned.push(fields),
+      error: ignore,
+    }
+    await using listener = await openListener({}, { logger })
+    for (const type of ['application/xml; charset=utf-8', 'text/xml', 'application/atom+xml', 'text/csv']) {
+      const { status, body } = await listener.post('<review><id>1</id></review>', { 'content-type': type })
+      assert.equal(status, 415)
+      assert.match(
+        String(body['error']),
+        /^expected a content-type of application\/json.*; set the sender to JSON/,
+      )
+    }
+    assert.partialDeepStrictEqual(warned, [{ source: 'partner', status: 415 }])
+    assert.match(JSON.stringify(warned), /application\/xml.*; set the sender to JSON/)
+  })
+
   test('a type or an encoding without end is not repeated as a whole', async () => {
     await using listener = await openListener()
     const long = 'x'.repeat(8_000)

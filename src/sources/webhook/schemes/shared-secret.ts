@@ -13,16 +13,15 @@ export const sharedSecretConfig = z.strictObject({
 
 /** The secret itself in a header. */
 export function sharedSecret(config: z.infer<typeof sharedSecretConfig>): Scheme {
-  const name = config.header.toLowerCase()
-  const idName = config.deliveryHeader?.toLowerCase()
-  const isKnown = createKnown(config.secrets)
+  const { scheme, header: name, secrets, deliveryHeader: idName } = config
+  const isKnown = createKnown(secrets)
 
   return {
     claim({ headers }) {
       // Headers are read as latin1, secrets as UTF-8.
       if (!isKnown(Buffer.from(required(headers, name), 'latin1')))
         throw new Refused(401, `the ${name} is not known`)
-      return { verified: config.scheme, ...optionalDelivery(headers, idName), isProvenBy: () => true }
+      return { verified: scheme, ...optionalDelivery(headers, idName), isProvenBy: () => true }
     },
   }
 }

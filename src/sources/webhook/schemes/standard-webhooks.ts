@@ -1,76 +1,84 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import { duration } from '../../../lib/fields.ts'
 import { Refused } from '../refused.ts'
+import { isSignatureOf, PUBLIC_KEY_BYTES, publicKeyOf, SIGNATURE_BYTES } from './ed25519.ts'
+import { deliveryId, presentOf, required } from './headers.ts'
 import type { Scheme } from './scheme.ts'
-import { deliveryId, required } from './headers.ts'
 import { secret, secretsOf } from './secrets.ts'
+import { decode, HMAC_BYTES, isHmacOf } from './signature.ts'
+import { checkTimestamp, tolerance } from './timestamp.ts'
 
-const signingSecret = secret.refine(
-  isSigningSecret,
-  'expected base64 of 24 to 64 bytes, with or without whsec_ before it',
+const key = secret.refine(
+  (text) => isSigningSecret(text) || isPublicKey(text),
+  'expected base64 of 24 to 64 bytes, with or without whsec_ before it, or whpk_ and base64 of 32 bytes',
 )
 
 export const standardWebhooksConfig = z.strictObject({
   scheme: z.literal('standard-webhooks').meta({
-    description: 'How: `standard-webhooks` is signed as standardwebhooks.com says, and as Svix does.',
+    description:
+      'How: signed as Standard Webhooks and Svix, GitHub, Shopify, Stripe or Judge.me do; `hmac` as the other keys say; a secret in a header; a token in the URL.',
   }),
-  secrets: secretsOf(signingSecret),
-  toleranceMs: duration()
-    .prefault('5m')
-    .meta({ description: 'How far the timestamp of a delivery may be from now, in either direction.' }),
+  secrets: secretsOf(key),
+  toleranceMs: tolerance,
 })
 
-/** HMAC-SHA256 over `id.timestamp.body`, of the bytes as they are: text decoding would let different bodies pass. */
-export function standardWebhooks({
-  scheme,
-  secrets,
-  toleranceMs,
-}: z.infer<typeof standardWebhooksConfig>): Scheme {
-  const keys = secrets.map(signingKey)
+/** Each signature of Ed25519 costs a pass over the body, so a sender who proves nothing may ask for so many at most. */
+const MAX_V1A = 4
+
+/**
+ * HMAC-SHA256, or Ed25519, over `id.timestamp.body`, of the bytes as they are: text decoding would let different bodies
+ * pass.
+ */
+export function standardWebhooks(config: z.infer<typeof standardWebhooksConfig>): Scheme {
+  const { scheme, secrets, toleranceMs } = config
+  const keys = secrets.filter((text) => !isPublicKey(text)).map(bytesOf)
+  const publicKeys = secrets.filter(isPublicKey).map((text) => publicKeyOf(bytesOf(text)))
 
   return {
     claim({ headers }, nowMs) {
-      const prefix =
-        headers['webhook-id'] === undefined && headers['svix-id'] !== undefined ? 'svix' : 'webhook'
+      const prefix = presentOf(headers, ['webhook-id', 'svix-id']).replace('-id', '')
       const id = deliveryId(headers, `${prefix}-id`)
       const timestamp = required(headers, `${prefix}-timestamp`)
       checkTimestamp(timestamp, nowMs, toleranceMs)
-      const signatures = required(headers, `${prefix}-signature`).split(' ').flatMap(signature)
+      const list = required(headers, `${prefix}-signature`)
+      const v1 = keys.length === 0 ? [] : signaturesIn(list, 'v1,', HMAC_BYTES.sha256)
+      const v1a = publicKeys.length === 0 ? [] : signaturesIn(list, 'v1a,', SIGNATURE_BYTES)
+      if (v1.length + v1a.length === 0)
+        throw new Refused(
+          401,
+          `expected v1,<base64> in ${prefix}-signature, or v1a,<base64> for a public key`,
+        )
+      if (v1a.length > MAX_V1A)
+        throw new Refused(401, `expected at most ${MAX_V1A} signatures of v1a in ${prefix}-signature`)
+      // Headers are read as latin1.
+      const before = Buffer.from(`${id}.${timestamp}.`, 'latin1')
       return {
         delivery: id,
         verified: scheme,
         isProvenBy: (body) =>
-          keys.some((key) => {
-            const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest()
-            return signatures.some((given) => timingSafeEqual(given, expected))
-          }),
+          isHmacOf([before, body], v1, 'sha256', keys) || isSignatureOf([before, body], v1a, publicKeys),
       }
     },
   }
 }
 
-/** The bytes of one `v1,<base64>`; nothing for other versions and for what can't be a signature. */
-function signature(versioned: string): readonly Buffer[] {
-  if (!versioned.startsWith('v1,')) return []
-  const bytes = Buffer.from(versioned.slice(3), 'base64')
-  return bytes.length === 32 ? [bytes] : []
+/** Those of one version in a list with spaces between; what can't be a signature, and other versions, are left out. */
+function signaturesIn(list: string, version: string, length: number): readonly Buffer[] {
+  return list.split(' ').flatMap((text) => {
+    if (!text.startsWith(version)) return []
+    return decode(text.slice(version.length), 'base64', length) ?? []
+  })
 }
 
-function checkTimestamp(timestamp: string, nowMs: number, toleranceMs: number): void {
-  if (!/^\d{1,12}$/.test(timestamp))
-    throw new Refused(401, 'expected a timestamp in whole seconds since 1970')
-  const ageMs = nowMs - Number(timestamp) * 1_000
-  if (ageMs > toleranceMs) throw new Refused(401, 'the timestamp of the delivery is too old')
-  if (ageMs < -toleranceMs) throw new Refused(401, 'the timestamp of the delivery is too new')
-}
-
-/** The bytes of a signing secret, which is written in base64. */
-function signingKey(text: string): Buffer {
-  return Buffer.from(text.replace(/^whsec_/, ''), 'base64')
+/** The bytes of a key, which is written in base64. */
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text.replace(/^wh(sec|pk)_/, ''), 'base64')
 }
 
 function isSigningSecret(text: string): boolean {
-  const { length } = signingKey(text)
+  const { length } = bytesOf(text)
   return /^(whsec_)?[A-Za-z0-9+/]+={0,2}$/.test(text) && length >= 24 && length <= 64
+}
+
+function isPublicKey(text: string): boolean {
+  return /^whpk_[A-Za-z0-9+/]+={0,2}$/.test(text) && bytesOf(text).length === PUBLIC_KEY_BYTES
 }

@@ -25,9 +25,8 @@ export const urlTokenConfig = z.strictObject({
 
 /** The secret in the query of the URL. Nothing here or elsewhere repeats that query. */
 export function urlToken(config: z.infer<typeof urlTokenConfig>): Scheme {
-  const { scheme, param } = config
-  const idName = config.deliveryHeader?.toLowerCase()
-  const isKnown = createKnown(config.secrets)
+  const { scheme, param, secrets, deliveryHeader: idName } = config
+  const isKnown = createKnown(secrets)
 
   return {
     claim({ headers, url = '' }) {
