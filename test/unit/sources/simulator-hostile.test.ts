@@ -72,6 +72,9 @@ describe('the hostile simulator', () => {
       reviews.some(({ isDeleted }) => isDeleted),
       'deleted',
     )
+    const isBack = reviews.some(({ isDeleted, wasDeleted }) => wasDeleted && !isDeleted)
+    assert.ok(isBack, 'back again')
+    assert.ok(reviews.every(({ isDeleted, wasDeleted }) => wasDeleted || !isDeleted))
     const ids = new Set(reviews.map(({ review_id }) => review_id))
     assert.equal(ids.size, reviews.length)
     assert.ok(
