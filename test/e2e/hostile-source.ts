@@ -9,7 +9,11 @@ const KEY = '${HOSTILE_TEST_KEY}'
 process.env['HOSTILE_TEST_KEY'] = 'key-of-the-hostile-provider-0123456789'
 
 /** How the provider is polled, as a user would write it. Its key goes along in a header and in a parameter. */
-export function sourceFor(shape: ShapeName, url: string, products: readonly string[]): object {
+export function sourceFor(
+  shape: ShapeName,
+  url: string,
+  products: readonly string[],
+): Record<string, unknown> {
   const each = {
     name: 'poll',
     type: 'http-poll',
@@ -47,8 +51,13 @@ export function sourceFor(shape: ShapeName, url: string, products: readonly stri
 }
 
 /** The shape `canonical` has its reviews in a list. */
-export async function writePreset(folder: string): Promise<void> {
-  const fields = Object.fromEntries(REVIEW_FIELDS.map((name) => [name, { from: `/${name}` }]))
-  const preset = { name: 'served', version: 1, coverage: 'full', items: ['/reviews/*'], fields }
-  await writeFile(join(folder, 'served.yaml'), JSON.stringify(preset))
+export const SERVED = {
+  name: 'served',
+  version: 1,
+  coverage: 'full',
+  items: ['/reviews/*'],
+  fields: Object.fromEntries(REVIEW_FIELDS.map((name) => [name, { from: `/${name}` }])),
 }
+
+export const writePreset = (folder: string): Promise<void> =>
+  writeFile(join(folder, 'served.yaml'), JSON.stringify(SERVED))

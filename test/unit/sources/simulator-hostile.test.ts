@@ -84,6 +84,13 @@ describe('the hostile simulator', () => {
     assert.ok(reviews.every(({ versions }) => versions.every(({ isValid }) => isValid)))
   })
 
+  test('does nothing of what it is told to spare', async () => {
+    const spared = Object.keys(malices).filter((name) => name !== 'captcha')
+    await using hostile = await openHostile({ malice: 1, spared })
+    await hostile.crawl(1)
+    assert.deepEqual(Object.keys(hostile.provider.state().malices), ['captcha'])
+  })
+
   test('turns kind by itself after so many requests', async () => {
     await using hostile = await openHostile({ malice: 1, kindAfter: 10 })
     await hostile.crawl(1)

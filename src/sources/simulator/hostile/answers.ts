@@ -50,13 +50,13 @@ const PLAIN = 32
 const [FIRST_FORM = '', ...OTHER_FORMS] = Object.keys(waitForms)
 
 export function createAnswers({
-  hostility: { seed, pace, malice },
+  hostility: { seed, pace, malice, spared },
   shape,
   listing,
   strangersTo,
   elsewhere,
 }: AnswersOptions): Answers {
-  const dealer = createDealer(seed, malice)
+  const dealer = createDealer(seed, malice, spared)
   const limits = createLimits(REQUESTS_PER_WINDOW, WINDOW_MS * pace, createRandom(seed, LIMITS))
   let requests = 0
 

@@ -10,6 +10,8 @@ export interface Hostility {
   readonly pageSize: number
   /** Which part of all requests is treated badly: 0 to 1. */
   readonly malice: number
+  /** Kinds of malice, by their names, that are not done. */
+  readonly spared?: readonly string[]
   /** All times are multiplied by it: at 1 it takes 20 requests in 10 s, and asks for waits of 5 to 20 s. */
   readonly pace: number
   /** How many requests a poller may have under way, for products that differ; 1 unless told. */

@@ -24,14 +24,15 @@ const DECK = 21
  * Deals like a shuffled deck: no kind comes again before all that can be done were done. The same seed and the same
  * requests in the same order give the same answers.
  */
-export function createDealer(seed: number, share: number): Dealer {
+export function createDealer(seed: number, share: number, spared: readonly string[] = []): Dealer {
+  const names = Object.keys(malices).filter((name) => !spared.includes(name))
   const dealt = new Map<string, number>()
   const inARow = new Map<string, number>()
   let deck: string[] = []
   let turn = 0
 
   function shuffled(random: Random): string[] {
-    return Object.keys(malices)
+    return names
       .map((name) => ({ name, at: random() }))
       .toSorted((a, b) => a.at - b.at)
       .map(({ name }) => name)
