@@ -16,6 +16,7 @@ describe('the simulator as a server', () => {
   for (const [shape, path] of [
     ['canonical', '/reviews?product='],
     ['rainforest', '/request?asin='],
+    ['bazaarvoice', '/data/reviews.json?Filter=ProductId:'],
   ] as const) {
     test(`serves pages in the shape of ${shape} that its preset reads`, async () => {
       await using folder = await temporaryFolder()
@@ -49,9 +50,33 @@ describe('the simulator as a server', () => {
     })
   }
 
+  test('can be hostile, and tells of it what was sent and what was wrong', async () => {
+    await using folder = await temporaryFolder()
+    const args = ['--hostile', '--malice', '1', '--seed', '7', '--count', '100', '--products', '1']
+    const { process, url } = await serve(folder.path, ...args, '--shape', 'rainforest', '--page-size', '50')
+    await using _ = process
+    const get = async <T>(path: string, method = 'GET'): Promise<T> =>
+      (await (await fetch(url + path, { method })).json()) as T
+    const [product] = await get<{ product_id: string }[]>('/products')
+    const page = `${url}/request?asin=${product?.product_id}&page=1`
+    const asked = Array.from({ length: 21 }, () => fetch(page, { redirect: 'manual' }))
+    const answers = await Promise.allSettled(asked)
+    const isLimited = answers.some((one) => one.status === 'fulfilled' && one.value.status === 429)
+    assert.ok(isLimited)
+    assert.notDeepEqual(await get('/violations'), [])
+    await get('/kind', 'POST')
+    const { isKind, requests } = await get<{ isKind: boolean; requests: number }>('/state')
+    assert.deepEqual({ isKind, requests }, { isKind: true, requests: 21 })
+    assert.ok(Array.isArray(await get('/truth')))
+    assert.equal((await process.stop('SIGINT')).code, 0)
+  })
+
   test('refuses numbers that are none', async () => {
     const { code, stderr } = await run(['simulate', '--count', 'many'])
     assert.equal(code, 2)
     assert.match(stderr, /--count: expected a whole number/)
+    const paced = await run(['simulate', '--hostile', '--pace', '0.01'])
+    assert.equal(paced.code, 2)
+    assert.match(paced.stderr, /--pace: expected a number from 0.1 to 100, found "0.01"/)
   })
 })

@@ -36,6 +36,8 @@ const LONG: readonly Long[] = [
   storeLoads('cassandra', 100_000),
   storeLoads('dynamodb', 20_000),
   { file: 'test/e2e/pairs.test.ts', env: { HEADWATER_PAIRS: 'all' } },
+  { file: 'test/e2e/hostile.test.ts', env: { HEADWATER_HOSTILE_SEEDS: '10' } },
+  { file: 'test/unit/sources/http-poll-hostile.test.ts', env: { HEADWATER_HOSTILE_SEEDS: '100' } },
 ]
 
 function queueLoad(name: string, count: number): Long {
