@@ -1,6 +1,6 @@
 import type { Config as PollConfig } from '../sources/http-poll/config.ts'
 import { type Facts, ONLY_PRODUCT, savedFacts } from '../sources/http-poll/facts.ts'
-import { productsIn } from '../sources/http-poll/products.ts'
+import { readListed } from '../sources/http/products.ts'
 import type { SourceConfig } from '../config/schema.ts'
 import { HeadwaterError } from '../errors.ts'
 import type { Registry } from '../stores/registry.ts'
@@ -42,8 +42,7 @@ export async function polledBy(
 /** Undefined where a URL names them: that is asked by whoever polls, and what was polled of it is known. */
 async function namedBy(products: PollConfig['products']): Promise<readonly string[] | undefined> {
   if (products === undefined) return [ONLY_PRODUCT]
-  if (Array.isArray(products)) return products
-  return 'file' in products ? productsIn(products.file) : undefined
+  return 'url' in products ? undefined : readListed(products)
 }
 
 /** The first so many in an order, found without sorting all. */

@@ -10,6 +10,7 @@ import { type Derivation, createShape } from './shape.ts'
 import { readNote } from './note.ts'
 import { placesOf } from './places.ts'
 import { type Preset, presetVersion } from './preset.ts'
+import { createRemovedSign } from './signs.ts'
 
 /** What a source may ask for beyond its preset. */
 export interface RuleOptions extends Derivation {
@@ -22,6 +23,7 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
   const { pointers, review, told, content, volatile } = placesOf(preset)
   const scan = createScanner(pointers)
   const shape = createShape(preset, options)
+  const isRemoved = preset.removed === undefined ? undefined : createRemovedSign(preset)
   /** Nothing comes from elsewhere than the item. */
   const isAlone = Object.values(preset.fields).every(
     ({ carried, value }) => carried === undefined && value === undefined,
@@ -55,15 +57,17 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
     if (!isObject(value)) {
       return unreadable(`expected a JSON object, found ${kindOf(value)}`, encoding)
     }
+    const event = isRemoved?.(value) ? 'removed' : undefined
     const identity = identityOf(
       (n) => tokenAt(text, spans, n),
-      !repeated,
+      // News of a review may hold all of its content.
+      !repeated && event === undefined,
       () => without(text, spans, volatile),
     )
     // Looked for again, since the next scan writes over the spans, and hardly anybody asks.
     const token = (pointer: string): string | undefined =>
       tokenAt(text, scan(text).spans, pointers.indexOf(pointer))
-    return { value, token, identity, encoding, cells: false, members, tame: isAlone && isTame(raw) }
+    return { value, token, identity, encoding, cells: false, members, event, tame: isAlone && isTame(raw) }
   }
 
   function readCells(raw: Buffer, columns: readonly string[], delimiter: string): Reading {

@@ -8,6 +8,7 @@ import type { Registry } from '../../src/stores/registry.ts'
 import { openJobProvider } from '../support/job-provider.ts'
 import { temporaryFolder } from '../support/temp.ts'
 import { sourceConformance } from './source.ts'
+import { plainProvider } from '../support/plain-provider.ts'
 
 const REVIEWS = 50
 
@@ -38,6 +39,8 @@ async function open(place: string): Promise<Source> {
     origin: 'acme',
     run: 'run-1',
     split: (document) => [{ raw: document }],
+    provider: plainProvider(),
+    repeated: () => {},
     clock: Date.now,
     registry: await registryOf(place),
     http: { add: () => true },

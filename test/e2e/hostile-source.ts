@@ -19,6 +19,7 @@ export function sourceFor(
     type: 'http-poll',
     headers: { 'X-Api-Key': KEY },
     every: '2s',
+    removed_after: 6,
     timeout: '3s',
     products,
   }
@@ -55,6 +56,7 @@ export const SERVED = {
   name: 'served',
   version: 1,
   coverage: 'full',
+  total: '/total',
   items: ['/reviews/*'],
   fields: Object.fromEntries(REVIEW_FIELDS.map((name) => [name, { from: `/${name}` }])),
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration } from '../../lib/fields.ts'
 import { writeDuration } from '../../lib/units.ts'
 import { config as poll } from '../http-poll/config.ts'
+import { listedField } from '../http/products.ts'
 import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
 import { config as webhook } from '../webhook/config.ts'
 
@@ -118,7 +119,7 @@ const fields = z.strictObject({
   progress,
   download,
   notify: notify.optional(),
-  products: poll.shape.products,
+  products: listedField,
   everyMs: pace('1d', 'How long after the beginning of a job the next one begins, for each product.'),
   jobsAtOnce: z
     .int()

@@ -3,7 +3,7 @@ import type { TransientError } from '../../errors.ts'
 import { createBell } from '../../lib/bell.ts'
 import { retry } from '../../lib/retry.ts'
 import type { Received } from '../../review/received.ts'
-import { readProducts } from '../http-poll/products.ts'
+import { readListed } from '../http/products.ts'
 import { createClient } from '../http/client.ts'
 import { HOSTS, type Hosts } from '../http/hosts.ts'
 import { backOff, patienceFor, REAL_TIME, sleepUntil, steady, type Time } from '../http/pace.ts'
@@ -29,7 +29,7 @@ export async function openRunner(
   const disposed = new AbortController()
   const bell = createBell()
   const report = createReport(context)
-  const products = config.products === undefined ? [undefined] : await readProducts(config.products)
+  const products = config.products === undefined ? [undefined] : await readListed(config.products)
   const now = steady(clock)
   const requests = createRequests(config)
   const { host } = requests

@@ -20,8 +20,13 @@ export const state = z.object({
   count: z.int().default(0),
   fresh: z.int().default(0),
   calls: z.int().default(0),
-  /** Whether this crawl has not seen all of its pages, such as one that was resumed. */
+  /** How many items its first page held. */
+  pageSize: z.int().default(0),
+  /** Whether this crawl has not seen all of its pages as a whole: one was cut short, or the crawl was resumed. */
   isPartial: z.boolean().default(false),
+  /** How many reviews the last complete crawl showed, and how many crawls in a row have shown far fewer since. */
+  whole: z.int().default(0),
+  shrunk: z.int().default(0),
   /** The versions that were handed over last. */
   seen: z.string().default(''),
   /** Whether any crawl brought a valid review. */
@@ -56,7 +61,7 @@ export function resumed(saved: Reached | undefined, asked: string, now: number, 
   return { ...saved, startedAt: Math.min(saved.startedAt, now), dueAt, isPartial: saved.isPartial || isBegun }
 }
 
-const NOTHING_KNOWN = { seen: '', wasValid: false }
+const NOTHING_KNOWN = { seen: '', wasValid: false, whole: 0, shrunk: 0 }
 
 /** What a crawl that begins at that time knows of itself. */
 export function beginningAt(at: number) {
@@ -68,6 +73,7 @@ export function beginningAt(at: number) {
     count: 0,
     fresh: 0,
     calls: 0,
+    pageSize: 0,
     isPartial: false,
   }
 }
@@ -75,13 +81,22 @@ export function beginningAt(at: number) {
 /** Totals count some reviews that are not shown. */
 export const MOST_OF = 0.9
 
-/** What is known at the end of a crawl. `total` is how many reviews there are, as its last page told. */
+/** After so many crawls that all showed far fewer reviews, fewer there are. */
+const SURELY_SHRUNK = 10
+
+/**
+ * What is known at the end of a crawl. `total` is how many reviews there are, as its last page told. A provider that is in
+ * trouble shows less, and doesn't say so: a crawl is complete only if it showed about as much as the last complete one.
+ */
 export function atItsEnd(at: Reached, isFull: boolean, total: number | undefined): Reached {
-  const isComplete = isFull && !at.isPartial && at.count >= (total ?? 0) * MOST_OF
+  const mayBeComplete = isFull && !at.isPartial && at.count >= (total ?? 0) * MOST_OF
+  const shrunk = mayBeComplete && at.count < at.whole * MOST_OF ? at.shrunk + 1 : 0
+  const isComplete = mayBeComplete && (shrunk === 0 || shrunk >= SURELY_SHRUNK)
   return {
     ...at,
     polledAt: at.startedAt,
     fetched: at.count,
-    ...(isComplete && { completeAt: at.startedAt }),
+    shrunk: isComplete ? 0 : shrunk,
+    ...(isComplete && { completeAt: at.startedAt, whole: at.count }),
   }
 }

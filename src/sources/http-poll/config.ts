@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { duration } from '../../lib/fields.ts'
 import { writeDuration } from '../../lib/units.ts'
-import { hostFields, isAddress, limitFields, PRODUCT, requestFields } from '../http/request.ts'
+import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
+import { productsField } from '../http/products.ts'
 import { budgetField } from './budget.ts'
 
 const SHORTEST_MS = 1_000
@@ -13,12 +14,6 @@ const MAX_CONCURRENCY = 100
 const pointer = z.string().regex(/^\/.*$/, 'expected a JSON pointer such as /paging/next')
 
 const param = z.string().min(1).meta({ description: 'The query parameter that says which page is wanted.' })
-
-const product = z
-  .string()
-  .min(1)
-  .max(256)
-  .refine((text) => text.isWellFormed(), 'expected a well-formed text')
 
 const paging = z
   .discriminatedUnion('kind', [
@@ -78,27 +73,7 @@ const fields = z.strictObject({
   }),
   ...hostFields,
   ...limitFields,
-  products: z
-    .union([
-      z.array(product).min(1),
-      z.strictObject({
-        file: z.string().min(1).meta({
-          description: 'A text file that names a product a line; it may change while the source runs.',
-        }),
-      }),
-      z.strictObject({
-        url: z.string().refine(isAddress, 'expected a URL such as https://shop.example.com/products').meta({
-          description: 'Where products are named, a line each; or in JSON, see `items`.',
-        }),
-        items: pointer.optional().meta({ description: 'A JSON pointer to the list of products.' }),
-        refreshMs: duration()
-          .refine((ms) => ms >= SHORTEST_MS, `expected at least ${writeDuration(SHORTEST_MS)}`)
-          .prefault('10m')
-          .meta({ description: 'How often the list is read again.' }),
-      }),
-    ])
-    .optional()
-    .meta({ description: `What \`${PRODUCT}\` stands for: a list, \`{ file }\` or \`{ url }\`.` }),
+  products: productsField,
   paging,
   coverage: z.enum(['full', 'top']).optional().meta({
     description:
@@ -136,12 +111,6 @@ export const config = fields
 
 export type Config = z.output<typeof config>
 export type PagingConfig = Config['paging']
-export type Products = NonNullable<Config['products']>
-
-/** Whether this may be asked for as a product. */
-export function isProduct(text: string): boolean {
-  return product.safeParse(text).success
-}
 
 function hasPlaceholder({ url, params, body = '' }: z.output<typeof fields>): boolean {
   return [url, body, ...Object.values(params)].some((text) => text.includes(PRODUCT))

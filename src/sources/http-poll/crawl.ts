@@ -197,10 +197,15 @@ export class Crawl {
     const received = fresh.map((one) => one.received)
     if (behind !== undefined) {
       const { digest: last } = page
-      const first = isAtBeginning(at) ? last : at.first
-      return this.#moveOn(loaded, { ...counted, place: behind, last, first }, received, signal)
+      const isFirst = isAtBeginning(at)
+      const first = isFirst ? last : at.first
+      const pageSize = isFirst ? seen.length : at.pageSize
+      const isPartial = at.isPartial || seen.length !== pageSize
+      const next = { ...counted, place: behind, last, first, pageSize, isPartial }
+      return this.#moveOn(loaded, next, received, signal)
     }
-    const known = atItsEnd(counted, this.#isFull, total)
+    const isLonger = at.pageSize > 0 && seen.length > at.pageSize
+    const known = atItsEnd({ ...counted, isPartial: at.isPartial || isLonger }, this.#isFull, total)
     const ended = this.#planned(known)
     if (known.completeAt !== known.startedAt) return this.#moveOn(loaded, ended, received, signal)
     const compared = await insist(() => this.#compare(loaded), signal)
@@ -271,7 +276,7 @@ export class Crawl {
       isBlocked,
       total,
       count: at.count,
-      before: at.completeAt === undefined ? 0 : (at.fetched ?? 0),
+      before: at.whole,
       wasValid: at.wasValid,
     })
     return words === undefined ? undefined : new Trouble('SOFT_BLOCKED', words, { isShared: isBlocked })

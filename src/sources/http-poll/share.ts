@@ -4,7 +4,7 @@ import type { Hold, Leases } from '../leases/leases.ts'
 import type { SourceContext } from '../source.ts'
 import { dueAtOf, partOf, state } from './checkpoint.ts'
 import { Crawl, type CrawlParts } from './crawl.ts'
-import type { ProductList } from './products.ts'
+import type { ProductList } from '../http/products.ts'
 import { createRoster } from './roster.ts'
 
 /** The crawls that are this process's share of a source, while products and other processes come and go. */

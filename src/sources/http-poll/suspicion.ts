@@ -24,6 +24,8 @@ export interface Look {
 
 /** Fewer items may all have the same fault by chance. */
 const MANY = 3
+/** A list moves on while it is read, by some reviews, not by nearly a page. */
+const FEW = 0.1
 
 /**
  * Why a page that looks like an answer is none: the provider was shut out and doesn't say so. In words that a person can act
@@ -46,6 +48,9 @@ export function suspicionOf(look: Look): string | undefined {
       : undefined
   }
   if (isFirstAgain) return 'the page holds what the first one held: the provider shows no more than that'
+  const isNearlyKnown = added > 0 && added <= sightings.length * FEW
+  if (isNearlyKnown)
+    return `all but ${added} of the page was on earlier pages: the provider shows the same page again`
   const isShort = total !== undefined && count + added < total * MOST_OF
   if (added === 0 && isShort) return `a page without a new review after ${count} of ${total}`
   return undefined

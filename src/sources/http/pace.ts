@@ -19,6 +19,7 @@ const BASE_MS = 1_000
 const MAX_MS = 5 * 60_000
 const SLOWEST_MS = 3_600_000
 const SLOW_MS = 60_000
+const FEW = 3
 
 /** A clock that only goes forward: where the one behind it is set back, it goes on from the time it had. */
 export function steady(clock: () => number): () => number {
@@ -49,13 +50,17 @@ export function backOff(failures: number, random: () => number): number {
   return random() * Math.min(MAX_MS, BASE_MS * 2 ** (failures - 1))
 }
 
-/** How long until the same page is asked for again. What a person has to mend is tried at a slow pace. */
+/**
+ * How long until the same page is asked for again. What a person has to mend is tried at a slow pace; a page that can't be
+ * read may have been cut off on its way, and is tried a few times before that.
+ */
 export function patienceFor(
   trouble: Trouble,
   failures: number,
   everyMs: number,
   random: () => number,
 ): number {
-  const own = trouble.mayPass ? backOff(failures, random) : Math.min(SLOWEST_MS, Math.max(SLOW_MS, everyMs))
+  const mayPass = trouble.mayPass || (trouble.code === 'PAGE_UNREADABLE' && failures <= FEW)
+  const own = mayPass ? backOff(failures, random) : Math.min(SLOWEST_MS, Math.max(SLOW_MS, everyMs))
   return Math.max(own, trouble.retryAfterMs ?? 0)
 }

@@ -39,7 +39,7 @@ export function readPage(
   if (text !== undefined && holdsMoreThan(text, MAX_VALUES))
     return unreadable(body, tooMany(MAX_VALUES, 'values'))
   const wall = text === undefined ? undefined : wallOf(text)
-  if (wall !== undefined) return { ...unreadable(body, wall), text }
+  if (wall !== undefined) return unreadable(body, wall)
   const isLines = framing === 'ndjson'
   if (text === undefined || !(isLines || isJson(text)))
     return unreadable(body, noJson(`a body of ${scrub(typeOf(answer))} that is none`))

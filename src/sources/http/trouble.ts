@@ -32,7 +32,7 @@ export class Trouble extends HeadwaterError {
 
   /** Whether it may pass by itself. */
   get mayPass(): boolean {
-    return this.code === 'PROVIDER_UNAVAILABLE'
+    return this.code === 'PROVIDER_UNAVAILABLE' || this.code === 'SOFT_BLOCKED'
   }
 }
 

@@ -13,6 +13,7 @@ import { steady } from '../../../src/sources/http/pace.ts'
 import type { SourceContext } from '../../../src/sources/source.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
 import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
+import { plainProvider } from '../../support/plain-provider.ts'
 
 /** Where a source is opened again and again: its registry, its clock and its log outlive it. */
 export interface Place {
@@ -105,6 +106,8 @@ export function createPlace(split: Split = (raw) => [{ raw }]): Place {
         origin: 'acme',
         run: 'run-1',
         split,
+        provider: plainProvider(),
+        repeated: () => {},
         clock: () => place.now,
         signal: new AbortController().signal,
         dataDir: '/nowhere',

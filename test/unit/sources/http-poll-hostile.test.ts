@@ -5,6 +5,7 @@ import { shapeOf } from '../../../src/config/shape.ts'
 import httpPoll from '../../../src/sources/http-poll/index.ts'
 import { loadPreset } from '../../../src/presets/index.ts'
 import { presetSchema } from '../../../src/presets/preset.ts'
+import { createProvider } from '../../../src/presets/provider.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
 import { createSplit } from '../../../src/presets/split.ts'
 import { judge } from '../../../src/review/interpret.ts'
@@ -57,7 +58,10 @@ describe('by a clock of its own, a poller of a hostile provider', () => {
         const { key, verdict } = judge(received, rules)
         if (!rows.has(key)) rows.set(key, { key, revision: 0, raw: received.raw.toString(), verdict } as Row)
       }
-      await using poll = await place.open(settings, { split: createSplit(preset) })
+      await using poll = await place.open(settings, {
+        split: createSplit(preset),
+        provider: createProvider(preset, rules),
+      })
       const reading = (async () => {
         while (true) {
           const batch = await poll.next()

@@ -31,6 +31,7 @@ describe('a page is suspicious', () => {
       /missing_rating/,
     ],
     ['where it is the first page again', { ...plain, isFirstAgain: true, added: 0 }, /the first one/],
+    ['where it is an earlier page again, with a new review', { ...plain, added: 1 }, /all but 1/],
     ['where nothing is left of many', { ...first, sightings: [], added: 0, total: undefined }, /were 40/],
     ['where it ends long before the total', { ...plain, sightings: [], added: 0 }, /after 10 of 40/],
   ]
@@ -40,6 +41,7 @@ describe('a page is suspicious', () => {
 describe('a page is not suspicious', () => {
   const plausible: readonly [string, Look][] = [
     ['in the middle of a crawl', plain],
+    ['where the list has moved on by some reviews', { ...plain, added: 4 }],
     ['at the end, near the total', { ...plain, sightings: [], added: 0, count: 37 }],
     ['where no total is told', { ...plain, sightings: [], added: 0, total: undefined }],
     ['where a product has lost its reviews and the provider says so', { ...first, sightings: [], total: 0 }],

@@ -1,8 +1,55 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { HeadwaterError, TransientError } from '../../errors.ts'
+import { duration } from '../../lib/fields.ts'
 import { createGetter } from '../../lib/pointer.ts'
-import { isProduct, type Products } from './config.ts'
+import { isAddress, PRODUCT } from './request.ts'
+
+const product = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((text) => text.isWellFormed(), 'expected a well-formed text')
+
+const list = z.array(product).min(1)
+const file = z.strictObject({
+  file: z.string().min(1).meta({ description: 'A text file that names a product a line.' }),
+})
+const SHORTEST_REFRESH_MS = 1_000
+const url = z.strictObject({
+  url: z.string().refine(isAddress, 'expected a URL such as https://shop.example.com/products').meta({
+    description: 'Where products are named, a line each; or in JSON, see `items`.',
+  }),
+  items: z
+    .string()
+    .regex(/^\/.*$/, 'expected a JSON pointer such as /products')
+    .optional()
+    .meta({ description: 'A JSON pointer to the list of products.' }),
+  refreshMs: duration()
+    .refine((ms) => ms >= SHORTEST_REFRESH_MS, 'expected at least 1s')
+    .prefault('10m')
+    .meta({ description: 'How often the list is read again.' }),
+})
+
+/** Products that are read once. */
+export const listedField = z
+  .union([list, file])
+  .optional()
+  .meta({ description: `What \`${PRODUCT}\` stands for: a list, or \`{ file }\`.` })
+
+/** Products that may change while a source runs. */
+export const productsField = z
+  .union([list, file, url])
+  .optional()
+  .meta({
+    description: `What \`${PRODUCT}\` stands for: a list, \`{ file }\` or \`{ url }\`; files and URLs are read again and again.`,
+  })
+
+export type Listed = NonNullable<z.output<typeof listedField>>
+export type Products = NonNullable<z.output<typeof productsField>>
+
+const isProduct = (text: string): boolean => product.safeParse(text).success
 
 /** The products that are asked for: a list that may change while the source runs. */
 export interface ProductList {
@@ -30,14 +77,14 @@ export async function openProducts(
   { fetch, onTrouble, signal: opening }: ProductListOptions,
 ): Promise<ProductList> {
   if (Array.isArray(products)) {
-    const named = [...new Set(products)]
+    const named = await readListed(products)
     return { products: named, changed: (signal) => sleep(NEVER_MS, named, { signal, ref: false }) }
   }
   const place = products
   let last = await read(opening)
 
   async function read(signal: AbortSignal): Promise<readonly string[]> {
-    if ('file' in place) return productsIn(place.file)
+    if ('file' in place) return readListed(place)
     const { url, items } = place
     const body = (await fetch(url, signal)).toString()
     return namedIn(items === undefined ? linesOf(body) : listIn(body, items, url), `products.url ${url}`)
@@ -65,9 +112,10 @@ export async function openProducts(
   }
 }
 
-/** Those that a text file names, each once. Throws where it can't be read, or names none. */
-export async function productsIn(file: string): Promise<readonly string[]> {
-  return namedIn(linesOf(await textOf(file)), `products.file ${file}`)
+/** Each once. Throws where a file can't be read, or names none. */
+export async function readListed(listed: Listed): Promise<readonly string[]> {
+  if (Array.isArray(listed)) return [...new Set(listed)]
+  return namedIn(linesOf(await textOf(listed.file)), `products.file ${listed.file}`)
 }
 
 /** As long as a timer takes. */
