@@ -60,6 +60,8 @@ interface Loaded {
   readonly window: Window
   /** The reviews that the pages of this crawl showed, by their tokens. */
   readonly shown: Set<string>
+  /** Those of them that are reviews of this product: some lists hold some of others, now and then. */
+  readonly own: Set<string>
   at: Reached
 }
 
@@ -122,6 +124,7 @@ export class Crawl {
         if (this.#hasBeenPolled(loaded)) return this.#rest(loaded)
         loaded.at = { ...loaded.at, startedAt: now() }
         loaded.shown.clear()
+        loaded.own.clear()
       }
       const target = createTarget(config, secrets, this.product)
       const ask = target.ask(loaded.at.place)
@@ -143,7 +146,7 @@ export class Crawl {
     const { asked, now, longestMs, openCheckpoint, insist } = this.#parts
     const checkpoint = await insist(() => openCheckpoint(this.product, fence, signal), signal)
     const at = resumed(checkpoint.saved, asked, now(), longestMs)
-    return { fence, checkpoint, at, window: openWindow(at.seen), shown: new Set() }
+    return { fence, checkpoint, at, window: openWindow(at.seen), shown: new Set(), own: new Set() }
   }
 
   /** Whether somebody else has polled the product meanwhile, so that there is nothing to do yet. */
@@ -180,7 +183,11 @@ export class Crawl {
       const trouble = this.#noted(loaded, behind)
       return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
     }
-    for (const { review, version } of seen) loaded.shown.add(review ?? version)
+    for (const { review, version, product } of seen) {
+      loaded.shown.add(review ?? version)
+      const isOwn = this.product === undefined || product === this.product
+      if (review !== undefined && isOwn) loaded.own.add(review)
+    }
     const isNews = page.digest !== loaded.at.last
     const fresh = seen.filter(({ version }) => isNews && !loaded.window.has(version))
     for (const { version } of seen) loaded.window.add(version)
@@ -330,7 +337,7 @@ export class Crawl {
     return { ...known, ...beginningAt(known.startedAt), observed, dueAt }
   }
 
-  #compare({ shown, at }: Loaded): Promise<Compared> {
+  #compare({ own: shown, at }: Loaded): Promise<Compared> {
     const { config, context } = this.#parts
     const name = `present/${context.name}/${partOf(this.product)}`
     const look = { shown, at: at.startedAt, after: config.removedAfter }
