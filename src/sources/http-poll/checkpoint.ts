@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Checkpoint as Saved } from '../checkpoint.ts'
 import { factFields, ONLY_PRODUCT } from './facts.ts'
-import { BEGINNING } from './paging.ts'
+import { BEGINNING } from '../http/paging.ts'
 
 export const state = z.object({
   /** What is crawled, and how: of anything else the place means nothing. */

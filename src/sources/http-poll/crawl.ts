@@ -17,7 +17,7 @@ import {
 import type { Config } from './config.ts'
 import { evidenceOf, type Look, lookAt, nameOf } from './look.ts'
 import { type Compared, compareWithBefore, receivedNote } from './presence.ts'
-import { createTarget, type Target } from './target.ts'
+import { createTarget, type Target } from '../http/target.ts'
 import type { Observed } from './velocity.ts'
 import { openWindow, type Window } from './window.ts'
 
