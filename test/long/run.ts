@@ -35,6 +35,9 @@ const LONG: readonly Long[] = [
   storeLoads('mongodb', 100_000),
   storeLoads('cassandra', 100_000),
   storeLoads('dynamodb', 20_000),
+  hotProduct('mongodb-documents', 100_000),
+  hotProduct('cassandra-store', 1_000_000),
+  hotProduct('dynamodb-rows', 100_000),
   { file: 'test/e2e/pairs.test.ts', env: { HEADWATER_PAIRS: 'all' } },
   { file: 'test/e2e/hostile.test.ts', env: { HEADWATER_HOSTILE_SEEDS: '10' } },
   { file: 'test/unit/sources/http-poll-hostile.test.ts', env: { HEADWATER_HOSTILE_SEEDS: '100' } },
@@ -49,6 +52,15 @@ function queueLoad(name: string, count: number): Long {
       HEADWATER_QUEUE_LIMIT_MS: String(HOUR_MS),
     },
     only: 'reviews by way of',
+  }
+}
+
+/** As many reviews of one product as the local server bears. */
+function hotProduct(name: string, count: number): Long {
+  return {
+    file: `test/conformance/${name}.test.ts`,
+    env: { HEADWATER_HOT_COUNT: String(count), HEADWATER_MONGODB_HEAP: '3g' },
+    only: 'hot product|of a product with',
   }
 }
 
