@@ -104,13 +104,14 @@ for (const { file, env, only } of chosen(process.argv.slice(2))) {
 }
 process.exitCode = results.some(({ outcome }) => outcome === 'failed') ? 1 : 0
 
-/** Files by their names without `.test.ts`; all of them where none is named. */
+/** Files by their names without `.test.ts`, such as `pairs` or `conformance/cassandra-store`; all of them where none is named. */
 function chosen(names: readonly string[]): readonly Long[] {
-  const nameOf = ({ file }: Long): string => basename(file, '.test.ts')
-  const unknown = names.filter((name) => !LONG.some((long) => nameOf(long) === name))
+  const isNamed = ({ file }: Long, name: string): boolean =>
+    basename(file, '.test.ts') === name || file === `test/${name}.test.ts`
+  const unknown = names.filter((name) => !LONG.some((long) => isNamed(long, name)))
   if (unknown.length > 0)
-    throw new Error(`${unknown.join(', ')}: expected some of ${LONG.map(nameOf).join(', ')}`)
-  return names.length === 0 ? LONG : LONG.filter((long) => names.includes(nameOf(long)))
+    throw new Error(`${unknown.join(', ')}: expected some of ${LONG.map(({ file }) => file).join(', ')}`)
+  return names.length === 0 ? LONG : LONG.filter((long) => names.some((name) => isNamed(long, name)))
 }
 
 function note({ type, data }: TestEvent): void {
