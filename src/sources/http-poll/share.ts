@@ -33,6 +33,8 @@ export interface ShareOptions {
   readonly bell: Bell
 }
 
+const AGAIN_MS = 1_000
+
 /** Resolves when the crawls that this process has by now know where they were. */
 export async function openShare({ list, leases, parts, context, bell }: ShareOptions): Promise<Share> {
   const roster = createRoster()
@@ -60,8 +62,11 @@ export async function openShare({ list, leases, parts, context, bell }: ShareOpt
 
   async function followLeases(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await leases.changed(signal)
-      if (!signal.aborted) await parts.insist(update, signal)
+      // From before it is looked at, or what changes meanwhile would go unnoticed.
+      const changed = leases.changed(signal)
+      changed.catch(() => {}) // looked at below
+      await parts.insist(update, signal)
+      await changed
     }
   }
 
@@ -80,7 +85,8 @@ export async function openShare({ list, leases, parts, context, bell }: ShareOpt
       for (let crawl = next(); crawl !== undefined; crawl = next()) {
         const hold = leases.hold(partOf(crawl.product))
         if (hold) return { crawl, hold }
-        roster.drop(crawl)
+        // Its lease has run out, or is about to be somebody else's: until that is known it is looked at now and then.
+        roster.putBack(crawl, now + AGAIN_MS)
       }
       return undefined
     },
