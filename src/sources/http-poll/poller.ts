@@ -116,7 +116,7 @@ export async function openPoller(
   }
 
   const bell = createBell()
-  const share = await openShare({ list, leases, parts, context, bell })
+  const share = await openShare({ list, leases, parts, context, bell, urgencyOf: planning?.urgencyOf })
   open = share
   const resources = opened.move()
 
@@ -149,7 +149,7 @@ export async function openPoller(
     while (true) {
       const most = throttle.isBroken ? 1 : concurrency
       while (underWay.size < most && throttle.opensAt <= now()) {
-        const taken = share.take(now(), planning?.urgencyOf)
+        const taken = share.take(now())
         if (taken === undefined) break
         underWay.set(taken.crawl, ask(taken.crawl, taken.hold, stop))
       }

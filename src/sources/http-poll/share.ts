@@ -5,15 +5,12 @@ import type { SourceContext } from '../source.ts'
 import { dueAtOf, partOf, state } from './checkpoint.ts'
 import { Crawl, type CrawlParts } from './crawl.ts'
 import type { ProductList } from '../http/products.ts'
-import { createRoster } from './roster.ts'
+import { createRoster, type Urgency } from './roster.ts'
 
 /** The crawls that are this process's share of a source, while products and other processes come and go. */
 export interface Share {
   /** A crawl that is ready, and the lease to work on it under; nobody else gets its product until that is disposed of. */
-  take(
-    now: number,
-    urgencyOf?: (crawl: Crawl) => number,
-  ): { readonly crawl: Crawl; readonly hold: Hold } | undefined
+  take(now: number): { readonly crawl: Crawl; readonly hold: Hold } | undefined
   /** When the next one is ready; Infinity where there is none. */
   readonly nextAt: number
   putBack(crawl: Crawl, now: number): void
@@ -31,11 +28,14 @@ export interface ShareOptions {
   readonly parts: CrawlParts
   readonly context: Pick<SourceContext, 'name' | 'registry'>
   readonly bell: Bell
+  /** Who of those that are ready goes first; undefined: who has been for the longest time. */
+  readonly urgencyOf: Urgency | undefined
 }
 
 /** Resolves when the crawls that this process has by now know where they were. */
-export async function openShare({ list, leases, parts, context, bell }: ShareOptions): Promise<Share> {
-  const roster = createRoster()
+export async function openShare(options: ShareOptions): Promise<Share> {
+  const { list, leases, parts, context, bell } = options
+  const roster = createRoster(options.urgencyOf)
   let products: readonly (string | undefined)[] = list?.products ?? [undefined]
 
   /** Where the crawls of others were is read in one go, since there may be many. */
@@ -75,9 +75,8 @@ export async function openShare({ list, leases, parts, context, bell }: ShareOpt
 
   await update()
   return {
-    take(now, urgencyOf) {
-      const next = (): Crawl | undefined => roster.take(now, urgencyOf)
-      for (let crawl = next(); crawl !== undefined; crawl = next()) {
+    take(now) {
+      for (let crawl = roster.take(now); crawl !== undefined; crawl = roster.take(now)) {
         const hold = leases.hold(partOf(crawl.product))
         if (hold) return { crawl, hold }
         roster.drop(crawl)
