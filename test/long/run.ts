@@ -61,6 +61,8 @@ function storeLoads(name: string, count: number): Long {
       HEADWATER_STORE_KILLS: '2',
       HEADWATER_COPY_COUNT: '50000',
       HEADWATER_STORE_LIMIT_MS: String(2 * HOUR_MS),
+      HEADWATER_STORE_TIMEOUT: '60s',
+      HEADWATER_MONGODB_HEAP: '3g',
     },
     only: 'reviews into',
   }
