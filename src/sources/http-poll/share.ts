@@ -17,7 +17,8 @@ export interface Share {
   /** Keeps it up to date until the signal aborts, whose reason it rejects with. The bell rings when there is something new. */
   follow(signal: AbortSignal): Promise<void>
   readonly crawls: Iterable<Crawl>
-  /** How large a part of all products it has. */
+  /** How many products there are, and how large a part of them it has. */
+  readonly products: number
   readonly part: number
 }
 
@@ -87,6 +88,9 @@ export async function openShare(options: ShareOptions): Promise<Share> {
       return roster.nextAt
     },
     putBack: (crawl, now) => roster.putBack(crawl, now),
+    get products() {
+      return products.length
+    },
     get part() {
       return roster.size / products.length
     },

@@ -70,7 +70,7 @@ describe('a roster', () => {
           () => assert.fail('all are known'),
         )
         if (taken) roster.putBack(taken, 5)
-        assert.deepEqual(takenAt(roster, 5).toSorted(), left.map(({ product }) => product).toSorted())
+        assert.deepEqual(new Set(takenAt(roster, 5)), new Set(left.map(({ product }) => product)))
         assert.equal(roster.nextAt, Infinity)
       }),
     )
