@@ -36,12 +36,8 @@ export function createPollingMetrics(registry: Registry): PollingMetrics {
   const told = gauge('reviews_told', 'Reviews that there are of these products, as the provider says.')
   const fetched = gauge('reviews_fetched', 'Those that the last poll of each of these products showed.')
   const missing = gauge('reviews_missing', 'Those that there are, as the provider says, and it did not show.')
-  const staleness = new Gauge({
-    name: 'headwater_source_staleness_seconds',
-    help: 'Within how long this share of these products was polled to the end.',
-    labelNames: ['source', 'quantile'],
-    registers,
-  })
+  const p50 = gauge('staleness_p50_seconds', 'Within how long half of these products were polled to the end.')
+  const p95 = gauge('staleness_p95_seconds', 'Within how long 95 % of these products were polled to the end.')
 
   return {
     observe(source, polling) {
@@ -52,9 +48,8 @@ export function createPollingMetrics(registry: Registry): PollingMetrics {
       told(source, polling.told)
       fetched(source, polling.fetched)
       missing(source, polling.missing)
-      const { p50 = Number.NaN, p95 = Number.NaN } = polling.stalenessMs ?? {}
-      staleness.set({ source, quantile: '0.5' }, p50 / 1000)
-      staleness.set({ source, quantile: '0.95' }, p95 / 1000)
+      p50(source, polling.stalenessMs && polling.stalenessMs.p50 / 1000)
+      p95(source, polling.stalenessMs && polling.stalenessMs.p95 / 1000)
     },
   }
 }
