@@ -84,6 +84,17 @@ export function beginningAt(at: number) {
   }
 }
 
+/** Whatever a crawl showed, it has come to its end. */
+export function polledToItsEnd(at: Reached): Reached {
+  const { polledAt, calls, fresh, yielded = { calls: 0, fresh: 0 } } = at
+  const isFirst = polledAt === undefined
+  return {
+    ...at,
+    polledAt: at.startedAt,
+    yielded: isFirst ? yielded : { calls: yielded.calls + calls, fresh: yielded.fresh + fresh },
+  }
+}
+
 /** Totals count some reviews that are not shown. */
 export const MOST_OF = 0.9
 
@@ -99,8 +110,7 @@ export function atItsEnd(at: Reached, isFull: boolean, total: number | undefined
   const shrunk = mayBeComplete && at.count < at.whole * MOST_OF ? at.shrunk + 1 : 0
   const isComplete = mayBeComplete && (shrunk === 0 || shrunk >= SURELY_SHRUNK)
   return {
-    ...at,
-    polledAt: at.startedAt,
+    ...polledToItsEnd(at),
     fetched: at.count,
     shrunk: isComplete ? 0 : shrunk,
     ...(isComplete && { completeAt: at.startedAt, whole: at.count }),

@@ -11,6 +11,7 @@ import {
   isAtBeginning,
   type Checkpoint,
   partOf,
+  polledToItsEnd,
   type Reached,
   resumed,
 } from './checkpoint.ts'
@@ -51,7 +52,18 @@ export interface CrawlParts {
   readonly plan: (reached: Reached) => Planned
   /** From then on nothing is acknowledged. */
   readonly disposed: AbortSignal
+  /** What all of them have asked since the start, and found. */
+  readonly made: Made
 }
+
+/** Requests for pages, and versions of reviews that they were the first to show. */
+export interface Made {
+  calls: number
+  fresh: number
+}
+
+/** What the end of a crawl tells of its product. */
+type Known = Pick<Reached, 'observed' | 'polledAt' | 'told' | 'fetched'>
 
 export interface Planned {
   readonly observed?: Observed | undefined
@@ -84,7 +96,10 @@ export class Crawl {
   /** How fast its product gets new reviews, as far as it is known. */
   observed: Observed | undefined
   /** When its last crawl began that came to its end; 0 where there was none. */
-  polledAt: number
+  polledAt = 0
+  /** How many reviews there are, as the provider says, and how many its last crawl showed; undefined until it is known. */
+  told: number | undefined
+  fetched: number | undefined
   readonly #parts: CrawlParts
   #dueAt: number
   #waitUntil = 0
@@ -93,15 +108,9 @@ export class Crawl {
   #loaded: Loaded | undefined
 
   /** `dueAt`: when its next page may be asked for; `known`: what was saved of it. */
-  constructor(
-    product: string | undefined,
-    dueAt: number,
-    parts: CrawlParts,
-    known: Pick<Reached, 'observed' | 'polledAt'> = {},
-  ) {
+  constructor(product: string | undefined, dueAt: number, parts: CrawlParts, known: Known = {}) {
     this.product = product
-    this.observed = known.observed
-    this.polledAt = known.polledAt ?? 0
+    this.#learn(known)
     this.#dueAt = dueAt
     this.#parts = parts
   }
@@ -121,7 +130,7 @@ export class Crawl {
    * signal's reason, or a bug.
    */
   async turn(fence: number, signal: AbortSignal): Promise<Turn> {
-    const { config, secrets, client, context, now } = this.#parts
+    const { config, secrets, client, context, now, made } = this.#parts
     try {
       const loaded = this.#loaded?.fence === fence ? this.#loaded : await this.#load(fence, signal)
       this.#loaded = loaded
@@ -135,6 +144,7 @@ export class Crawl {
       const ask = target.ask(loaded.at.place)
       const validators = isAtBeginning(loaded.at) ? loaded.at.validators : undefined
       loaded.at = { ...loaded.at, calls: loaded.at.calls + 1 }
+      made.calls++
       const answer = await client.ask({ ...ask, validators }, signal)
       return await this.#take(loaded, target, ask, answer, signal)
     } catch (error) {
@@ -166,11 +176,17 @@ export class Crawl {
     return polledAt !== this.polledAt && dueAt > this.#parts.now()
   }
 
-  #rest({ at: { polledAt = 0, observed, dueAt } }: Loaded): Turn {
-    this.polledAt = polledAt
-    this.observed = observed
-    this.#forget(dueAt)
+  #rest({ at }: Loaded): Turn {
+    this.#learn(at)
+    this.#forget(at.dueAt)
     return {}
+  }
+
+  #learn({ observed, polledAt = 0, told, fetched }: Known): void {
+    this.observed = observed
+    this.polledAt = polledAt
+    this.told = told
+    this.fetched = fetched
   }
 
   #forget(dueAt: number): void {
@@ -179,7 +195,7 @@ export class Crawl {
   }
 
   async #take(loaded: Loaded, target: Target, ask: Ask, answer: Answer, signal: AbortSignal): Promise<Turn> {
-    const { context, secrets, insist, disposed } = this.#parts
+    const { context, secrets, insist, disposed, made } = this.#parts
     if (answer.isUnchanged) return this.#moveOn(loaded, this.#unchanged(loaded), [], signal)
     const where = { ask, at: loaded.at, shown: loaded.shown, isFull: this.#isFull }
     const look = lookAt(answer, where, { context, secrets })
@@ -200,6 +216,7 @@ export class Crawl {
     const fresh = seen.filter(({ version }) => isNews && !loaded.window.has(version))
     for (const { version } of seen) loaded.window.add(version)
     context.repeated(seen.length - fresh.length)
+    made.fresh += fresh.length
     const at = loaded.at
     const counted: Reached = {
       ...at,
@@ -277,14 +294,13 @@ export class Crawl {
 
   /** The first page is as it was, and so is what is behind it as far as anybody knows: nothing is counted. */
   #unchanged({ at }: Loaded): Reached {
-    return this.#planned({ ...at, polledAt: at.startedAt })
+    return this.#planned(polledToItsEnd(at))
   }
 
   /** The beginning of the next crawl. */
   #planned(known: Reached): Reached {
     const { observed = known.observed, dueAt } = this.#parts.plan(known)
-    this.observed = observed
-    this.polledAt = known.startedAt
+    this.#learn({ ...known, observed })
     return { ...known, ...beginningAt(known.startedAt), observed, dueAt }
   }
 
