@@ -97,11 +97,22 @@ describe('the page of the presets', () => {
     const known = loaded.flatMap(({ name, request }) => (request === undefined ? [] : [name]))
     assert.deepEqual(asked.toSorted(), known.toSorted())
 
-    const names = [...config.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name)
-    const env = Object.fromEntries(names.map((name) => [name, 'any']))
-    await using folder = await temporaryFolder()
-    await writeFile(join(folder.path, 'headwater.yaml'), config)
-    const { code, stderr } = await run(['config', 'check'], { cwd: folder.path, env })
-    assert.equal(code, 0, stderr)
+    await assertRight(config)
   })
 })
+
+test('the first page of all has a config that is right', async () => {
+  const readme = await readFile(join(docs, '../README.md'), 'utf8')
+  const [config = ''] = yamlIn(readme)
+  await assertRight(config)
+})
+
+async function assertRight(config: string): Promise<void> {
+  const names = [...config.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name)
+  const secret = `whsec_${Buffer.alloc(24).toString('base64')}`
+  const env = Object.fromEntries(names.map((name) => [name, secret]))
+  await using folder = await temporaryFolder()
+  await writeFile(join(folder.path, 'headwater.yaml'), config)
+  const { code, stderr } = await run(['config', 'check'], { cwd: folder.path, env })
+  assert.equal(code, 0, stderr)
+}
