@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Checkpoint as Saved } from '../checkpoint.ts'
 import { factFields, ONLY_PRODUCT } from './facts.ts'
-import { BEGINNING } from './paging.ts'
+import { BEGINNING } from '../http/paging.ts'
 
 export const state = z.object({
   /** What is crawled, and how: of anything else the place means nothing. */
@@ -47,8 +47,11 @@ export type Checkpoint = Saved<Reached>
 /** What stands for a product in the names of the registry; the source may have none but one list of everything. */
 export const partOf = (product: string | undefined): string => product ?? ONLY_PRODUCT
 
+/** Whether the first page is next. */
+export const isAtBeginning = ({ place }: Pick<Reached, 'place'>): boolean => place.page === BEGINNING.page
+
 /** When the next page may be asked for: at once in the middle of a crawl. */
-export const dueAtOf = ({ place, dueAt }: Reached): number => (place.page === BEGINNING.page ? dueAt : 0)
+export const dueAtOf = (reached: Reached): number => (isAtBeginning(reached) ? reached.dueAt : 0)
 
 /** Where to go on: with what was saved, as far as it means anything; otherwise at the beginning, due now. */
 export function resumed(saved: Reached | undefined, asked: string, now: number, longestMs: number): Reached {

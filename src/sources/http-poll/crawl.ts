@@ -1,18 +1,23 @@
 import type { Batch } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
 import type { Received } from '../../review/received.ts'
-import type { Sighting, Told } from '../../review/provider.ts'
 import type { Answer, Ask, Client } from '../http/client.ts'
-import { type Page, readPage } from '../http/page.ts'
 import type { Secrets } from '../http/secrets.ts'
 import { Trouble } from '../http/trouble.ts'
 import type { SourceContext } from '../source.ts'
-import { atItsEnd, beginningAt, type Checkpoint, partOf, type Reached, resumed } from './checkpoint.ts'
+import {
+  atItsEnd,
+  beginningAt,
+  isAtBeginning,
+  type Checkpoint,
+  partOf,
+  type Reached,
+  resumed,
+} from './checkpoint.ts'
 import type { Config } from './config.ts'
-import { BEGINNING } from './paging.ts'
+import { evidenceOf, type Look, lookAt, nameOf } from './look.ts'
 import { type Compared, compareWithBefore, receivedNote } from './presence.ts'
-import { suspicionOf } from './suspicion.ts'
-import { createTarget, type Target } from './target.ts'
+import { createTarget, type Target } from '../http/target.ts'
 import type { Observed } from './velocity.ts'
 import { openWindow, type Window } from './window.ts'
 
@@ -60,6 +65,8 @@ interface Loaded {
   readonly window: Window
   /** The reviews that the pages of this crawl showed, by their tokens. */
   readonly shown: Set<string>
+  /** Those of them that are reviews of this product: some lists hold some of others, now and then. */
+  readonly own: Set<string>
   at: Reached
 }
 
@@ -122,6 +129,7 @@ export class Crawl {
         if (this.#hasBeenPolled(loaded)) return this.#rest(loaded)
         loaded.at = { ...loaded.at, startedAt: now() }
         loaded.shown.clear()
+        loaded.own.clear()
       }
       const target = createTarget(config, secrets, this.product)
       const ask = target.ask(loaded.at.place)
@@ -143,7 +151,7 @@ export class Crawl {
     const { asked, now, longestMs, openCheckpoint, insist } = this.#parts
     const checkpoint = await insist(() => openCheckpoint(this.product, fence, signal), signal)
     const at = resumed(checkpoint.saved, asked, now(), longestMs)
-    return { fence, checkpoint, at, window: openWindow(at.seen), shown: new Set() }
+    return { fence, checkpoint, at, window: openWindow(at.seen), shown: new Set(), own: new Set() }
   }
 
   /** Whether somebody else has polled the product meanwhile, so that there is nothing to do yet. */
@@ -166,21 +174,21 @@ export class Crawl {
   async #take(loaded: Loaded, target: Target, ask: Ask, answer: Answer, signal: AbortSignal): Promise<Turn> {
     const { context, secrets, insist, disposed } = this.#parts
     if (answer.isUnchanged) return this.#moveOn(loaded, this.#unchanged(loaded), [], signal)
-    const { told } = context.provider
-    const page = readPage(answer, context.split, secrets.scrub)
-    const { total, isBlocked } = page.text === undefined ? NOTHING_TOLD : told(page.text)
-    const items = this.#receive(loaded, page, ask, answer)
-    const seen = items.map((received) => ({ received, ...context.provider.identify(received) }))
-    const fault = page.fault ?? this.#suspicion(loaded, page, seen, total, isBlocked)
-    if (fault !== undefined) return this.#withhold(loaded, fault, items, answer, ask)
-
-    const added = seen.filter(({ review, version }) => !loaded.shown.has(review ?? version))
-    const behind = this.#placeBehind(loaded, target, page, answer, added.length)
-    if (behind instanceof Trouble) {
-      const trouble = this.#noted(loaded, behind)
-      return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
+    const where = { ask, at: loaded.at, shown: loaded.shown, isFull: this.#isFull }
+    const look = lookAt(answer, where, { context, secrets })
+    const { page, items, seen, added, total, fault } = look
+    if (fault !== undefined) {
+      const isEvidence = fault.code === 'SOFT_BLOCKED' && this.failures === 0 && answer.body.length > 0
+      const kept = fault.code === 'SOFT_BLOCKED' ? [] : items
+      return this.#withhold(loaded, fault, isEvidence ? evidenceOf(answer, fault, where, context) : kept)
     }
-    for (const { review, version } of seen) loaded.shown.add(review ?? version)
+    const behind = placeBehind(loaded.at, target, look, answer)
+    if (behind instanceof Trouble) return this.#withhold(loaded, behind, items)
+    for (const one of seen) {
+      loaded.shown.add(nameOf(one))
+      const isOwn = this.product === undefined || one.product === this.product
+      if (one.review !== undefined && isOwn) loaded.own.add(one.review)
+    }
     const isNews = page.digest !== loaded.at.last
     const fresh = seen.filter(({ version }) => isNews && !loaded.window.has(version))
     for (const { version } of seen) loaded.window.add(version)
@@ -188,7 +196,7 @@ export class Crawl {
     const at = loaded.at
     const counted: Reached = {
       ...at,
-      count: at.count + added.length,
+      count: at.count + added,
       fresh: at.fresh + fresh.length,
       wasValid: at.wasValid || seen.some(({ code }) => code === undefined),
       ...(total !== undefined && { told: total }),
@@ -248,68 +256,10 @@ export class Crawl {
     return {}
   }
 
-  #receive({ at }: Loaded, { pieces }: Page, { from }: Ask, { status }: Answer): Received[] {
-    const { name: source, origin, clock } = this.#parts.context
-    const receivedAt = clock()
-    const about = { source, kind: 'http-poll', from, page: at.place.page, status }
-    return pieces.map(({ raw, ...told }, n) => ({
-      origin,
-      receivedAt,
-      raw,
-      context: { ...about, position: n + 1, ...told },
-    }))
-  }
-
-  #suspicion(
-    { at, shown }: Loaded,
-    { digest }: Page,
-    sightings: readonly Sighting[],
-    total: number | undefined,
-    isBlocked: boolean,
-  ): Trouble | undefined {
-    const words = suspicionOf({
-      coverage: this.#isFull ? 'full' : 'top',
-      isFirst: isAtBeginning(at),
-      sightings,
-      added: sightings.filter(({ review, version }) => !shown.has(review ?? version)).length,
-      isFirstAgain: !isAtBeginning(at) && digest === at.first && sightings.length > 0,
-      isBlocked,
-      total,
-      count: at.count,
-      before: at.whole,
-      wasValid: at.wasValid,
-    })
-    return words === undefined ? undefined : new Trouble('SOFT_BLOCKED', words, { isShared: isBlocked })
-  }
-
-  /** The cursor stays. The first of such pages in a row is kept, as one dead letter that tells what it looks like. */
-  #withhold(loaded: Loaded, fault: Trouble, items: readonly Received[], answer: Answer, ask: Ask): Turn {
-    const isEvidence = this.failures === 0 && answer.body.length > 0
+  /** The cursor stays. What came instead of a page is handed over, and comes again where it is not kept by then. */
+  #withhold(loaded: Loaded, fault: Trouble, items: readonly Received[]): Turn {
     const trouble = this.#noted(loaded, fault)
-    if (fault.code !== 'SOFT_BLOCKED')
-      return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
-    if (!isEvidence) return { trouble }
-    const piece = { raw: answer.body, blocked: fault.message }
-    const page = { pieces: [piece], digest: '', text: undefined, fault }
-    return { batch: { items: this.#receive(loaded, page, ask, answer), ack: async () => {} }, trouble }
-  }
-
-  /** The crawl is at its end where a page adds no review to those of the pages before, or names no other. */
-  #placeBehind(
-    { at }: Loaded,
-    target: Target,
-    { pieces, digest, text }: Page,
-    { link }: Answer,
-    added: number,
-  ): Reached['place'] | Trouble | undefined {
-    const isRepeated = digest === at.last || (pieces.length > 0 && added === 0)
-    if (isRepeated) return undefined
-    try {
-      return target.next(at.place, { text, link, isEmpty: pieces.length === 0 })
-    } catch (error) {
-      if (error instanceof Trouble) return error
-      throw error
-    }
+    return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
   }
 
   get #isFull(): boolean {
@@ -330,7 +280,7 @@ export class Crawl {
     return { ...known, ...beginningAt(known.startedAt), observed, dueAt }
   }
 
-  #compare({ shown, at }: Loaded): Promise<Compared> {
+  #compare({ own: shown, at }: Loaded): Promise<Compared> {
     const { config, context } = this.#parts
     const name = `present/${context.name}/${partOf(this.product)}`
     const look = { shown, at: at.startedAt, after: config.removedAfter }
@@ -353,12 +303,8 @@ export class Crawl {
   }
 }
 
-const NOTHING_TOLD: Told = { isBlocked: false }
-
 const isTaken = (error: unknown): boolean =>
   error instanceof HeadwaterError && error.code === 'CHECKPOINT_TAKEN'
-
-const isAtBeginning = ({ place }: Reached): boolean => place.page === BEGINNING.page
 
 /** An acknowledgement may be repeated while it fails, and when it is done. */
 function once(work: () => Promise<void>): () => Promise<void> {
@@ -367,5 +313,22 @@ function once(work: () => Promise<void>): () => Promise<void> {
     if (done) return
     await work()
     done = true
+  }
+}
+
+/** The crawl is at its end where a page adds no review to those of the pages before, or names no other. */
+function placeBehind(
+  at: Reached,
+  target: Target,
+  { page: { pieces, digest, text }, added }: Look,
+  { link }: Answer,
+): Reached['place'] | Trouble | undefined {
+  const isRepeated = digest === at.last || (pieces.length > 0 && added === 0)
+  if (isRepeated) return undefined
+  try {
+    return target.next(at.place, { text, link, isEmpty: pieces.length === 0 })
+  } catch (error) {
+    if (error instanceof Trouble) return error
+    throw error
   }
 }
