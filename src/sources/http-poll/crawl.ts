@@ -19,7 +19,7 @@ import { evidenceOf, type Look, lookAt, nameOf } from './look.ts'
 import { type Compared, compareWithBefore, receivedNote } from './presence.ts'
 import { createTarget, type Target } from '../http/target.ts'
 import type { Observed } from './velocity.ts'
-import { openWindow, type Window } from './window.ts'
+import { openReviews, openVersions, type Window } from './window.ts'
 
 /** What came of asking for one page. What is no page is handed over as evidence, and is trouble too. */
 export interface Turn {
@@ -63,9 +63,9 @@ interface Loaded {
   readonly fence: number
   readonly checkpoint: Checkpoint
   readonly window: Window
-  /** The reviews that the pages of this crawl showed, by their tokens. */
-  readonly shown: Set<string>
-  /** Those of them that are reviews of this product: some lists hold some of others, now and then. */
+  /** The reviews that the pages of this crawl showed. */
+  shown: Window
+  /** Those of them that are reviews of this product, by their tokens: some lists hold some of others, now and then. */
   readonly own: Set<string>
   at: Reached
 }
@@ -128,7 +128,7 @@ export class Crawl {
       if (isAtBeginning(loaded.at)) {
         if (this.#hasBeenPolled(loaded)) return this.#rest(loaded)
         loaded.at = { ...loaded.at, startedAt: now() }
-        loaded.shown.clear()
+        loaded.shown = openReviews('')
         loaded.own.clear()
       }
       const target = createTarget(config, secrets, this.product)
@@ -151,7 +151,14 @@ export class Crawl {
     const { asked, now, longestMs, openCheckpoint, insist } = this.#parts
     const checkpoint = await insist(() => openCheckpoint(this.product, fence, signal), signal)
     const at = resumed(checkpoint.saved, asked, now(), longestMs)
-    return { fence, checkpoint, at, window: openWindow(at.seen), shown: new Set(), own: new Set() }
+    return {
+      fence,
+      checkpoint,
+      at,
+      window: openVersions(at.seen),
+      shown: openReviews(at.shown),
+      own: new Set(),
+    }
   }
 
   /** Whether somebody else has polled the product meanwhile, so that there is nothing to do yet. */
@@ -232,7 +239,8 @@ export class Crawl {
     before: () => Promise<void> = async () => {},
   ): Promise<Turn> {
     const { insist, disposed } = this.#parts
-    const next = { ...behind, seen: loaded.window.encode() }
+    const shown = isAtBeginning(behind) ? '' : loaded.shown.encode()
+    const next = { ...behind, seen: loaded.window.encode(), shown }
     const save = loaded.checkpoint.handOver(next)
     loaded.at = next
     this.failures = this.#refusals = 0

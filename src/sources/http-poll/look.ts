@@ -7,6 +7,7 @@ import { Trouble } from '../http/trouble.ts'
 import type { SourceContext } from '../source.ts'
 import { isAtBeginning, type Reached } from './checkpoint.ts'
 import { suspicionOf } from './suspicion.ts'
+import type { Window } from './window.ts'
 
 /** A page as the crawl looks at it. */
 export interface Look {
@@ -31,7 +32,7 @@ export interface Where {
   readonly ask: Ask
   readonly at: Reached
   /** The reviews that earlier pages of the crawl showed. */
-  readonly shown: ReadonlySet<string>
+  readonly shown: Pick<Window, 'has'>
   readonly isFull: boolean
 }
 

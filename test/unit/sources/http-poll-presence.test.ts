@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { compareWithBefore, type Note } from '../../../src/sources/http-poll/presence.ts'
-import { openWindow } from '../../../src/sources/http-poll/window.ts'
+import { openVersions } from '../../../src/sources/http-poll/window.ts'
 import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
 
 /** Looks one after the other, an hour apart, and what each says. */
@@ -68,9 +68,9 @@ describe('the window of what was seen', () => {
   const version = (n: number): string => n.toString(16).padStart(16, '0')
 
   test('comes back out of its text, and forgets the oldest first', () => {
-    const window = openWindow('', 3)
+    const window = openVersions('', 3)
     for (const n of [1, 2, 3, 1, 4]) window.add(version(n))
-    const again = openWindow(window.encode(), 3)
+    const again = openVersions(window.encode(), 3)
     assert.deepEqual(
       [1, 2, 3, 4].map((n) => again.has(version(n))),
       [true, false, true, true],
@@ -78,9 +78,9 @@ describe('the window of what was seen', () => {
   })
 
   test('takes a text that was cut or altered for what can be read of it', () => {
-    const window = openWindow('')
+    const window = openVersions('')
     window.add(version(1))
-    assert.ok(openWindow(`${window.encode()}AAAA`).has(version(1)))
-    assert.equal(openWindow('!').encode(), '')
+    assert.ok(openVersions(`${window.encode()}AAAA`).has(version(1)))
+    assert.equal(openVersions('!').encode(), '')
   })
 })
