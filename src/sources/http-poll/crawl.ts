@@ -320,7 +320,8 @@ export class Crawl {
       const { context, now } = this.#parts
       const about = { source: context.name, product: this.product, page: loaded.at.place.page }
       context.logger.warn(about, `no way past a page after ${MAX_REFUSALS} attempts; the crawl begins anew`)
-      loaded.at = { ...loaded.at, ...beginningAt(now()), dueAt: now() }
+      // Its first page may be as it was, and what is behind it was not read.
+      loaded.at = { ...loaded.at, ...beginningAt(now()), dueAt: now(), validators: undefined }
       this.#refusals = 0
     }
     return trouble

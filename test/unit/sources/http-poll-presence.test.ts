@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { compareWithBefore, type Note } from '../../../src/sources/http-poll/presence.ts'
+import { loadPreset } from '../../../src/presets/index.ts'
+import { compileRules } from '../../../src/presets/rules.ts'
+import { judge } from '../../../src/review/interpret.ts'
+import { compareWithBefore, type Note, receivedNote } from '../../../src/sources/http-poll/presence.ts'
 import { openVersions } from '../../../src/sources/http-poll/window.ts'
 import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
 
@@ -35,6 +38,19 @@ describe('a review', () => {
     const said = await looks(['a'], [], [], [], ['a'], [], [], [])
     assert.deepEqual(said.flat(), ['a removed 0', 'a returned 0', 'a removed 4'])
     assert.deepEqual(said[4], ['a returned 0'])
+  })
+
+  test('that is removed, returns and is removed again is told of by three records', async () => {
+    const rules = compileRules(await loadPreset('canonical'))
+    const source = { name: 'shop', origin: 'shop', clock: () => 0 }
+    const told = (note: Note) => judge(receivedNote(note, 'B1', source), rules).key
+    const keys = [
+      told({ event: 'removed', review: '"R1"', lastSeenAt: 0 }),
+      told({ event: 'returned', review: '"R1"', lastSeenAt: 0 }),
+      told({ event: 'removed', review: '"R1"', lastSeenAt: 4 }),
+    ]
+    assert.equal(new Set(keys).size, 3)
+    assert.equal(new Set(keys.map((key) => key.slice(0, 16))).size, 1)
   })
 
   test('is told of again where the look was not saved', async () => {
