@@ -22,6 +22,8 @@ export const state = z.object({
   calls: z.int().default(0),
   /** How many items its first page held. */
   pageSize: z.int().default(0),
+  /** Whether its latest page held fewer: it should be the last one that shows anything. */
+  isShort: z.boolean().default(false),
   /** Whether this crawl has not seen all of its pages as a whole: one was cut short, or the crawl was resumed. */
   isPartial: z.boolean().default(false),
   /** How many reviews the last complete crawl showed, and how many crawls in a row have shown far fewer since. */
@@ -74,6 +76,7 @@ export function beginningAt(at: number) {
     fresh: 0,
     calls: 0,
     pageSize: 0,
+    isShort: false,
     isPartial: false,
   }
 }

@@ -174,38 +174,42 @@ export class Crawl {
     const fault = page.fault ?? this.#suspicion(loaded, page, seen, total, isBlocked)
     if (fault !== undefined) return this.#withhold(loaded, fault, items, answer, ask)
 
-    const added = seen.filter(({ review, version }) => !loaded.shown.has(review ?? version))
-    const behind = this.#placeBehind(loaded, target, page, answer, added.length)
+    const added = addedBy(seen, loaded.shown)
+    const behind = this.#placeBehind(loaded, target, page, answer, added.size)
     if (behind instanceof Trouble) {
       const trouble = this.#noted(loaded, behind)
       return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
     }
-    for (const { review, version } of seen) loaded.shown.add(review ?? version)
+    for (const review of added) loaded.shown.add(review)
     const isNews = page.digest !== loaded.at.last
-    const fresh = seen.filter(({ version }) => isNews && !loaded.window.has(version))
-    for (const { version } of seen) loaded.window.add(version)
+    const fresh = seen.filter(({ version }) => {
+      const isFresh = isNews && !loaded.window.has(version)
+      loaded.window.add(version)
+      return isFresh
+    })
     context.repeated(seen.length - fresh.length)
     const at = loaded.at
+    const pageSize = isAtBeginning(at) ? seen.length : at.pageSize
+    // A shorter page is the last one, unless one behind it shows more.
+    const isOdd = seen.length > pageSize || (at.isShort && added.size > 0)
     const counted: Reached = {
       ...at,
-      count: at.count + added.length,
+      count: at.count + added.size,
       fresh: at.fresh + fresh.length,
       wasValid: at.wasValid || seen.some(({ code }) => code === undefined),
       ...(total !== undefined && { told: total }),
       ...(isAtBeginning(at) && { validators: answer.validators }),
+      isPartial: at.isPartial || isOdd,
     }
     const received = fresh.map((one) => one.received)
     if (behind !== undefined) {
       const { digest: last } = page
-      const isFirst = isAtBeginning(at)
-      const first = isFirst ? last : at.first
-      const pageSize = isFirst ? seen.length : at.pageSize
-      const isPartial = at.isPartial || seen.length !== pageSize
-      const next = { ...counted, place: behind, last, first, pageSize, isPartial }
+      const first = isAtBeginning(at) ? last : at.first
+      const isShort = seen.length < pageSize
+      const next = { ...counted, place: behind, last, first, pageSize, isShort }
       return this.#moveOn(loaded, next, received, signal)
     }
-    const isLonger = at.pageSize > 0 && seen.length > at.pageSize
-    const known = atItsEnd({ ...counted, isPartial: at.isPartial || isLonger }, this.#isFull, total)
+    const known = atItsEnd(counted, this.#isFull, total)
     const ended = this.#planned(known)
     if (known.completeAt !== known.startedAt) return this.#moveOn(loaded, ended, received, signal)
     const compared = await insist(() => this.#compare(loaded), signal)
@@ -271,7 +275,7 @@ export class Crawl {
       coverage: this.#isFull ? 'full' : 'top',
       isFirst: isAtBeginning(at),
       sightings,
-      added: sightings.filter(({ review, version }) => !shown.has(review ?? version)).length,
+      added: addedBy(sightings, shown).size,
       isFirstAgain: !isAtBeginning(at) && digest === at.first && sightings.length > 0,
       isBlocked,
       total,
@@ -354,6 +358,10 @@ export class Crawl {
 }
 
 const NOTHING_TOLD: Told = { isBlocked: false }
+
+/** The reviews among these that were not shown before, each once. */
+const addedBy = (sightings: readonly Sighting[], shown: ReadonlySet<string>): ReadonlySet<string> =>
+  new Set(sightings.map(({ review, version }) => review ?? version)).difference(shown)
 
 const isTaken = (error: unknown): boolean =>
   error instanceof HeadwaterError && error.code === 'CHECKPOINT_TAKEN'
