@@ -93,7 +93,7 @@ export type Shown = (page: number) => Reply
 export function openShop(...looks: readonly Look[]): Promise<Provider> {
   let at = -1
   return openProvider(({ params }) => {
-    const page = Number(params.get('page'))
+    const page = Number(params.get('page') ?? 1)
     if (page === 1) at = Math.min(at + 1, looks.length - 1)
     const look = looks[at] ?? []
     return typeof look === 'function' ? look(page) : pageOf(look, page)
