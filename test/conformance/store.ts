@@ -8,6 +8,7 @@ import type { Store } from '../../src/stores/store.ts'
 import {
   accepted,
   acceptedVerdict,
+  noted,
   numbered,
   put,
   rejected,
@@ -75,6 +76,28 @@ function putPromises(promise: Declare): void {
     assert.deepEqual((await one(store, record.key))?.verdict, record.verdict)
     assert.equal((await one(store, record.key))?.ledger, undefined)
     assert.deepEqual((await one(store, second.key))?.ledger, second.ledger)
+  })
+
+  promise('keeps that a review was removed and returned, and finds it', async (store) => {
+    const [reviewId, product] = ['77', 'P1']
+    const review = accepted(1, { reviewId, product })
+    const removed = noted(2, 'removed', { reviewId, product })
+    const returned = noted(3, 'returned', { reviewId, product })
+    const nameless = noted(4, 'removed', { reviewId: '78' })
+    assert.deepEqual(await put(store, [review, removed]), ['stored', 'stored'])
+    assert.deepEqual(await put(store, [returned, nameless, removed]), ['stored', 'stored', 'unchanged'])
+    for (const { key, verdict } of [removed, returned, nameless])
+      assert.deepEqual((await one(store, key))?.verdict, verdict)
+    const history = await all(store, { by: 'review', half: reviewHalf('shop', '"77"') })
+    assert.deepEqual(
+      history.map(({ verdict }) => verdict),
+      [review, removed, returned].map(({ verdict }) => verdict),
+    )
+    const ofProduct = await all(store, { by: 'product', product })
+    assert.deepEqual(keysOf(ofProduct).toSorted(), keysOf([review, removed, returned]).toSorted())
+    const window = { from: removed.received.receivedAt, to: nameless.received.receivedAt + 1 }
+    const inTime = await all(store, { by: 'time', ...window })
+    assert.deepEqual(keysOf(inTime).toSorted(), keysOf([removed, returned, nameless]).toSorted())
   })
 
   promise('gives back hostile raw bytes exactly', async (store) => {
@@ -164,6 +187,17 @@ function amendPromises(promise: Declare): void {
     assert.equal(await store.amend(record.key, 0, verdict), true)
     assert.deepEqual(await one(store, record.key), { ...before, verdict, revision: 1 })
     assert.deepEqual(await all(store, { by: 'time' }), [{ ...before, verdict, revision: 1 }])
+  })
+
+  promise('replaces the verdict that a review was removed, and the product with it', async (store) => {
+    const record = noted(1, 'removed', { product: 'P1' })
+    await put(store, [record])
+    const { verdict } = noted(1, 'removed', { product: 'P2' })
+    assert.equal(await store.amend(record.key, 0, verdict), true)
+    const stored = await one(store, record.key)
+    assert.deepEqual([stored?.verdict, stored?.revision], [verdict, 1])
+    assert.deepEqual(await all(store, { by: 'product', product: 'P1' }), [])
+    assert.deepEqual(keysOf(await all(store, { by: 'product', product: 'P2' })), [record.key])
   })
 
   promise('needs the present revision', async (store) => {

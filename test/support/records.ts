@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { arrivalOf } from '../../src/arrival.ts'
 import { reviewHalf } from '../../src/review/key.ts'
 import type { ReviewRecord } from '../../src/review/record.ts'
-import type { Accepted, Rejected } from '../../src/review/verdict.ts'
+import type { Accepted, Rejected, Removal } from '../../src/review/verdict.ts'
 import type { PutOutcome, Store } from '../../src/stores/store.ts'
 
 export interface RecordOptions {
@@ -48,6 +48,18 @@ export function rejectedVerdict(cluster: string, product?: string): Rejected {
     cluster,
     ...(product !== undefined && { product }),
   }
+}
+
+/** An invented note that a review is gone, or back. */
+export function noted(number: number, status: Removal['status'], options: RecordOptions = {}): ReviewRecord {
+  const { reviewId = `R${number}`, product } = options
+  return record(number, options, {
+    status,
+    by: { preset: 'plain@1', schema: 'review@1' },
+    review_id: reviewId,
+    last_seen: '2026-01-01T00:00:00.000Z',
+    ...(product !== undefined && { product }),
+  })
 }
 
 /** `count` accepted reviews with the numbers from `first` on. */

@@ -24,6 +24,8 @@ export const state = z.object({
   pageSize: z.int().default(0),
   /** Which reviews its pages showed. */
   shown: z.string().default(''),
+  /** Whether its latest page held fewer: it should be the last one that shows anything. */
+  isShort: z.boolean().default(false),
   /** Whether this crawl has not seen all of its pages as a whole: one was cut short, or the crawl was resumed. */
   isPartial: z.boolean().default(false),
   /** How many reviews the last complete crawl showed, and how many crawls in a row have shown far fewer since. */
@@ -80,6 +82,7 @@ export function beginningAt(at: number) {
     calls: 0,
     pageSize: 0,
     shown: '',
+    isShort: false,
     isPartial: false,
   }
 }
@@ -98,6 +101,9 @@ export function polledToItsEnd(at: Reached): Reached {
 /** Totals count some reviews that are not shown. */
 export const MOST_OF = 0.9
 
+/** So many reviews go missing at once without a doubt, however few there are. */
+const FEW = 2
+
 /** After so many crawls that all showed far fewer reviews, fewer there are. */
 const SURELY_SHRUNK = 10
 
@@ -107,7 +113,8 @@ const SURELY_SHRUNK = 10
  */
 export function atItsEnd(at: Reached, isFull: boolean, total: number | undefined): Reached {
   const mayBeComplete = isFull && !at.isPartial && at.count >= (total ?? 0) * MOST_OF
-  const shrunk = mayBeComplete && at.count < at.whole * MOST_OF ? at.shrunk + 1 : 0
+  const isFewer = at.count < Math.min(at.whole * MOST_OF, at.whole - FEW)
+  const shrunk = mayBeComplete && isFewer ? at.shrunk + 1 : 0
   const isComplete = mayBeComplete && (shrunk === 0 || shrunk >= SURELY_SHRUNK)
   return {
     ...polledToItsEnd(at),

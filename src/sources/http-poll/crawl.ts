@@ -213,11 +213,17 @@ export class Crawl {
       if (one.review !== undefined && isOwn) loaded.own.add(one.review)
     }
     const isNews = page.digest !== loaded.at.last
-    const fresh = seen.filter(({ version }) => isNews && !loaded.window.has(version))
-    for (const { version } of seen) loaded.window.add(version)
+    const fresh = seen.filter(({ version }) => {
+      const isFresh = isNews && !loaded.window.has(version)
+      loaded.window.add(version)
+      return isFresh
+    })
     context.repeated(seen.length - fresh.length)
     made.fresh += fresh.length
     const at = loaded.at
+    const pageSize = isAtBeginning(at) ? seen.length : at.pageSize
+    // A shorter page is the last one, unless one behind it shows more.
+    const isOdd = seen.length > pageSize || (at.isShort && added > 0)
     const counted: Reached = {
       ...at,
       count: at.count + added,
@@ -225,19 +231,17 @@ export class Crawl {
       wasValid: at.wasValid || seen.some(({ code }) => code === undefined),
       ...(total !== undefined && { told: total }),
       ...(isAtBeginning(at) && { validators: answer.validators }),
+      isPartial: at.isPartial || isOdd,
     }
     const received = fresh.map((one) => one.received)
     if (behind !== undefined) {
       const { digest: last } = page
-      const isFirst = isAtBeginning(at)
-      const first = isFirst ? last : at.first
-      const pageSize = isFirst ? seen.length : at.pageSize
-      const isPartial = at.isPartial || seen.length !== pageSize
-      const next = { ...counted, place: behind, last, first, pageSize, isPartial }
+      const first = isAtBeginning(at) ? last : at.first
+      const isShort = seen.length < pageSize
+      const next = { ...counted, place: behind, last, first, pageSize, isShort }
       return this.#moveOn(loaded, next, received, signal)
     }
-    const isLonger = at.pageSize > 0 && seen.length > at.pageSize
-    const known = atItsEnd({ ...counted, isPartial: at.isPartial || isLonger }, this.#isFull, total)
+    const known = atItsEnd(counted, this.#isFull, total)
     const ended = this.#planned(known)
     if (known.completeAt !== known.startedAt) return this.#moveOn(loaded, ended, received, signal)
     const compared = await insist(() => this.#compare(loaded), signal)

@@ -15,7 +15,7 @@ export interface Look {
   readonly items: readonly Received[]
   /** What is on it, an item each. */
   readonly seen: readonly Seen[]
-  /** How many of them are of reviews that earlier pages of the crawl did not show. */
+  /** How many reviews it shows that earlier pages of the crawl did not. */
   readonly added: number
   /** How many reviews there are, as the provider says. */
   readonly total: number | undefined
@@ -52,7 +52,7 @@ export function lookAt(answer: Answer, where: Where, { context, secrets }: LookP
   const told = page.text === undefined ? NOTHING_TOLD : provider.told(page.text)
   const items = receive(page, answer, where, context)
   const seen = items.map((received) => ({ received, ...provider.identify(received) }))
-  const added = seen.filter((one) => !where.shown.has(nameOf(one))).length
+  const added = new Set(seen.map(nameOf).filter((name) => !where.shown.has(name))).size
   const fault = page.fault ?? suspicion(page, seen, { ...where, added, told })
   return { page, items, seen, added, total: told.total, fault }
 }

@@ -26,13 +26,14 @@ const missing = z.tuple([z.int().min(1), z.number()])
 const state = z.object({
   /** When the last complete look began. */
   at: z.number(),
-  /** By review: 0 where the last complete look showed it. */
-  reviews: z.record(z.string(), z.union([z.literal(0), missing])),
+  /** By review: 0 where the last complete look showed it, 1 where that was the first to do so. */
+  reviews: z.record(z.string(), z.union([z.literal(0), z.literal(1), missing])),
 })
 
 /**
  * Compares a complete look with those before. A review that `after` complete looks in a row did not show is removed, once; one
- * that is shown after that has returned.
+ * that is shown after that has returned. What no two looks in a row have shown is not missed: a provider may have shown it by
+ * mistake, such as a review of another product.
  */
 export async function compareWithBefore(
   registry: Pick<Registry, 'get' | 'compareAndSet'>,
@@ -42,11 +43,13 @@ export async function compareWithBefore(
   if (shown.size > MOST_REVIEWS) return { notes: [], save: async () => {} }
   const entry = await registry.get(name)
   const before = entry && decode(entry.value)
+  const known = new Map(Object.entries(before?.reviews ?? {}))
   const notes: Note[] = []
-  const reviews: Record<string, 0 | [number, number]> = Object.create(null)
-  for (const review of shown) reviews[review] = 0
+  const reviews: Record<string, 0 | 1 | [number, number]> = Object.create(null)
+  for (const review of shown) reviews[review] = known.has(review) ? 0 : 1
 
-  for (const [review, was] of Object.entries(before?.reviews ?? {})) {
+  for (const [review, was] of known) {
+    if (was === 1) continue
     const [missed, lastSeenAt] = was === 0 ? [0, before?.at ?? at] : was
     if (shown.has(review)) {
       if (missed >= after) notes.push({ event: 'returned', review, lastSeenAt })
