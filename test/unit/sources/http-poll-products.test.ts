@@ -82,7 +82,7 @@ describe('a list of products', () => {
     }
     assert.equal(elsewhere.asked[0]?.headers['x-key'], undefined)
     assert.deepEqual(
-      provider.asked.map(({ path, headers }) => `${path} ${headers['x-key']}`),
+      provider.asked.map(({ path, headers }) => `${path} ${String(headers['x-key'])}`),
       ['/A hunter2', '/list hunter2', '/A hunter2'],
     )
   })
