@@ -13,7 +13,7 @@ import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
 import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
 import { countsOf } from './services/ledger.ts'
 import { openSuppression } from './services/suppression.ts'
-import type { Progress } from './sources/source.ts'
+import type { Polling, Progress } from './sources/source.ts'
 import { createStopping } from './stopping.ts'
 import { prefixed } from './stores/prefixed.ts'
 import type { Registry } from './stores/registry.ts'
@@ -108,6 +108,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   const look = createLook({
     health,
     metrics,
+    polling: pollingOf,
     topics: { [topics.reviews]: questions(reviews), [topics.deadLetters]: questions(deadLetters) },
     deadLetters: { bytes: () => limit.bytes(), maxBytes: limit.maxBytes },
     dataDir: config.dataDir,
@@ -115,7 +116,14 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     steady,
   })
   const alerts = createAlerts(createRules(config.alerts.rules))
-  const admin = openAdmin({ health, metrics, refresh: look, alerts, token: config.admin.token })
+  const admin = openAdmin({
+    health,
+    metrics,
+    polling: pollingOf,
+    refresh: look,
+    alerts,
+    token: config.admin.token,
+  })
   opened.defer(() => admin.close())
   const sources = options.ingestion ? await openSources() : []
   health.require('queue', (signal) => reviews.check({ signal }))
@@ -126,6 +134,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
         admin: await listen(admin, config.admin.listen, 'admin.listen'),
       }
     : {}
+
+  function pollingOf(name: string): Polling | undefined {
+    return sources.find(({ config: source }) => source.name === name)?.source.polling?.()
+  }
 
   async function openSources(): Promise<readonly OpenSource[]> {
     const parts = {

@@ -1,9 +1,11 @@
 import type { Environment } from '../app.ts'
 import { formatCount, formatDuration } from '../lib/units.ts'
 import { ONLY_PRODUCT } from '../sources/http-poll/facts.ts'
+import { missingOf, per100Calls } from '../sources/http-poll/polling.ts'
 import type { Store } from '../stores/store.ts'
 import { type Io, parseCount } from './command.ts'
 import { openRegistry, openStore } from './open.ts'
+import { measure, rounded, short, wordsOf } from './measured.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import { ago, leading, type Polled, polledBy, pollers } from './polled.ts'
 import type { ProductOptions } from './sources.ts'
@@ -27,14 +29,15 @@ export async function tellCoverage(
     const all = await polledBy(config, { registry, signal: io.signal })
     const meant = all.filter((one) => product === undefined || one.product === product)
     const shown = leading(meant, most, worstFirst)
+    const now = Date.now()
     const isCounted = count || shown.length <= COUNTED
     const rows = [HEAD]
     for (const { product: of, facts } of shown) {
       const kept = isCounted ? await keptOf(of, config.name, store, io.signal) : undefined
-      const gap = gapOf({ product: of, facts })
-      const { told, fetched, completeAt, trouble } = facts
+      const gap = missingOf(facts)
+      const { told, fetched, completeAt, polledAt, yielded, trouble } = facts
+      const newPer100Calls = yielded && per100Calls(yielded)
       if (env.json) {
-        const complete = completeAt === undefined ? undefined : new Date(completeAt).toISOString()
         await writeJson(io, {
           source: config.name,
           product: of,
@@ -42,21 +45,36 @@ export async function tellCoverage(
           fetched,
           ...kept,
           gap,
-          completeAt: complete,
+          newPer100Calls: rounded(newPer100Calls),
+          completeAt: iso(completeAt),
+          polledAt: iso(polledAt),
+          stalenessMs: polledAt === undefined ? undefined : Math.max(0, now - polledAt),
           trouble,
         })
       } else {
         const counts = [told, fetched, kept?.stored, kept?.rejected, gap].map(shownCount)
-        const when = ago(completeAt, Date.now(), formatDuration)
-        rows.push([excerpt(of, 40), ...counts, when, excerpt(trouble ?? '', 80)])
+        const yieldText = newPer100Calls === undefined ? '-' : short(newPer100Calls)
+        const when = [completeAt, polledAt].map((at) => ago(at, now, formatDuration))
+        rows.push([excerpt(of, 40), ...counts, yieldText, ...when, excerpt(trouble ?? '', 80)])
       }
     }
     if (!env.json)
-      await write(io, `${summaryOf(config.name, meant)}\n\n${table(rows)}${restOf(meant, shown)}\n`)
+      await write(io, `${summaryOf(config.name, meant, now)}\n\n${table(rows)}${restOf(meant, shown)}\n`)
   }
 }
 
-const HEAD = ['product', 'provider says', 'fetched', 'stored', 'rejected', 'gap', 'complete poll', 'trouble']
+const HEAD = [
+  'product',
+  'provider says',
+  'fetched',
+  'stored',
+  'rejected',
+  'gap',
+  'new per 100 calls',
+  'complete poll',
+  'last poll',
+  'trouble',
+]
 
 /** Reviews of a product that the source brought, each once however often it changed, and its dead letters that name it. */
 async function keptOf(
@@ -78,28 +96,25 @@ async function keptOf(
   return { stored: reviews.size, rejected }
 }
 
-/** What the provider says there is, and no poll has shown; unknown where it says nothing. */
-function gapOf({ facts: { told, fetched = 0 } }: Polled): number | undefined {
-  return told === undefined ? undefined : Math.max(0, told - fetched)
-}
-
 /** The largest gap first, and of the others those in trouble and those that were never polled to the end. */
 function worstFirst(a: Polled, b: Polled): number {
   const [byGap, isIll, isOpen] = [
-    (gapOf(b) ?? 0) - (gapOf(a) ?? 0),
+    (missingOf(b.facts) ?? 0) - (missingOf(a.facts) ?? 0),
     Number(b.facts.trouble !== undefined) - Number(a.facts.trouble !== undefined),
     Number(b.facts.completeAt === undefined) - Number(a.facts.completeAt === undefined),
   ]
   return byGap || isIll || isOpen || (a.product < b.product ? -1 : 1)
 }
 
-function summaryOf(source: string, all: readonly Polled[]): string {
+function summaryOf(source: string, all: readonly Polled[], now: number): string {
   const sum = (value: (one: Polled) => number | undefined): number =>
     all.reduce((total, one) => total + (value(one) ?? 0), 0)
   const complete = sum(({ facts }) => Number(facts.completeAt !== undefined))
   const ill = sum(({ facts }) => Number(facts.trouble !== undefined))
-  const [told, fetched, gap] = [sum(({ facts }) => facts.told), sum(({ facts }) => facts.fetched), sum(gapOf)]
-  return `${source}: ${formatCount(complete)} of ${formatCount(all.length, 'product')} polled to the end, ${formatCount(ill)} in trouble; the provider says ${formatCount(told)}, fetched ${formatCount(fetched)}, gap ${formatCount(gap)}`
+  const told = sum(({ facts }) => facts.told)
+  const fetched = sum(({ facts }) => facts.fetched)
+  const gap = sum(({ facts }) => missingOf(facts))
+  return `${source}: ${formatCount(complete)} of ${formatCount(all.length, 'product')} polled to the end, ${formatCount(ill)} in trouble; the provider says ${formatCount(told)}, fetched ${formatCount(fetched)}, gap ${formatCount(gap)}\n  ${wordsOf(measure(all, now))}`
 }
 
 function restOf(all: readonly Polled[], shown: readonly Polled[]): string {
@@ -107,4 +122,6 @@ function restOf(all: readonly Polled[], shown: readonly Polled[]): string {
   return rest > 0 ? `and ${formatCount(rest)} more; --limit shows them\n` : ''
 }
 
+const iso = (at: number | undefined): string | undefined =>
+  at === undefined ? undefined : new Date(at).toISOString()
 const shownCount = (count: number | undefined): string => (count === undefined ? '-' : formatCount(count))

@@ -6,6 +6,7 @@ import { type Plan, plan } from '../sources/http-poll/plan.ts'
 import { rateOf } from '../sources/http-poll/velocity.ts'
 import type { Registry } from '../stores/registry.ts'
 import { type Io, parseCount } from './command.ts'
+import { type Measured, measure, rounded, short, wordsOf } from './measured.ts'
 import { openRegistry } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import { ago, leading, type Polled, polledBy, pollers, settingsOf } from './polled.ts'
@@ -39,6 +40,7 @@ interface Made {
   readonly stalestMs: number | undefined
   readonly budget: readonly Spending[]
   readonly plan: Plan
+  readonly measured: Measured
   readonly lines: readonly Line[]
 }
 
@@ -67,6 +69,7 @@ async function planOf(source: SourceConfig, registry: Registry, signal: AbortSig
     stalestMs: budget.length > 0 ? stalestMs : undefined,
     budget: spendingsOf(entry?.value, budget, Date.now()),
     plan: made,
+    measured: measure(polled, Date.now()),
     lines: polled.map((one) => lineOf(one, made)),
   }
 }
@@ -84,31 +87,38 @@ function lineOf({ product, facts: { observed, polledAt } }: Polled, made: Plan):
   }
 }
 
-function documentOf({ source, everyMs, stalestMs, budget, plan: made, lines }: Made, shown: readonly Line[]) {
+function documentOf(
+  { source, everyMs, stalestMs, budget, plan: made, measured, lines }: Made,
+  shown: readonly Line[],
+) {
   return {
     source,
     everyMs,
     stalestMs,
     budget: budget.map(({ calls, per, spent, until }) => ({ calls, per, spent, until: iso(until) })),
     products: lines.length,
-    callsPerDay: tidy(made.callsPerMs * DAY_MS),
+    callsPerDay: rounded(made.callsPerMs * DAY_MS),
     isShort: made.isShort,
-    newPer100Calls: tidy(per100Calls(made)),
-    missedShare: tidy(missedShare(made)),
+    newPer100Calls: rounded(plannedPer100Calls(made)),
+    missedShare: rounded(missedShare(made)),
     stalenessMs: { p50: Math.round(made.stalenessMs(0.5)), p95: Math.round(made.stalenessMs(0.95)) },
+    measured,
     plan: shown.map(({ product, intervalMs, newPerDay, newPerCall, callsPerDay, polledAt }) => ({
       product,
       intervalMs: Math.round(intervalMs),
-      newPerDay: tidy(newPerDay),
-      newPerCall: tidy(newPerCall),
-      callsPerDay: tidy(callsPerDay),
+      newPerDay: rounded(newPerDay),
+      newPerCall: rounded(newPerCall),
+      callsPerDay: rounded(callsPerDay),
       stalenessMs: { p50: Math.round(intervalMs / 2), p95: Math.round(0.95 * intervalMs) },
       polledAt: polledAt === undefined ? undefined : iso(polledAt),
     })),
   }
 }
 
-function textOf({ source, everyMs, stalestMs, budget, plan: made, lines }: Made, shown: readonly Line[]) {
+function textOf(
+  { source, everyMs, stalestMs, budget, plan: made, measured, lines }: Made,
+  shown: readonly Line[],
+) {
   const now = Date.now()
   const callsPerDay = made.callsPerMs * DAY_MS
   const range =
@@ -121,7 +131,8 @@ function textOf({ source, everyMs, stalestMs, budget, plan: made, lines }: Made,
       ({ calls, per, spent, until }) =>
         `  budget: ${formatCount(calls, 'call')} each ${per}, ${formatCount(spent)} of them spent; anew in ${formatDuration(until - now)}`,
     ),
-    `  planned: ${short(callsPerDay)} calls a day that find ${short(per100Calls(made))} new reviews per 100; half of these are seen within ${formatDuration(made.stalenessMs(0.5))}, 95 % within ${formatDuration(made.stalenessMs(0.95))}; ${short(100 * missedShare(made))} % are pushed out of the page before`,
+    `  planned: ${short(callsPerDay)} calls a day that find ${short(plannedPer100Calls(made))} new reviews per 100; half of these are seen within ${formatDuration(made.stalenessMs(0.5))}, 95 % within ${formatDuration(made.stalenessMs(0.95))}; ${short(100 * missedShare(made))} % are pushed out of the page before`,
+    `  ${wordsOf(measured)}`,
     ...(made.isShort
       ? [`  the budget is too small to poll each product every ${formatDuration(stalestMs ?? everyMs)}`]
       : []),
@@ -146,10 +157,6 @@ function textOf({ source, everyMs, stalestMs, budget, plan: made, lines }: Made,
   return `${head.join('\n')}\n\n${table(rows)}${end}\n`
 }
 
-const per100Calls = ({ seenPerMs, callsPerMs }: Plan): number => (100 * seenPerMs) / callsPerMs
+const plannedPer100Calls = ({ seenPerMs, callsPerMs }: Plan): number => (100 * seenPerMs) / callsPerMs
 const missedShare = ({ seenPerMs, newPerMs }: Plan): number => Math.max(0, 1 - seenPerMs / newPerMs)
 const iso = (at: number): string => new Date(at).toISOString()
-/** Estimates, without digits that mean nothing. */
-const tidy = (value: number): number => Number(value.toPrecision(4))
-const short = (value: number): string =>
-  Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 4 })

@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import fastify, { type FastifyInstance } from 'fastify'
+import type { Polling } from '../sources/source.ts'
 import { type Alerts, written } from '../telemetry/alerts/alert.ts'
 import type { Health } from '../telemetry/health.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -7,6 +8,8 @@ import type { Metrics } from '../telemetry/metrics.ts'
 export interface Admin {
   readonly health: Health
   readonly metrics: Metrics
+  /** How a source keeps up with its provider; undefined where it does not poll. */
+  readonly polling: (source: string) => Polling | undefined
   /** Looked at before the metrics are written: what nobody counts as it happens. */
   readonly refresh: () => Promise<unknown>
   readonly alerts: Pick<Alerts, 'firing'>
@@ -25,7 +28,7 @@ const PLACES = `Headwater, for operators
 `
 
 /** The listener for operators: what `PLACES` tells, which is also at `/`. Not listening yet. */
-export function openAdmin({ health, metrics, refresh, alerts, token }: Admin): FastifyInstance {
+export function openAdmin({ health, metrics, polling, refresh, alerts, token }: Admin): FastifyInstance {
   const app = fastify({ forceCloseConnections: true })
   app.get('/', (_, reply) => reply.type('text/plain; charset=utf-8').send(PLACES))
   app.setNotFoundHandler((_, reply) =>
@@ -47,7 +50,9 @@ export function openAdmin({ health, metrics, refresh, alerts, token }: Admin): F
         .header('www-authenticate', 'Bearer')
         .send({ error: 'expected the token of admin.token' })
     })
-    guarded.get('/health/sources', () => health.sources())
+    guarded.get('/health/sources', () =>
+      health.sources().map((source) => ({ ...source, polling: polling(source.name) })),
+    )
     guarded.get('/health/alerts', () => alerts.firing().map(written))
     guarded.get('/metrics', async (_, reply) => {
       await refresh()

@@ -16,7 +16,8 @@ export function readNote(raw: Buffer, event: 'removed' | 'returned'): Reading {
   return {
     value,
     token: () => review,
-    identity: { review, content: raw },
+    // That it is back is told with the same words as that it was gone.
+    identity: { review, content: `${event} ${text}` },
     encoding: 'json',
     cells: false,
     members: Object.keys(value).length,

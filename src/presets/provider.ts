@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { judge, type Rules } from '../review/interpret.ts'
+import { findableBy } from '../review/verdict.ts'
 import type { Provider } from '../review/provider.ts'
 import type { Preset } from './preset.ts'
 import { createTold } from './told.ts'
@@ -16,6 +17,7 @@ export function createProvider(preset: Preset, rules: Rules): Provider {
       return {
         version: hash('sha256', `${key} ${by} ${schema}`, 'hex').slice(0, 16),
         review: 'identity' in reading ? reading.identity.review : undefined,
+        product: findableBy(verdict).product,
         code: verdict.status === 'rejected' ? verdict.code : undefined,
       }
     },

@@ -16,6 +16,8 @@ export interface Sighting {
   readonly version: string
   /** The review id, exactly as its JSON token came; undefined where the item gives none. */
   readonly review: string | undefined
+  /** The product that it is about, where it says so well. */
+  readonly product: string | undefined
   /** Why it is a dead letter; undefined where it is none. */
   readonly code: string | undefined
 }

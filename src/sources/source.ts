@@ -16,6 +16,34 @@ export interface Source extends AsyncDisposable {
   read(options: { readonly signal: AbortSignal }): AsyncIterable<Batch<Received>>
   /** How far a source that ends has come, for a person to look at. */
   progress?(): Progress
+  /** How a source that polls keeps up with its provider, for the metrics; asked now and then, and never while it works. */
+  polling?(): Polling
+}
+
+/** What a process knows of the products that it polls itself, not of those that others poll under the same source. */
+export interface Polling {
+  /** Requests for pages since the start, and versions of reviews that they were the first to show. */
+  readonly calls: number
+  readonly fresh: number
+  /** How many products the source has, and how many of them this process polls. */
+  readonly products: number
+  readonly held: number
+  /** How many reviews there are, as the provider says; undefined where it says nothing of any product. */
+  readonly told: number | undefined
+  /** How many the last poll of each product showed. */
+  readonly fetched: number
+  /** How many there are that it did not show; undefined as `told`. */
+  readonly missing: number | undefined
+  /**
+   * How long ago the last poll began that came to its end; since the start, for a product without one. Half of the products
+   * were polled within `p50`, and 95 % within `p95`. Undefined where it polls none.
+   */
+  readonly stalenessMs: Staleness | undefined
+}
+
+export interface Staleness {
+  readonly p50: number
+  readonly p95: number
 }
 
 export interface Progress {

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { SOURCE_STATES } from './health.ts'
+import { createPollingMetrics } from './polling.ts'
 import type { Vitals } from './vitals.ts'
 
 /** What this process counts. Labels are sources, topics and stages: never a product, a review or a person. */
@@ -47,6 +48,7 @@ export function createMetrics(steady = (): number => performance.now()): Metrics
   // With the delay of the event loop, as nodejs_eventloop_lag_…_seconds.
   collectDefaultMetrics({ register: registry })
   const observe = createGauges(registry)
+  const polls = createPollingMetrics(registry)
 
   const freshness = new Histogram({
     name: 'headwater_freshness_seconds',
@@ -106,7 +108,10 @@ export function createMetrics(steady = (): number => performance.now()): Metrics
       const { lastReceived, ...flow } = flowOf(source)
       return { ...flow, quietMs: steady() - lastReceived }
     },
-    observe,
+    observe(vitals) {
+      observe(vitals)
+      for (const { name, polling } of vitals.sources) if (polling) polls.observe(name, polling)
+    },
     freshness: (source, seconds) => freshnessOf(source).observe(seconds),
     batch(stage, seconds, count) {
       stages(stage).duration.observe(seconds)

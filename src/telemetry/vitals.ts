@@ -1,5 +1,6 @@
 import { lstat, opendir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Polling } from '../sources/source.ts'
 import { type Health, limited, type SourceState } from './health.ts'
 import type { Flow, Metrics } from './metrics.ts'
 
@@ -26,6 +27,8 @@ export interface SourceVitals extends Flow {
   readonly name: string
   readonly state: SourceState
   readonly detail?: string | undefined
+  /** Where it polls. */
+  readonly polling?: Polling | undefined
 }
 
 /** What a queue says of a topic, as far as it can tell. */
@@ -53,6 +56,8 @@ export interface DeadLetterVitals {
 export interface VitalsOptions {
   readonly health: Health
   readonly metrics: Metrics
+  /** How a source keeps up with its provider; undefined where it does not poll. */
+  readonly polling: (source: string) => Polling | undefined
   /** By topic, what its queue says of itself. */
   readonly topics: Readonly<Record<string, TopicQuestions>>
   /** What dead letters take; undefined where the store can't tell. */
@@ -78,7 +83,7 @@ const MEASURED_FILES = 1_000
  * look is under way gets that one.
  */
 export function createLook(options: VitalsOptions): () => Promise<Vitals> {
-  const { health, metrics, dataDir, clock, steady, limitMs = 2_000 } = options
+  const { health, metrics, polling, dataDir, clock, steady, limitMs = 2_000 } = options
   const topics = Object.entries(options.topics).map(([topic, { backlog, oldestAgeMs }]) => {
     const questions = [createQuestion(backlog, limitMs), createQuestion(oldestAgeMs, limitMs)]
     return async (): Promise<TopicVitals> => {
@@ -117,7 +122,7 @@ export function createLook(options: VitalsOptions): () => Promise<Vitals> {
       at: clock(),
       steadyMs: steady(),
       sources: health.sources().map(({ name, state, detail }) => {
-        return { ...metrics.flow(name), name, state, detail }
+        return { ...metrics.flow(name), name, state, detail, polling: polling(name) }
       }),
       topics: nowTopics,
       disk: nowDisk,

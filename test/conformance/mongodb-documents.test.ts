@@ -13,9 +13,9 @@ import { openStore } from '../../src/stores/mongodb/store.ts'
 import type { Damage, Store } from '../../src/stores/store.ts'
 import { answerOf } from '../support/mongo-shell.ts'
 import { silent } from '../support/queue-context.ts'
-import { accepted, acceptedVerdict, numbered, put, rejected } from '../support/records.ts'
+import { accepted, acceptedVerdict, numbered, put, putMany, rejected } from '../support/records.ts'
 import { mongodbServer } from '../support/servers/mongodb.ts'
-import { all, keysOf, one } from '../support/store-reads.ts'
+import { all, count, keysOf, one } from '../support/store-reads.ts'
 
 const server = await mongodbServer()
 
@@ -246,8 +246,8 @@ else {
       [0, few],
       [few, many],
     ] as const) {
-      await put(store, numbered(to - from, from, { product }))
-      const whole = await work(async () => (await all(store, { by: 'product', product })).length)
+      await putMany(store, to - from, from, { product })
+      const whole = await work(() => count(store, { by: 'product', product }))
       assert.deepEqual([whole.rows, whole.returned], [to, to])
       assert.ok(whole.finds <= 2 * Math.ceil(to / 500) + 4, `${whole.finds} questions for ${to} rows`)
       const page = await work(async () => {

@@ -19,7 +19,6 @@ export function sourceFor(
     type: 'http-poll',
     headers: { 'X-Api-Key': KEY },
     every: '2s',
-    removed_after: 6,
     timeout: '3s',
     products,
   }

@@ -2,15 +2,21 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { loadPreset, presets } from '../../src/presets/index.ts'
 import { run, start } from '../support/cli.ts'
 import { eventually, json, rows } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
-const page = await readFile(join(import.meta.dirname, '../../docs/adapters/http-poll.md'), 'utf8')
-const yaml = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text)
+const docs = join(import.meta.dirname, '../../docs')
+const page = await readFile(join(docs, 'adapters/http-poll.md'), 'utf8')
+const yaml = yamlIn(page)
 const configs = yaml.filter((text) => text.startsWith('sources:'))
 const [preset = ''] = yaml.filter((text) => text.startsWith('name:'))
 Object.assign(process.env, { RAINFOREST_API_KEY: 'any', API_TOKEN: 'any' })
+
+function yamlIn(markdown: string): readonly string[] {
+  return [...markdown.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text)
+}
 
 interface Simulated {
   readonly reviews: number
@@ -80,3 +86,33 @@ describe('the page of the poll source', () => {
     assert.deepEqual([counts['received'], counts['rejected']], [10, 0])
   })
 })
+
+describe('the page of the presets', () => {
+  test('asks every provider whose request a preset knows, and each example is right', async () => {
+    const [config = ''] = yamlIn(await readFile(join(docs, 'presets.md'), 'utf8')).filter((text) =>
+      text.startsWith('sources:'),
+    )
+    const asked = [...config.matchAll(/^    preset: (.*)$/gm)].map(([, name = '']) => name)
+    const loaded = await Promise.all(Object.keys(presets).map(loadPreset))
+    const known = loaded.flatMap(({ name, request }) => (request === undefined ? [] : [name]))
+    assert.deepEqual(asked.toSorted(), known.toSorted())
+
+    await assertRight(config)
+  })
+})
+
+test('the first page of all has a config that is right', async () => {
+  const readme = await readFile(join(docs, '../README.md'), 'utf8')
+  const [config = ''] = yamlIn(readme)
+  await assertRight(config)
+})
+
+async function assertRight(config: string): Promise<void> {
+  const names = [...config.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name)
+  const secret = `whsec_${Buffer.alloc(24).toString('base64')}`
+  const env = Object.fromEntries(names.map((name) => [name, secret]))
+  await using folder = await temporaryFolder()
+  await writeFile(join(folder.path, 'headwater.yaml'), config)
+  const { code, stderr } = await run(['config', 'check'], { cwd: folder.path, env })
+  assert.equal(code, 0, stderr)
+}

@@ -7,6 +7,7 @@ import { type Exit, type Running, startProgram } from '../support/cli.ts'
 import { type Dashboard, filledIn } from '../support/dashboard.ts'
 import { debianProgram } from '../support/debian.ts'
 import { eventually, freePort, startUp } from '../support/pipeline.ts'
+import { openProvider } from '../support/provider.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 interface RuleFile {
@@ -83,13 +84,25 @@ describe('promtool', { skip: promtool.skip }, () => {
   })
 })
 
+/** What a provider answers that has seven reviews and shows one. */
+const PAGE = {
+  request_info: { success: true },
+  product: { asin: 'A', reviews_total: 7 },
+  reviews: [
+    { id: 'R1', body: 'Good.', rating: 5, profile: { id: 'U1' }, date: { utc: '2026-01-01T00:00:00Z' } },
+  ],
+}
+
 describe('a Prometheus that scrapes a process', { skip: prometheus.skip }, () => {
   test('shows something on every panel, and fires for dead letters and for a process that is gone', async () => {
     await using folder = await temporaryFolder()
+    await using provider = await openProvider(() => ({ body: PAGE }))
     await writeFile(
       join(folder.path, 'headwater.yaml'),
       `
-sources: [{ name: sim, type: simulator, rate: 100, invalid: 0.3 }]
+sources:
+  - { name: sim, type: simulator, rate: 100, invalid: 0.3 }
+  - { name: shop, type: http-poll, preset: rainforest, url: "${provider.url}/{product}", products: [A], every: 1s }
 queue: { type: embedded }
 store: { type: embedded }
 http: { listen: "127.0.0.1:0" }

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { type Facts } from '../../src/sources/http-poll/facts.ts'
 import { budgetName } from '../../src/sources/http-poll/budget.ts'
+import type { Polling, Staleness } from '../../src/sources/source.ts'
 import embedded from '../../src/stores/embedded/index.ts'
 import { run } from '../support/cli.ts'
-import { json, lines } from '../support/pipeline.ts'
+import { eventually, json, lines, metricsOf, startUp, writeConfig } from '../support/pipeline.ts'
+import { openProvider } from '../support/provider.ts'
 import { silent } from '../support/queue-context.ts'
 import { review } from '../support/reviews.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/temp.ts'
@@ -53,6 +55,38 @@ store: { type: embedded }
 const watched = (perDay: number): Facts => ({
   observed: { polledAt: NOW - DAY, fresh: 10 * perDay, exposureMs: 10 * DAY, calls: 1, shown: 10, doubt: 0 },
   polledAt: NOW - DAY,
+  yielded: { calls: 200, fresh: 10 * perDay },
+})
+
+describe('a process that polls', () => {
+  test('tells in /health/sources and in the metrics what it asked and found, and how old that is', async () => {
+    await using provider = await openProvider(() => ({
+      body: `[${review('R1')},${review('R2')}]`,
+      headers: { 'content-type': 'application/json' },
+    }))
+    await using folder = await temporaryFolder()
+    const poll = `type: http-poll, url: "${provider.url}/{product}", products: [A, B], every: 1h`
+    await writeConfig(folder.path, `  - { name: shop, ${poll} }`)
+    const { process, admin } = await startUp(folder.path)
+    await using _ = process
+    const polling = await eventually(async () => {
+      const sources = (await (await fetch(`${admin}/health/sources`)).json()) as Told[]
+      assert.equal(sources.find(({ name }) => name === 'hook')?.polling, undefined)
+      const found = sources.find(({ name }) => name === 'shop')?.polling
+      return found?.fetched === 4 ? found : undefined
+    }, 'the end of both polls')
+    const { stalenessMs, ...counts } = polling
+    assert.deepEqual(counts, { calls: 2, fresh: 4, products: 2, held: 2, fetched: 4 })
+    assert.ok(stalenessMs !== undefined && stalenessMs.p95 < DAY)
+    const metrics = await metricsOf(admin)
+    for (const line of [
+      'headwater_source_calls_total{source="shop"} 2',
+      'headwater_source_new_reviews_total{source="shop"} 4',
+      'headwater_source_products_held{source="shop"} 2',
+    ])
+      assert.ok(metrics.includes(line), metrics)
+    assert.doesNotMatch(metrics, /^headwater_source_(reviews_told.*|calls.*"hook".*)\d$/m)
+  })
 })
 
 describe('headwater sources list', () => {
@@ -106,6 +140,10 @@ describe('headwater sources plan', () => {
     const of = (product: string) => json<Plan>(['sources', 'plan', '--product', product], folder.path)
     assert.equal((await of('NEW')).plan[0]?.polledAt, undefined)
     assert.equal((await of('COLD7')).plan.length, 1)
+    const { newPer100Calls, stalenessMs, neverPolled } = plan.measured
+    assert.equal(newPer100Calls, Number(((100 * 560) / (61 * 200)).toPrecision(4)))
+    assert.equal(neverPolled, 1)
+    assert.ok(stalenessMs && stalenessMs.p50 >= DAY && stalenessMs.p95 === stalenessMs.p50)
   })
 
   test('explains it to a person', async () => {
@@ -118,6 +156,10 @@ describe('headwater sources plan', () => {
       stdout,
       /planned: [\d.]+ calls a day that find [\d.]+ new reviews per 100; half of these are seen within /,
     )
+    assert.match(
+      stdout,
+      /^ {2}measured: 4\.59 new reviews per 100 calls; half of the products were polled within \S+ \S+, 95 % within .*; 1 never$/m,
+    )
     assert.match(stdout, /^HOT +\d/m)
     assert.match(stdout, /^and 60 more with [\d.]+ calls a day$/m)
   })
@@ -126,6 +168,7 @@ describe('headwater sources plan', () => {
     await using folder = await openShop({ products: ['A', 'B'] })
     const plan = await json<Plan>(['sources', 'plan'], folder.path)
     assert.ok(Math.abs(plan.callsPerDay - 2 * 288) < 1)
+    assert.deepEqual(plan.measured, { neverPolled: 2 })
     assert.deepEqual(
       plan.plan.map(({ intervalMs }) => intervalMs),
       [300_000, 300_000],
@@ -145,7 +188,13 @@ describe('headwater sources coverage', () => {
     await using folder = await openShop({
       products: ['A', 'B', 'C'],
       facts: {
-        A: { told: 12, fetched: 3, completeAt: NOW - DAY },
+        A: {
+          told: 12,
+          fetched: 3,
+          completeAt: NOW - DAY,
+          polledAt: NOW - DAY / 2,
+          yielded: { calls: 7, fresh: 2 },
+        },
         B: { told: 2, fetched: 2, completeAt: NOW, trouble: 'found 402' },
         GONE: { told: 1_000, fetched: 0 },
       },
@@ -158,8 +207,10 @@ describe('headwater sources coverage', () => {
     ].join('\n')
     const imported = await run(['import', '-', '--source', 'shop'], { cwd: folder.path, input })
     assert.equal(imported.code, 0, imported.stderr)
-    const [a, b, c, ...more] = await lines<object>(['sources', 'coverage'], folder.path)
-    assert.deepEqual(a, {
+    const [a, b, c, ...more] = await lines<Coverage>(['sources', 'coverage'], folder.path)
+    const { stalenessMs, ...ofA } = a ?? assert.fail('there are three')
+    assert.ok(stalenessMs !== undefined && stalenessMs >= DAY / 2 && stalenessMs < DAY)
+    assert.deepEqual(ofA, {
       source: 'shop',
       product: 'A',
       told: 12,
@@ -167,7 +218,9 @@ describe('headwater sources coverage', () => {
       stored: 2,
       rejected: 1,
       gap: 9,
+      newPer100Calls: 28.57,
       completeAt: new Date(NOW - DAY).toISOString(),
+      polledAt: new Date(NOW - DAY / 2).toISOString(),
     })
     assert.deepEqual(b, {
       source: 'shop',
@@ -187,7 +240,8 @@ describe('headwater sources coverage', () => {
       stdout,
       /^shop: 2 of 3 products polled to the end, 1 in trouble; the provider says 14, fetched 5, gap 9$/m,
     )
-    assert.match(stdout, /^A +12 +3 +2 +1 +9 +/m)
+    assert.match(stdout, /^ {2}measured: 28\.6 new reviews per 100 calls; half .* within 12 h, .*; 2 never$/m)
+    assert.match(stdout, /^A +12 +3 +2 +1 +9 +28\.6 +\S+ \S+ ago +12 h ago/m)
   })
 
   test('counts more than 100 products in the store only when it is asked to', async () => {
@@ -206,8 +260,22 @@ describe('headwater sources coverage', () => {
   })
 })
 
+interface Told {
+  readonly name: string
+  readonly polling?: Polling
+}
+
+interface Coverage {
+  readonly stalenessMs?: number
+}
+
 interface Plan {
   readonly products: number
+  readonly measured: {
+    readonly newPer100Calls?: number
+    readonly stalenessMs?: Staleness
+    readonly neverPolled: number
+  }
   readonly callsPerDay: number
   readonly plan: readonly {
     readonly product: string

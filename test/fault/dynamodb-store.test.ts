@@ -14,7 +14,7 @@ import { copyLoad } from './copy-load.ts'
 import { storeFaults } from './store-faults.ts'
 import { storeLoad } from './store-load.ts'
 import { storeOutage } from './store-outage.ts'
-import type { WholeHarness } from './store-whole.ts'
+import { patience, type WholeHarness } from './store-whole.ts'
 
 const server = await dynamodbServer()
 const context: Context = { logger: silent, signal: new AbortController().signal, dataDir: '.' }
@@ -39,7 +39,7 @@ if (server.skip === false && own) {
   })
 
   const whole: WholeHarness = {
-    section: (name) => ({ type: 'dynamodb', ...server.settings, prefix: `${name}-` }),
+    section: (name) => ({ type: 'dynamodb', ...server.settings, prefix: `${name}-`, ...patience(name) }),
     wire: own.wire,
     async restart() {
       await own.database.kill()

@@ -13,7 +13,7 @@ import { copyLoad } from './copy-load.ts'
 import { storeFaults } from './store-faults.ts'
 import { storeLoad } from './store-load.ts'
 import { storeOutage } from './store-outage.ts'
-import type { WholeHarness } from './store-whole.ts'
+import { patience, type WholeHarness } from './store-whole.ts'
 
 const PATIENCE = { baseMs: 50, maxMs: 1_000 }
 const server = await mongodbServer()
@@ -49,7 +49,13 @@ else {
   })
 
   const whole: WholeHarness = {
-    section: (name) => ({ type: 'mongodb', url: urlThrough(wire), database, prefix: `${name}.` }),
+    section: (name) => ({
+      type: 'mongodb',
+      url: urlThrough(wire),
+      database,
+      prefix: `${name}.`,
+      ...patience(name),
+    }),
     wire,
     ...(standIn && { restart: () => standIn.restart() }),
   }

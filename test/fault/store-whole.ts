@@ -18,6 +18,12 @@ export interface WholeHarness {
 /** From the environment where the counts are big ones. */
 export const LIMIT_MS = Number(process.env['HEADWATER_STORE_LIMIT_MS'] ?? 300_000)
 
+/** What is added to the section of a store: how long a server may take that has much to look through. */
+export function patience(name: string): { readonly timeout?: string } {
+  const timeout = process.env['HEADWATER_STORE_TIMEOUT']
+  return timeout === undefined || name === 'outage' ? {} : { timeout }
+}
+
 const CONNECTIONS = 16
 const A_REQUEST = 20
 const PRODUCTS = 64

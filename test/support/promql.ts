@@ -1,5 +1,5 @@
 import { createMetrics } from '../../src/telemetry/metrics.ts'
-import { source, vitals } from './vitals.ts'
+import { POLLING, source, vitals } from './vitals.ts'
 
 export interface Names {
   readonly metrics: readonly string[]
@@ -42,7 +42,7 @@ export async function exposed(): Promise<ReadonlyMap<string, ReadonlySet<string>
   metrics.freshness('shop', 1)
   metrics.batch('store', 1, 1)
   metrics.retry('store', 'DISK_FULL')
-  metrics.observe(vitals(0, { sources: [source('shop')] }))
+  metrics.observe(vitals(0, { sources: [source('shop', { polling: POLLING })] }))
   const text = await metrics.text()
   const found = new Map<string, Set<string>>()
   for (const [, name = '', type = ''] of text.matchAll(/^# TYPE (\w+) (\w+)$/gm)) {

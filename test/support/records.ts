@@ -88,3 +88,16 @@ export function put(
 ): Promise<readonly PutOutcome[]> {
   return store.put(records.map(arrivalOf), options)
 }
+
+const A_PUT = 5_000
+
+/** So many accepted records, in portions. */
+export async function putMany(
+  store: Pick<Store, 'put'>,
+  count: number,
+  first: number,
+  options: RecordOptions,
+): Promise<void> {
+  for (let n = 0; n < count; n += A_PUT)
+    await put(store, numbered(Math.min(A_PUT, count - n), first + n, options))
+}

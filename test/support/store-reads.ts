@@ -12,6 +12,13 @@ export async function all(store: Store, scan: Scan): Promise<Stored[]> {
   return (await pages(store, scan)).flatMap(({ records }) => records)
 }
 
+/** How many there are, however many that is. */
+export async function count(store: Store, scan: Scan): Promise<number> {
+  let records = 0
+  for await (const page of store.scan(scan)) records += page.records.length
+  return records
+}
+
 export function keysOf(records: readonly { readonly key: string }[]): string[] {
   return records.map(({ key }) => key)
 }

@@ -1,5 +1,6 @@
 import { alertsFields } from '../../src/config/alerts.ts'
 import type { RuleSettings } from '../../src/telemetry/alerts/rules.ts'
+import type { Polling } from '../../src/sources/source.ts'
 import type { SourceVitals, Vitals } from '../../src/telemetry/vitals.ts'
 
 export const MINUTE = 60_000
@@ -24,6 +25,18 @@ export function vitals(minute: number, planted: Partial<Vitals> = {}): Vitals {
     stuck: [],
     ...planted,
   }
+}
+
+/** A source that polls, and can tell everything of that. */
+export const POLLING: Polling = {
+  calls: 40,
+  fresh: 10,
+  products: 3,
+  held: 2,
+  told: 100,
+  fetched: 30,
+  missing: 70,
+  stalenessMs: { p50: 5_000, p95: 90_000 },
 }
 
 /** A source that is well, but for what is planted. */

@@ -28,7 +28,7 @@ const doors: Record<string, readonly string[]> = {
     'review/',
     'lib/',
   ],
-  telemetry: ['review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
+  telemetry: ['sources/source.ts', 'review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
   config: [
     'queues/index.ts',
     'stores/index.ts',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { duration } from '../../lib/fields.ts'
 import { writeDuration } from '../../lib/units.ts'
-import { config as poll } from '../http-poll/config.ts'
+import { pagingField } from '../http/paging-field.ts'
 import { listedField } from '../http/products.ts'
 import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
 import { config as webhook } from '../webhook/config.ts'
@@ -75,7 +75,7 @@ const download = z
   .strictObject({
     url: url.optional().meta({ description: `Where the result is, with \`${JOB}\` in it.` }),
     params: requestFields.params.meta({ description: `Query parameters; \`${JOB}\` may stand in a value.` }),
-    paging: poll.shape.paging,
+    paging: pagingField,
     links: pointers(
       'Where an answer, or a notification, has a list of the URLs of the result, in place of the result.',
     ).optional(),

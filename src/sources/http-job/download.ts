@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { isSecretParameter } from '../../lib/redact.ts'
 import type { Received } from '../../review/received.ts'
-import type { Place } from '../http-poll/paging.ts'
+import type { Place } from '../http/paging.ts'
 import type { Answer, Ask, Client } from '../http/client.ts'
 import { type Page, readPage } from '../http/page.ts'
 import { Trouble } from '../http/trouble.ts'

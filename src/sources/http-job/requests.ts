@@ -1,6 +1,6 @@
 import { HIDDEN } from '../../lib/redact.ts'
-import { BEGINNING } from '../http-poll/paging.ts'
-import { createTarget, type Target, type TargetConfig } from '../http-poll/target.ts'
+import { BEGINNING } from '../http/paging.ts'
+import { createTarget, type Target, type TargetConfig } from '../http/target.ts'
 import type { Ask } from '../http/client.ts'
 import { createSecrets, type Secrets } from '../http/secrets.ts'
 import { Trouble } from '../http/trouble.ts'

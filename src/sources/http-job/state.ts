@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Entry } from '../../stores/registry.ts'
 import { createCheckpoint, type Checkpoint } from '../checkpoint.ts'
-import { BEGINNING } from '../http-poll/paging.ts'
+import { BEGINNING } from '../http/paging.ts'
 import type { SourceContext } from '../source.ts'
 
 const round = {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Checkpoint as Saved } from '../checkpoint.ts'
 import { factFields, ONLY_PRODUCT } from './facts.ts'
-import { BEGINNING } from './paging.ts'
+import { BEGINNING } from '../http/paging.ts'
 
 export const state = z.object({
   /** What is crawled, and how: of anything else the place means nothing. */
@@ -22,6 +22,8 @@ export const state = z.object({
   calls: z.int().default(0),
   /** How many items its first page held. */
   pageSize: z.int().default(0),
+  /** Which reviews its pages showed. */
+  shown: z.string().default(''),
   /** Whether its latest page held fewer: it should be the last one that shows anything. */
   isShort: z.boolean().default(false),
   /** Whether this crawl has not seen all of its pages as a whole: one was cut short, or the crawl was resumed. */
@@ -49,8 +51,11 @@ export type Checkpoint = Saved<Reached>
 /** What stands for a product in the names of the registry; the source may have none but one list of everything. */
 export const partOf = (product: string | undefined): string => product ?? ONLY_PRODUCT
 
+/** Whether the first page is next. */
+export const isAtBeginning = ({ place }: Pick<Reached, 'place'>): boolean => place.page === BEGINNING.page
+
 /** When the next page may be asked for: at once in the middle of a crawl. */
-export const dueAtOf = ({ place, dueAt }: Reached): number => (place.page === BEGINNING.page ? dueAt : 0)
+export const dueAtOf = (reached: Reached): number => (isAtBeginning(reached) ? reached.dueAt : 0)
 
 /** Where to go on: with what was saved, as far as it means anything; otherwise at the beginning, due now. */
 export function resumed(saved: Reached | undefined, asked: string, now: number, longestMs: number): Reached {
@@ -76,13 +81,28 @@ export function beginningAt(at: number) {
     fresh: 0,
     calls: 0,
     pageSize: 0,
+    shown: '',
     isShort: false,
     isPartial: false,
   }
 }
 
+/** Whatever a crawl showed, it has come to its end. */
+export function polledToItsEnd(at: Reached): Reached {
+  const { polledAt, calls, fresh, yielded = { calls: 0, fresh: 0 } } = at
+  const isFirst = polledAt === undefined
+  return {
+    ...at,
+    polledAt: at.startedAt,
+    yielded: isFirst ? yielded : { calls: yielded.calls + calls, fresh: yielded.fresh + fresh },
+  }
+}
+
 /** Totals count some reviews that are not shown. */
 export const MOST_OF = 0.9
+
+/** So many reviews go missing at once without a doubt, however few there are. */
+const FEW = 2
 
 /** After so many crawls that all showed far fewer reviews, fewer there are. */
 const SURELY_SHRUNK = 10
@@ -93,11 +113,11 @@ const SURELY_SHRUNK = 10
  */
 export function atItsEnd(at: Reached, isFull: boolean, total: number | undefined): Reached {
   const mayBeComplete = isFull && !at.isPartial && at.count >= (total ?? 0) * MOST_OF
-  const shrunk = mayBeComplete && at.count < at.whole * MOST_OF ? at.shrunk + 1 : 0
+  const isFewer = at.count < Math.min(at.whole * MOST_OF, at.whole - FEW)
+  const shrunk = mayBeComplete && isFewer ? at.shrunk + 1 : 0
   const isComplete = mayBeComplete && (shrunk === 0 || shrunk >= SURELY_SHRUNK)
   return {
-    ...at,
-    polledAt: at.startedAt,
+    ...polledToItsEnd(at),
     fetched: at.count,
     shrunk: isComplete ? 0 : shrunk,
     ...(isComplete && { completeAt: at.startedAt, whole: at.count }),

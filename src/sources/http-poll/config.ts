@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration } from '../../lib/fields.ts'
 import { writeDuration } from '../../lib/units.ts'
 import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
+import { pagingField } from '../http/paging-field.ts'
 import { productsField } from '../http/products.ts'
 import { budgetField } from './budget.ts'
 
@@ -10,49 +11,6 @@ const SHORTEST_LEASE_MS = 1_000
 const LONGEST_LEASE_MS = 600_000
 /** Each may hold a page in memory. */
 const MAX_CONCURRENCY = 100
-
-const pointer = z.string().regex(/^\/.*$/, 'expected a JSON pointer such as /paging/next')
-
-const param = z.string().min(1).meta({ description: 'The query parameter that says which page is wanted.' })
-
-const paging = z
-  .discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('none').meta({ description: 'One page holds everything.' }),
-    }),
-    z.strictObject({
-      kind: z.literal('page').meta({ description: 'Pages have numbers.' }),
-      param,
-      first: z.int().min(0).default(1).meta({ description: 'The number of the first page.' }),
-      max: z.int().min(1).optional().meta({ description: 'How many pages are read at most.' }),
-      totalPages: pointer
-        .optional()
-        .meta({ description: 'A JSON pointer to the number of pages, where the provider tells it.' }),
-    }),
-    z.strictObject({
-      kind: z.literal('offset').meta({ description: 'Items are counted, from 0.' }),
-      param,
-      sizeParam: z
-        .string()
-        .min(1)
-        .optional()
-        .meta({ description: 'The query parameter that says how many items a page holds.' }),
-      size: z.int().min(1).meta({ description: 'How many items a page holds at most.' }),
-    }),
-    z.strictObject({
-      kind: z.literal('cursor').meta({ description: 'Each page names the next one.' }),
-      param,
-      next: pointer.meta({ description: 'A JSON pointer to the name of the next page.' }),
-    }),
-    z.strictObject({
-      kind: z.literal('next-link').meta({ description: 'Each page links to the next one.' }),
-      next: pointer
-        .optional()
-        .meta({ description: 'A JSON pointer to the link; without it, the header `Link` with `rel=next`.' }),
-    }),
-  ])
-  .default({ kind: 'none' })
-  .meta({ description: 'How to get from one page to the next.' })
 
 /** What the source is told, before it is checked as a whole. */
 const fields = z.strictObject({
@@ -74,7 +32,7 @@ const fields = z.strictObject({
   ...hostFields,
   ...limitFields,
   products: productsField,
-  paging,
+  paging: pagingField,
   coverage: z.enum(['full', 'top']).optional().meta({
     description:
       'Whether a poll shows all reviews of a product or only the top ones, if the preset is wrong.',
@@ -110,7 +68,6 @@ export const config = fields
   })
 
 export type Config = z.output<typeof config>
-export type PagingConfig = Config['paging']
 
 function hasPlaceholder({ url, params, body = '' }: z.output<typeof fields>): boolean {
   return [url, body, ...Object.values(params)].some((text) => text.includes(PRODUCT))

@@ -1,20 +1,26 @@
 import type { Batch } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
 import type { Received } from '../../review/received.ts'
-import type { Sighting, Told } from '../../review/provider.ts'
 import type { Answer, Ask, Client } from '../http/client.ts'
-import { type Page, readPage } from '../http/page.ts'
 import type { Secrets } from '../http/secrets.ts'
 import { Trouble } from '../http/trouble.ts'
 import type { SourceContext } from '../source.ts'
-import { atItsEnd, beginningAt, type Checkpoint, partOf, type Reached, resumed } from './checkpoint.ts'
+import {
+  atItsEnd,
+  beginningAt,
+  isAtBeginning,
+  type Checkpoint,
+  partOf,
+  polledToItsEnd,
+  type Reached,
+  resumed,
+} from './checkpoint.ts'
 import type { Config } from './config.ts'
-import { BEGINNING } from './paging.ts'
+import { evidenceOf, type Look, lookAt, nameOf } from './look.ts'
 import { type Compared, compareWithBefore, receivedNote } from './presence.ts'
-import { suspicionOf } from './suspicion.ts'
-import { createTarget, type Target } from './target.ts'
+import { createTarget, type Target } from '../http/target.ts'
 import type { Observed } from './velocity.ts'
-import { openWindow, type Window } from './window.ts'
+import { openReviews, openVersions, type Window } from './window.ts'
 
 /** What came of asking for one page. What is no page is handed over as evidence, and is trouble too. */
 export interface Turn {
@@ -46,7 +52,18 @@ export interface CrawlParts {
   readonly plan: (reached: Reached) => Planned
   /** From then on nothing is acknowledged. */
   readonly disposed: AbortSignal
+  /** What all of them have asked since the start, and found. */
+  readonly made: Made
 }
+
+/** Requests for pages, and versions of reviews that they were the first to show. */
+export interface Made {
+  calls: number
+  fresh: number
+}
+
+/** What the end of a crawl tells of its product. */
+type Known = Pick<Reached, 'observed' | 'polledAt' | 'told' | 'fetched'>
 
 export interface Planned {
   readonly observed?: Observed | undefined
@@ -58,8 +75,10 @@ interface Loaded {
   readonly fence: number
   readonly checkpoint: Checkpoint
   readonly window: Window
-  /** The reviews that the pages of this crawl showed, by their tokens. */
-  readonly shown: Set<string>
+  /** The reviews that the pages of this crawl showed. */
+  shown: Window
+  /** Those of them that are reviews of this product, by their tokens: some lists hold some of others, now and then. */
+  readonly own: Set<string>
   at: Reached
 }
 
@@ -77,7 +96,10 @@ export class Crawl {
   /** How fast its product gets new reviews, as far as it is known. */
   observed: Observed | undefined
   /** When its last crawl began that came to its end; 0 where there was none. */
-  polledAt: number
+  polledAt = 0
+  /** How many reviews there are, as the provider says, and how many its last crawl showed; undefined until it is known. */
+  told: number | undefined
+  fetched: number | undefined
   readonly #parts: CrawlParts
   #dueAt: number
   #waitUntil = 0
@@ -86,15 +108,9 @@ export class Crawl {
   #loaded: Loaded | undefined
 
   /** `dueAt`: when its next page may be asked for; `known`: what was saved of it. */
-  constructor(
-    product: string | undefined,
-    dueAt: number,
-    parts: CrawlParts,
-    known: Pick<Reached, 'observed' | 'polledAt'> = {},
-  ) {
+  constructor(product: string | undefined, dueAt: number, parts: CrawlParts, known: Known = {}) {
     this.product = product
-    this.observed = known.observed
-    this.polledAt = known.polledAt ?? 0
+    this.#learn(known)
     this.#dueAt = dueAt
     this.#parts = parts
   }
@@ -114,19 +130,21 @@ export class Crawl {
    * signal's reason, or a bug.
    */
   async turn(fence: number, signal: AbortSignal): Promise<Turn> {
-    const { config, secrets, client, context, now } = this.#parts
+    const { config, secrets, client, context, now, made } = this.#parts
     try {
       const loaded = this.#loaded?.fence === fence ? this.#loaded : await this.#load(fence, signal)
       this.#loaded = loaded
       if (isAtBeginning(loaded.at)) {
         if (this.#hasBeenPolled(loaded)) return this.#rest(loaded)
         loaded.at = { ...loaded.at, startedAt: now() }
-        loaded.shown.clear()
+        loaded.shown = openReviews('')
+        loaded.own.clear()
       }
       const target = createTarget(config, secrets, this.product)
       const ask = target.ask(loaded.at.place)
       const validators = isAtBeginning(loaded.at) ? loaded.at.validators : undefined
       loaded.at = { ...loaded.at, calls: loaded.at.calls + 1 }
+      made.calls++
       const answer = await client.ask({ ...ask, validators }, signal)
       return await this.#take(loaded, target, ask, answer, signal)
     } catch (error) {
@@ -143,7 +161,14 @@ export class Crawl {
     const { asked, now, longestMs, openCheckpoint, insist } = this.#parts
     const checkpoint = await insist(() => openCheckpoint(this.product, fence, signal), signal)
     const at = resumed(checkpoint.saved, asked, now(), longestMs)
-    return { fence, checkpoint, at, window: openWindow(at.seen), shown: new Set() }
+    return {
+      fence,
+      checkpoint,
+      at,
+      window: openVersions(at.seen),
+      shown: openReviews(at.shown),
+      own: new Set(),
+    }
   }
 
   /** Whether somebody else has polled the product meanwhile, so that there is nothing to do yet. */
@@ -151,11 +176,17 @@ export class Crawl {
     return polledAt !== this.polledAt && dueAt > this.#parts.now()
   }
 
-  #rest({ at: { polledAt = 0, observed, dueAt } }: Loaded): Turn {
-    this.polledAt = polledAt
-    this.observed = observed
-    this.#forget(dueAt)
+  #rest({ at }: Loaded): Turn {
+    this.#learn(at)
+    this.#forget(at.dueAt)
     return {}
+  }
+
+  #learn({ observed, polledAt = 0, told, fetched }: Known): void {
+    this.observed = observed
+    this.polledAt = polledAt
+    this.told = told
+    this.fetched = fetched
   }
 
   #forget(dueAt: number): void {
@@ -164,23 +195,23 @@ export class Crawl {
   }
 
   async #take(loaded: Loaded, target: Target, ask: Ask, answer: Answer, signal: AbortSignal): Promise<Turn> {
-    const { context, secrets, insist, disposed } = this.#parts
+    const { context, secrets, insist, disposed, made } = this.#parts
     if (answer.isUnchanged) return this.#moveOn(loaded, this.#unchanged(loaded), [], signal)
-    const { told } = context.provider
-    const page = readPage(answer, context.split, secrets.scrub)
-    const { total, isBlocked } = page.text === undefined ? NOTHING_TOLD : told(page.text)
-    const items = this.#receive(loaded, page, ask, answer)
-    const seen = items.map((received) => ({ received, ...context.provider.identify(received) }))
-    const fault = page.fault ?? this.#suspicion(loaded, page, seen, total, isBlocked)
-    if (fault !== undefined) return this.#withhold(loaded, fault, items, answer, ask)
-
-    const added = addedBy(seen, loaded.shown)
-    const behind = this.#placeBehind(loaded, target, page, answer, added.size)
-    if (behind instanceof Trouble) {
-      const trouble = this.#noted(loaded, behind)
-      return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
+    const where = { ask, at: loaded.at, shown: loaded.shown, isFull: this.#isFull }
+    const look = lookAt(answer, where, { context, secrets })
+    const { page, items, seen, added, total, fault } = look
+    if (fault !== undefined) {
+      const isEvidence = fault.code === 'SOFT_BLOCKED' && this.failures === 0 && answer.body.length > 0
+      const kept = fault.code === 'SOFT_BLOCKED' ? [] : items
+      return this.#withhold(loaded, fault, isEvidence ? evidenceOf(answer, fault, where, context) : kept)
     }
-    for (const review of added) loaded.shown.add(review)
+    const behind = placeBehind(loaded.at, target, look, answer)
+    if (behind instanceof Trouble) return this.#withhold(loaded, behind, items)
+    for (const one of seen) {
+      loaded.shown.add(nameOf(one))
+      const isOwn = this.product === undefined || one.product === this.product
+      if (one.review !== undefined && isOwn) loaded.own.add(one.review)
+    }
     const isNews = page.digest !== loaded.at.last
     const fresh = seen.filter(({ version }) => {
       const isFresh = isNews && !loaded.window.has(version)
@@ -188,13 +219,14 @@ export class Crawl {
       return isFresh
     })
     context.repeated(seen.length - fresh.length)
+    made.fresh += fresh.length
     const at = loaded.at
     const pageSize = isAtBeginning(at) ? seen.length : at.pageSize
     // A shorter page is the last one, unless one behind it shows more.
-    const isOdd = seen.length > pageSize || (at.isShort && added.size > 0)
+    const isOdd = seen.length > pageSize || (at.isShort && added > 0)
     const counted: Reached = {
       ...at,
-      count: at.count + added.size,
+      count: at.count + added,
       fresh: at.fresh + fresh.length,
       wasValid: at.wasValid || seen.some(({ code }) => code === undefined),
       ...(total !== undefined && { told: total }),
@@ -228,7 +260,8 @@ export class Crawl {
     before: () => Promise<void> = async () => {},
   ): Promise<Turn> {
     const { insist, disposed } = this.#parts
-    const next = { ...behind, seen: loaded.window.encode() }
+    const shown = isAtBeginning(behind) ? '' : loaded.shown.encode()
+    const next = { ...behind, seen: loaded.window.encode(), shown }
     const save = loaded.checkpoint.handOver(next)
     loaded.at = next
     this.failures = this.#refusals = 0
@@ -252,68 +285,10 @@ export class Crawl {
     return {}
   }
 
-  #receive({ at }: Loaded, { pieces }: Page, { from }: Ask, { status }: Answer): Received[] {
-    const { name: source, origin, clock } = this.#parts.context
-    const receivedAt = clock()
-    const about = { source, kind: 'http-poll', from, page: at.place.page, status }
-    return pieces.map(({ raw, ...told }, n) => ({
-      origin,
-      receivedAt,
-      raw,
-      context: { ...about, position: n + 1, ...told },
-    }))
-  }
-
-  #suspicion(
-    { at, shown }: Loaded,
-    { digest }: Page,
-    sightings: readonly Sighting[],
-    total: number | undefined,
-    isBlocked: boolean,
-  ): Trouble | undefined {
-    const words = suspicionOf({
-      coverage: this.#isFull ? 'full' : 'top',
-      isFirst: isAtBeginning(at),
-      sightings,
-      added: addedBy(sightings, shown).size,
-      isFirstAgain: !isAtBeginning(at) && digest === at.first && sightings.length > 0,
-      isBlocked,
-      total,
-      count: at.count,
-      before: at.whole,
-      wasValid: at.wasValid,
-    })
-    return words === undefined ? undefined : new Trouble('SOFT_BLOCKED', words, { isShared: isBlocked })
-  }
-
-  /** The cursor stays. The first of such pages in a row is kept, as one dead letter that tells what it looks like. */
-  #withhold(loaded: Loaded, fault: Trouble, items: readonly Received[], answer: Answer, ask: Ask): Turn {
-    const isEvidence = this.failures === 0 && answer.body.length > 0
+  /** The cursor stays. What came instead of a page is handed over, and comes again where it is not kept by then. */
+  #withhold(loaded: Loaded, fault: Trouble, items: readonly Received[]): Turn {
     const trouble = this.#noted(loaded, fault)
-    if (fault.code !== 'SOFT_BLOCKED')
-      return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
-    if (!isEvidence) return { trouble }
-    const piece = { raw: answer.body, blocked: fault.message }
-    const page = { pieces: [piece], digest: '', text: undefined, fault }
-    return { batch: { items: this.#receive(loaded, page, ask, answer), ack: async () => {} }, trouble }
-  }
-
-  /** The crawl is at its end where a page adds no review to those of the pages before, or names no other. */
-  #placeBehind(
-    { at }: Loaded,
-    target: Target,
-    { pieces, digest, text }: Page,
-    { link }: Answer,
-    added: number,
-  ): Reached['place'] | Trouble | undefined {
-    const isRepeated = digest === at.last || (pieces.length > 0 && added === 0)
-    if (isRepeated) return undefined
-    try {
-      return target.next(at.place, { text, link, isEmpty: pieces.length === 0 })
-    } catch (error) {
-      if (error instanceof Trouble) return error
-      throw error
-    }
+    return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
   }
 
   get #isFull(): boolean {
@@ -323,18 +298,17 @@ export class Crawl {
 
   /** The first page is as it was, and so is what is behind it as far as anybody knows: nothing is counted. */
   #unchanged({ at }: Loaded): Reached {
-    return this.#planned({ ...at, polledAt: at.startedAt })
+    return this.#planned(polledToItsEnd(at))
   }
 
   /** The beginning of the next crawl. */
   #planned(known: Reached): Reached {
     const { observed = known.observed, dueAt } = this.#parts.plan(known)
-    this.observed = observed
-    this.polledAt = known.startedAt
+    this.#learn({ ...known, observed })
     return { ...known, ...beginningAt(known.startedAt), observed, dueAt }
   }
 
-  #compare({ shown, at }: Loaded): Promise<Compared> {
+  #compare({ own: shown, at }: Loaded): Promise<Compared> {
     const { config, context } = this.#parts
     const name = `present/${context.name}/${partOf(this.product)}`
     const look = { shown, at: at.startedAt, after: config.removedAfter }
@@ -350,23 +324,16 @@ export class Crawl {
       const { context, now } = this.#parts
       const about = { source: context.name, product: this.product, page: loaded.at.place.page }
       context.logger.warn(about, `no way past a page after ${MAX_REFUSALS} attempts; the crawl begins anew`)
-      loaded.at = { ...loaded.at, ...beginningAt(now()), dueAt: now() }
+      // Its first page may be as it was, and what is behind it was not read.
+      loaded.at = { ...loaded.at, ...beginningAt(now()), dueAt: now(), validators: undefined }
       this.#refusals = 0
     }
     return trouble
   }
 }
 
-const NOTHING_TOLD: Told = { isBlocked: false }
-
-/** The reviews among these that were not shown before, each once. */
-const addedBy = (sightings: readonly Sighting[], shown: ReadonlySet<string>): ReadonlySet<string> =>
-  new Set(sightings.map(({ review, version }) => review ?? version)).difference(shown)
-
 const isTaken = (error: unknown): boolean =>
   error instanceof HeadwaterError && error.code === 'CHECKPOINT_TAKEN'
-
-const isAtBeginning = ({ place }: Reached): boolean => place.page === BEGINNING.page
 
 /** An acknowledgement may be repeated while it fails, and when it is done. */
 function once(work: () => Promise<void>): () => Promise<void> {
@@ -375,5 +342,22 @@ function once(work: () => Promise<void>): () => Promise<void> {
     if (done) return
     await work()
     done = true
+  }
+}
+
+/** The crawl is at its end where a page adds no review to those of the pages before, or names no other. */
+function placeBehind(
+  at: Reached,
+  target: Target,
+  { page: { pieces, digest, text }, added }: Look,
+  { link }: Answer,
+): Reached['place'] | Trouble | undefined {
+  const isRepeated = digest === at.last || (pieces.length > 0 && added === 0)
+  if (isRepeated) return undefined
+  try {
+    return target.next(at.place, { text, link, isEmpty: pieces.length === 0 })
+  } catch (error) {
+    if (error instanceof Trouble) return error
+    throw error
   }
 }

@@ -15,6 +15,8 @@ export const factFields = {
   completeAt: z.number().optional(),
   /** When the last poll began that came to its end, in milliseconds since 1970. */
   polledAt: z.number().optional(),
+  /** The calls of all polls but the first, which finds what gathered in years, and how many new versions they found. */
+  yielded: z.object({ calls: z.int().min(0), fresh: z.int().min(0) }).optional(),
   /** Why the last page was none, in words. */
   trouble: z.string().optional(),
 }

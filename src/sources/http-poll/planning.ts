@@ -5,13 +5,14 @@ import type { Config } from './config.ts'
 import type { Crawl, Planned } from './crawl.ts'
 import type { Time } from '../http/pace.ts'
 import { createPlanner, urgency } from './planner.ts'
+import type { Urgency } from './roster.ts'
 
 /** A budget of calls, and how it is spent. */
 export interface Planning {
   readonly budget: Budget
   /** What is known of a product behind a crawl, and when it is polled again. */
   plan(reached: Reached): Planned
-  readonly urgencyOf: (crawl: Crawl) => number
+  readonly urgencyOf: Urgency
 }
 
 export interface PlanningOptions {
@@ -46,6 +47,6 @@ export function createPlanning(options: PlanningOptions): Planning {
       const observed = planner.observe(before, { at, fresh, calls, shown: isFull ? undefined : count })
       return { observed, dueAt: at + planner.intervalMs(observed) }
     },
-    urgencyOf: ({ polledAt, readyAt }) => urgency({ polledAt, dueAt: readyAt }, now()),
+    urgencyOf: ({ polledAt, readyAt }, at) => urgency({ polledAt, dueAt: readyAt }, at),
   }
 }

@@ -16,10 +16,11 @@ import type { Source, SourceContext } from '../source.ts'
 import type { Budget } from './budget.ts'
 import { partOf, state } from './checkpoint.ts'
 import type { Config } from './config.ts'
-import type { Crawl, CrawlParts } from './crawl.ts'
+import type { Crawl, CrawlParts, Made } from './crawl.ts'
 import { openProducts } from '../http/products.ts'
 import { createReport } from './report.ts'
 import { createPlanning } from './planning.ts'
+import { pollingOf } from './polling.ts'
 import { openShare, type Share } from './share.ts'
 
 /** A wait that a provider asks for after a page is told from then on. */
@@ -48,6 +49,7 @@ export async function openPoller(
   const disposed = new AbortController()
   const report = createReport(context)
   const now = steady(clock)
+  const startedAt = now()
   const secrets = createSecrets(config)
   const { host } = new URL(config.url)
   const throttle = opened.use(
@@ -90,6 +92,7 @@ export async function openPoller(
       time,
     })
   if (planning) opened.use(planning.budget)
+  const made: Made = { calls: 0, fresh: 0 }
   const parts: CrawlParts = {
     config,
     secrets,
@@ -99,6 +102,7 @@ export async function openPoller(
     now,
     insist,
     disposed: disposed.signal,
+    made,
     longestMs: planning === undefined ? everyMs : config.stalestMs,
     plan: (reached) => planning?.plan(reached) ?? { dueAt: reached.startedAt + everyMs },
     openCheckpoint: (product, fence, signal) =>
@@ -116,7 +120,7 @@ export async function openPoller(
   }
 
   const bell = createBell()
-  const share = await openShare({ list, leases, parts, context, bell })
+  const share = await openShare({ list, leases, parts, context, bell, urgencyOf: planning?.urgencyOf })
   open = share
   const resources = opened.move()
 
@@ -149,7 +153,7 @@ export async function openPoller(
     while (true) {
       const most = throttle.isBroken ? 1 : concurrency
       while (underWay.size < most && throttle.opensAt <= now()) {
-        const taken = share.take(now(), planning?.urgencyOf)
+        const taken = share.take(now())
         if (taken === undefined) break
         underWay.set(taken.crawl, ask(taken.crawl, taken.hold, stop))
       }
@@ -199,6 +203,7 @@ export async function openPoller(
       }
       if (failure) throw failure.error
     },
+    polling: () => pollingOf({ crawls: share.crawls, products: share.products, made, startedAt, now: now() }),
     async [Symbol.asyncDispose]() {
       if (disposed.signal.aborted) return
       disposed.abort()

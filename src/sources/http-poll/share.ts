@@ -5,22 +5,20 @@ import type { SourceContext } from '../source.ts'
 import { dueAtOf, partOf, state } from './checkpoint.ts'
 import { Crawl, type CrawlParts } from './crawl.ts'
 import type { ProductList } from '../http/products.ts'
-import { createRoster } from './roster.ts'
+import { createRoster, type Urgency } from './roster.ts'
 
 /** The crawls that are this process's share of a source, while products and other processes come and go. */
 export interface Share {
   /** A crawl that is ready, and the lease to work on it under; nobody else gets its product until that is disposed of. */
-  take(
-    now: number,
-    urgencyOf?: (crawl: Crawl) => number,
-  ): { readonly crawl: Crawl; readonly hold: Hold } | undefined
+  take(now: number): { readonly crawl: Crawl; readonly hold: Hold } | undefined
   /** When the next one is ready; Infinity where there is none. */
   readonly nextAt: number
   putBack(crawl: Crawl, now: number): void
   /** Keeps it up to date until the signal aborts, whose reason it rejects with. The bell rings when there is something new. */
   follow(signal: AbortSignal): Promise<void>
   readonly crawls: Iterable<Crawl>
-  /** How large a part of all products it has. */
+  /** How many products there are, and how large a part of them it has. */
+  readonly products: number
   readonly part: number
 }
 
@@ -31,11 +29,16 @@ export interface ShareOptions {
   readonly parts: CrawlParts
   readonly context: Pick<SourceContext, 'name' | 'registry'>
   readonly bell: Bell
+  /** Who of those that are ready goes first; undefined: who has been for the longest time. */
+  readonly urgencyOf: Urgency | undefined
 }
 
+const AGAIN_MS = 1_000
+
 /** Resolves when the crawls that this process has by now know where they were. */
-export async function openShare({ list, leases, parts, context, bell }: ShareOptions): Promise<Share> {
-  const roster = createRoster()
+export async function openShare(options: ShareOptions): Promise<Share> {
+  const { list, leases, parts, context, bell } = options
+  const roster = createRoster(options.urgencyOf)
   let products: readonly (string | undefined)[] = list?.products ?? [undefined]
 
   /** Where the crawls of others were is read in one go, since there may be many. */
@@ -60,8 +63,11 @@ export async function openShare({ list, leases, parts, context, bell }: ShareOpt
 
   async function followLeases(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await leases.changed(signal)
-      if (!signal.aborted) await parts.insist(update, signal)
+      // From before it is looked at, or what changes meanwhile would go unnoticed.
+      const changed = leases.changed(signal)
+      changed.catch(() => {}) // looked at below
+      await parts.insist(update, signal)
+      await changed
     }
   }
 
@@ -75,12 +81,12 @@ export async function openShare({ list, leases, parts, context, bell }: ShareOpt
 
   await update()
   return {
-    take(now, urgencyOf) {
-      const next = (): Crawl | undefined => roster.take(now, urgencyOf)
-      for (let crawl = next(); crawl !== undefined; crawl = next()) {
+    take(now) {
+      for (let crawl = roster.take(now); crawl !== undefined; crawl = roster.take(now)) {
         const hold = leases.hold(partOf(crawl.product))
         if (hold) return { crawl, hold }
-        roster.drop(crawl)
+        // Its lease has run out, or is about to be somebody else's: until that is known it is looked at now and then.
+        roster.putBack(crawl, now + AGAIN_MS)
       }
       return undefined
     },
@@ -88,6 +94,9 @@ export async function openShare({ list, leases, parts, context, bell }: ShareOpt
       return roster.nextAt
     },
     putBack: (crawl, now) => roster.putBack(crawl, now),
+    get products() {
+      return products.length
+    },
     get part() {
       return roster.size / products.length
     },

@@ -6,7 +6,7 @@ import type { Session } from './connect.ts'
 import { merged } from './merge.ts'
 import { notedIn } from './notes.ts'
 import { dayIn, isArrived, keyIn, partitionOf, rowKeys, sortableTime } from './placing.ts'
-import { decodeRow, keyOf, type Layout } from './row.ts'
+import { decodePlain, decodeRow, keyOf, type Layout } from './row.ts'
 import type { Index } from './tables.ts'
 import { textIn } from './values.ts'
 
@@ -76,7 +76,8 @@ async function* steps(
     for (const position of group) {
       const item = found.get(keyIn(position))
       found.delete(keyIn(position))
-      yield { position, record: item && (await decodeRow(session, item, asking)) }
+      const record = item && (decodePlain(session, item) ?? (await decodeRow(session, item, asking)))
+      yield { position, record }
     }
   }
 }

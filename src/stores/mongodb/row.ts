@@ -113,8 +113,31 @@ function dateOf(verdict: Verdict): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
+/**
+ * The record of a row whose every field can say all of it, as nearly all can; undefined where `decodeRow` has to look at more.
+ * At once, since waiting for each row of a scan takes longer than reading it. Throws as `decodeRow` does.
+ */
+export function decodePlain(row: Row): Stored | undefined {
+  const { raw, rawAs, exactReceived, exactVerdict } = row
+  const isPlain = rawAs === undefined && exactReceived === undefined && exactVerdict === undefined
+  if (!isPlain || raw === undefined || raw.length !== row.rawLength) return undefined
+  return decode(row, raw, row, verdictIn(row))
+}
+
 /** Throws `DATA_CORRUPT` or `DATA_FORMAT`, with the key, where the document is no row. */
 export async function decodeRow(row: Row, raw: Buffer): Promise<Stored> {
+  try {
+    const { exactReceived, exactVerdict } = row
+    const around = exactReceived === undefined ? row : await parseExact<Around>(exactReceived)
+    const verdict = exactVerdict === undefined ? verdictIn(row) : await parseExact<Verdict>(exactVerdict)
+    return decode(row, raw, around, verdict)
+  } catch (cause) {
+    if (cause instanceof HeadwaterError) throw cause
+    throw damaged(row._id, 'can not be read', cause)
+  }
+}
+
+function decode(row: Row, raw: Buffer, { origin, context, ledger }: Around, verdict: Verdict): Stored {
   const { _id: key, format, revision, rawHash } = row
   if (format !== FORMAT)
     throw new HeadwaterError(
@@ -122,9 +145,8 @@ export async function decodeRow(row: Row, raw: Buffer): Promise<Stored> {
       `record ${key} has the format ${format}; this version knows ${FORMAT}`,
     )
   try {
-    const { origin, context, ledger } = await aroundOf(row)
     const received = { origin, receivedAt: row.receivedAt.getTime(), raw, context: context as Context }
-    return { key, received, verdict: await verdictOf(row), ...(ledger && { ledger }), revision, rawHash }
+    return { key, received, verdict, ...(ledger && { ledger }), revision, rawHash }
   } catch (cause) {
     throw damaged(key, 'can not be read', cause)
   }
@@ -134,11 +156,7 @@ export function damaged(key: string, what: string, cause?: unknown): HeadwaterEr
   return new HeadwaterError('DATA_CORRUPT', `record ${key} ${what}`, { cause })
 }
 
-const aroundOf = async (row: Row): Promise<Around> =>
-  row.exactReceived === undefined ? row : parseExact<Around>(row.exactReceived)
-
-async function verdictOf({ status, review, code, errors, verdict, exactVerdict }: Row): Promise<Verdict> {
-  if (exactVerdict !== undefined) return parseExact<Verdict>(exactVerdict)
+function verdictIn({ status, review, code, errors, verdict }: Row): Verdict {
   const own = status === 'accepted' ? { review } : status === 'rejected' ? { code, errors } : {}
   return { status, ...own, ...verdict } as Verdict
 }

@@ -3,18 +3,21 @@ import type { Cancellable } from '../../batch.ts'
 import type { Stored } from '../store.ts'
 import type { Session } from './connect.ts'
 import type { RawParts } from './raw.ts'
-import { damaged, decodeRow, type Row } from './row.ts'
+import { damaged, decodePlain, decodeRow, type Row } from './row.ts'
 
 const KEYS_A_QUESTION = 500
 
 export interface Rows {
   readonly get: (keys: readonly string[], options?: Cancellable) => Promise<ReadonlyMap<string, Stored>>
-  /** The record of a row that was read; undefined where it was erased since. Throws `DATA_CORRUPT`. */
-  present(row: Row, options: Cancellable): Promise<Stored | undefined>
+  /**
+   * The record of a row that was read, at once where the row holds all of it; undefined where it was erased since. Throws
+   * `DATA_CORRUPT`.
+   */
+  present(row: Row, options: Cancellable): Stored | Promise<Stored | undefined>
 }
 
 export function openRows({ ask }: Session, collection: Collection<Row>, parts: RawParts): Rows {
-  async function present(row: Row, options: Cancellable): Promise<Stored | undefined> {
+  async function gathered(row: Row, options: Cancellable): Promise<Stored | undefined> {
     const raw = await parts.read(row, options)
     if (raw !== undefined) return decodeRow(row, raw)
     // Rows are erased before their parts.
@@ -24,6 +27,8 @@ export function openRows({ ask }: Session, collection: Collection<Row>, parts: R
     if (late === undefined) throw damaged(row._id, 'lacks parts of its raw')
     return decodeRow(again, late)
   }
+
+  const present: Rows['present'] = (row, options) => decodePlain(row) ?? gathered(row, options)
 
   return {
     present,

@@ -33,30 +33,31 @@ export async function* scanRows(
   let records: Stored[] = []
   let looked = 0
   let bytes = 0
-  for await (const { row, position, isLast } of rowsOf(session, collection, scan)) {
-    const record = await rows.present(row, options)
-    looked++
-    if (record && matches(record, scan)) {
-      records.push(record)
-      bytes += record.received.raw.length
+  for await (const found of answersOf(session, collection, scan)) {
+    for (const [n, row] of found.entries()) {
+      const present = rows.present(row, options)
+      const record = present instanceof Promise ? await present : present
+      looked++
+      if (record && matches(record, scan)) {
+        records.push(record)
+        bytes += record.received.raw.length
+      }
+      if (looked < pageSize && bytes < PAGE_BYTES && n < found.length - 1) continue
+      yield { records, after: `${row.receivedAt.getTime()} ${row._id}` }
+      signal?.throwIfAborted()
+      records = []
+      looked = 0
+      bytes = 0
     }
-    if (looked < pageSize && bytes < PAGE_BYTES && !isLast) continue
-    yield { records, after: position }
-    signal?.throwIfAborted()
-    records = []
-    looked = 0
-    bytes = 0
   }
 }
 
-interface Step {
-  readonly row: Row
-  readonly position: string
-  /** Of those that came with one answer. */
-  readonly isLast: boolean
-}
-
-async function* rowsOf(session: Session, collection: Collection<Row>, scan: Scan): AsyncGenerator<Step> {
+/** What the server sends in one answer, one after the other; never nothing. */
+async function* answersOf(
+  session: Session,
+  collection: Collection<Row>,
+  scan: Scan,
+): AsyncGenerator<readonly Row[]> {
   const { pageSize = PAGE_RECORDS, signal } = scan
   const { from, to } = windowOf(scan)
   const path = pathOf(scan)
@@ -82,11 +83,10 @@ async function* rowsOf(session: Session, collection: Collection<Row>, scan: Scan
   let after = parsePosition(scan.after)
   for (let limit = pageSize; ; limit = Math.max(limit, Math.min(limit * 2, PAGE_RECORDS))) {
     const found = await behind(after, limit)
-    if (found.length === 0) return
-    for (const [n, row] of found.entries()) {
-      after = { at: row.receivedAt.getTime(), key: row._id }
-      yield { row, position: `${after.at} ${after.key}`, isLast: n === found.length - 1 }
-    }
+    const last = found.at(-1)
+    if (last === undefined) return
+    yield found
+    after = { at: last.receivedAt.getTime(), key: last._id }
   }
 }
 

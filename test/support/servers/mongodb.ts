@@ -78,7 +78,13 @@ async function startStandIn(): Promise<MongodbServer> {
   const folder = await temporaryFolder()
   const [port = 0] = await freePorts(1)
   const path = [classes, classPath].join(delimiter)
-  const java = ['-Xmx768m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', path]
+  const java = [
+    `-Xmx${process.env['HEADWATER_MONGODB_HEAP'] ?? '768m'}`,
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    path,
+  ]
   const server = await startServer({
     command: 'java',
     args: [

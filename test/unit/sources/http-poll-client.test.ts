@@ -9,7 +9,7 @@ import { collect, inflate } from '../../../src/sources/http/body.ts'
 import { type Answer, createClient } from '../../../src/sources/http/client.ts'
 import httpPoll from '../../../src/sources/http-poll/index.ts'
 import { createSecrets } from '../../../src/sources/http/secrets.ts'
-import { createTarget } from '../../../src/sources/http-poll/target.ts'
+import { createTarget } from '../../../src/sources/http/target.ts'
 import { Trouble } from '../../../src/sources/http/trouble.ts'
 import { HELD, openProvider, type Reply } from '../../support/provider.ts'
 

@@ -60,7 +60,7 @@ describe('a first page that is as it was', () => {
 
   test('is known after a restart, also with another key, and forgotten where something else is asked', async () => {
     const place = createPlace()
-    await using shop = await openCareful(100)
+    await using shop = await openCareful(Infinity)
     const settings = { ...settingsFor(shop), params: { sort: 'recent', api_key: 'one' } }
     {
       await using poll = await place.open(settings, known)

@@ -10,7 +10,7 @@ import httpPoll from '../../../src/sources/http-poll/index.ts'
 import { createHosts } from '../../../src/sources/http/hosts.ts'
 import { steady } from '../../../src/sources/http/pace.ts'
 import { openPoller } from '../../../src/sources/http-poll/poller.ts'
-import type { SourceContext } from '../../../src/sources/source.ts'
+import type { Polling, SourceContext } from '../../../src/sources/source.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
 import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
 import { plainProvider } from '../../support/plain-provider.ts'
@@ -31,7 +31,7 @@ export interface Place {
   readonly troubles: unknown[]
   open(settings: object, more?: Partial<SourceContext>): Promise<Poll>
   /** What is saved of a crawl; undefined where nothing is but who has it. */
-  saved(product?: string): Promise<{ readonly place: object } | undefined>
+  saved(product?: string): Promise<{ readonly place: object; readonly yielded?: object } | undefined>
 }
 
 /** A source that is being read. */
@@ -42,6 +42,8 @@ export interface Poll extends AsyncDisposable {
   take(batches: number): Promise<string[][]>
   /** Reads on, expecting nothing, until this resolves; then stops. */
   quietUntil(stop: Promise<unknown>): Promise<void>
+  /** What it tells of itself. */
+  polling(): Polling
   /** Ends the reading as a stopping process does, and resolves when it has ended. */
   stop(): Promise<void>
 }
@@ -138,6 +140,7 @@ export function createPlace(): Place {
           stopping.abort()
           while ((await batches.next()).done !== true);
         },
+        polling: () => source.polling?.() ?? assert.fail('a poller tells how it polls'),
         [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
       }
     },

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { compareWithBefore, type Note } from '../../../src/sources/http-poll/presence.ts'
-import { openWindow } from '../../../src/sources/http-poll/window.ts'
+import { loadPreset } from '../../../src/presets/index.ts'
+import { compileRules } from '../../../src/presets/rules.ts'
+import { judge } from '../../../src/review/interpret.ts'
+import { compareWithBefore, type Note, receivedNote } from '../../../src/sources/http-poll/presence.ts'
+import { openVersions } from '../../../src/sources/http-poll/window.ts'
 import { createMemoryRegistry } from '../../conformance/memory-registry.ts'
 
 /** Looks one after the other, an hour apart, and what each says. */
@@ -42,6 +45,19 @@ describe('a review', () => {
     assert.deepEqual(said[5], ['a returned 1'])
   })
 
+  test('that is removed, returns and is removed again is told of by three records', async () => {
+    const rules = compileRules(await loadPreset('canonical'))
+    const source = { name: 'shop', origin: 'shop', clock: () => 0 }
+    const told = (note: Note) => judge(receivedNote(note, 'B1', source), rules).key
+    const keys = [
+      told({ event: 'removed', review: '"R1"', lastSeenAt: 0 }),
+      told({ event: 'returned', review: '"R1"', lastSeenAt: 0 }),
+      told({ event: 'removed', review: '"R1"', lastSeenAt: 4 }),
+    ]
+    assert.equal(new Set(keys).size, 3)
+    assert.equal(new Set(keys.map((key) => key.slice(0, 16))).size, 1)
+  })
+
   test('is told of again where the look was not saved', async () => {
     const registry = createMemoryRegistry()
     const look = async (shown: string[]) =>
@@ -73,9 +89,9 @@ describe('the window of what was seen', () => {
   const version = (n: number): string => n.toString(16).padStart(16, '0')
 
   test('comes back out of its text, and forgets the oldest first', () => {
-    const window = openWindow('', 3)
+    const window = openVersions('', 3)
     for (const n of [1, 2, 3, 1, 4]) window.add(version(n))
-    const again = openWindow(window.encode(), 3)
+    const again = openVersions(window.encode(), 3)
     assert.deepEqual(
       [1, 2, 3, 4].map((n) => again.has(version(n))),
       [true, false, true, true],
@@ -83,9 +99,9 @@ describe('the window of what was seen', () => {
   })
 
   test('takes a text that was cut or altered for what can be read of it', () => {
-    const window = openWindow('')
+    const window = openVersions('')
     window.add(version(1))
-    assert.ok(openWindow(`${window.encode()}AAAA`).has(version(1)))
-    assert.equal(openWindow('!').encode(), '')
+    assert.ok(openVersions(`${window.encode()}AAAA`).has(version(1)))
+    assert.equal(openVersions('!').encode(), '')
   })
 })

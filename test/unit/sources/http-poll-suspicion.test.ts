@@ -3,7 +3,12 @@ import { describe, test } from 'node:test'
 import type { Sighting } from '../../../src/review/provider.ts'
 import { type Look, suspicionOf } from '../../../src/sources/http-poll/suspicion.ts'
 
-const sighting = (n: number, code?: string): Sighting => ({ version: `${n}`, review: `"R${n}"`, code })
+const sighting = (n: number, code?: string): Sighting => ({
+  version: `${n}`,
+  review: `"R${n}"`,
+  product: 'B1',
+  code,
+})
 const many = (count: number, code?: string): Sighting[] =>
   Array.from({ length: count }, (_, n) => sighting(n, code))
 

@@ -244,6 +244,25 @@ describe('a provider that refuses', () => {
     assert.ok(told(place).includes('warn no way past a page after 5 attempts; the crawl begins anew'))
   })
 
+  test('the same page five times is asked from the beginning, also if the first page is as it was', async () => {
+    await using provider = await openProvider(({ params }, n) =>
+      params.get('after') === 'old'
+        ? { status: 400 }
+        : { headers: { etag: '"1"' }, body: { reviews: numbered(n), next: n === 1 ? 'old' : `c${n}` } },
+    )
+    const place = createPlace()
+    await using poll = await place.open({
+      url: provider.url,
+      paging: { kind: 'cursor', param: 'after', next: '/next' },
+    })
+    await poll.take(2)
+    const firstPages = provider.asked.filter(({ params }) => !params.has('after'))
+    assert.deepEqual(
+      firstPages.map(({ headers }) => headers['if-none-match']),
+      [undefined, undefined],
+    )
+  })
+
   test('everything, such as a spent quota, finds the crawl where it was, however long that lasts', async () => {
     for (const reply of [{ status: 401 }, { status: 402 }, { body: '<html>Please log in</html>' }]) {
       await using provider = await openProvider(({ params }, n) =>

@@ -5,7 +5,7 @@ import { createSecrets } from '../../../src/sources/http/secrets.ts'
 import { Trouble } from '../../../src/sources/http/trouble.ts'
 import type { Validators } from '../../../src/sources/http/validators.ts'
 import httpPoll from '../../../src/sources/http-poll/index.ts'
-import { createTarget } from '../../../src/sources/http-poll/target.ts'
+import { createTarget } from '../../../src/sources/http/target.ts'
 import { openProvider, type Provider, type Reply } from '../../support/provider.ts'
 
 const ETAG = 'W/"v1"'

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Polling } from '../../../src/sources/source.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
 import { createCounting } from '../../../src/telemetry/tally.ts'
 import { accepted } from '../../support/records.ts'
+import { POLLING, source, vitals } from '../../support/vitals.ts'
 
 test('counts by source, under names that dashboards can rely on', async () => {
   const metrics = createMetrics()
@@ -19,7 +21,7 @@ test('counts by source, under names that dashboards can rely on', async () => {
   metrics.observe({
     at: 5_000,
     steadyMs: 0,
-    sources: [{ ...metrics.flow('shop'), name: 'shop', state: 'running', quietMs: 3_000 }],
+    sources: [source('shop', { quietMs: 3_000, polling: POLLING })],
     topics: [{ topic: 'raw-reviews', backlog: 7, oldestAgeMs: 1_500 }, { topic: 'mute' }],
     disk: { freeBytes: 5, sizeBytes: 10, dataBytes: 3 },
     unready: [],
@@ -37,6 +39,15 @@ test('counts by source, under names that dashboards can rely on', async () => {
     'headwater_source_state{source="shop",state="running"} 1',
     'headwater_source_state{source="shop",state="failing"} 0',
     'headwater_source_last_received_timestamp_seconds{source="shop"} 2',
+    'headwater_source_calls_total{source="shop"} 40',
+    'headwater_source_new_reviews_total{source="shop"} 10',
+    'headwater_source_products{source="shop"} 3',
+    'headwater_source_products_held{source="shop"} 2',
+    'headwater_source_reviews_told{source="shop"} 100',
+    'headwater_source_reviews_fetched{source="shop"} 30',
+    'headwater_source_reviews_missing{source="shop"} 70',
+    'headwater_source_staleness_p50_seconds{source="shop"} 5',
+    'headwater_source_staleness_p95_seconds{source="shop"} 90',
     'headwater_disk_free_bytes 5',
     'headwater_disk_size_bytes 10',
     'headwater_data_folder_bytes 3',
@@ -52,6 +63,16 @@ test('counts by source, under names that dashboards can rely on', async () => {
   assert.doesNotMatch(text, /mute/, 'what a queue can not tell is not shown as 0')
   assert.match(text, /process_resident_memory_bytes \d/)
   assert.match(metrics.contentType, /^text\/plain/)
+})
+
+test('what a source counts by itself rises as it does, and what it can no longer tell is not shown', async () => {
+  const metrics = createMetrics()
+  const look = (polling: Polling) => metrics.observe(vitals(0, { sources: [source('shop', { polling })] }))
+  look(POLLING)
+  look({ ...POLLING, calls: 42, told: undefined, missing: undefined, stalenessMs: undefined })
+  const text = await metrics.text()
+  assert.match(text, /^headwater_source_calls_total\{source="shop"\} 42$/m)
+  assert.doesNotMatch(text, /^headwater_source_(reviews_told|reviews_missing|staleness_p\d\d_seconds)\{/m)
 })
 
 test('two in one process do not meet', async () => {

@@ -7,7 +7,7 @@ import { createHealth } from '../../../src/telemetry/health.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
 import { createLook, type TopicQuestions } from '../../../src/telemetry/vitals.ts'
 import { temporaryFolder } from '../../support/temp.ts'
-import { MINUTE } from '../../support/vitals.ts'
+import { MINUTE, POLLING } from '../../support/vitals.ts'
 
 const nothing: TopicQuestions = { backlog: async () => 0, oldestAgeMs: async () => 0 }
 
@@ -20,7 +20,17 @@ function looking(dataDir: string, questions: Partial<TopicQuestions> = {}, limit
   const metrics = createMetrics(steady)
   const topics = { 'raw-reviews': { ...nothing, ...questions } }
   const deadLetters = { bytes: async () => 5, maxBytes: 10 }
-  const look = createLook({ health, metrics, topics, deadLetters, dataDir, clock, steady, limitMs })
+  const look = createLook({
+    health,
+    metrics,
+    polling: () => POLLING,
+    topics,
+    deadLetters,
+    dataDir,
+    clock,
+    steady,
+    limitMs,
+  })
   return { time, health, metrics, look }
 }
 
@@ -42,7 +52,17 @@ describe('a look', () => {
     assert.deepEqual(rest, {
       at: 1e12,
       steadyMs: 500,
-      sources: [{ name: 'shop', state: 'failing', detail: 'no', received: 3, rejected: 1, quietMs: 500 }],
+      sources: [
+        {
+          name: 'shop',
+          state: 'failing',
+          detail: 'no',
+          received: 3,
+          rejected: 1,
+          quietMs: 500,
+          polling: POLLING,
+        },
+      ],
       topics: [{ topic: 'raw-reviews', backlog: 7, oldestAgeMs: 1_500 }],
       unready: ['store: no answer'],
       deadLetters: { bytes: 5, maxBytes: 10 },

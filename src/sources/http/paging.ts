@@ -1,6 +1,6 @@
 import { findAll } from '../../lib/json-scan.ts'
-import type { PagingConfig } from './config.ts'
-import { Trouble } from '../http/trouble.ts'
+import type { PagingConfig } from './paging-field.ts'
+import { Trouble } from './trouble.ts'
 
 /** Which page of a crawl is next. */
 export interface Place {

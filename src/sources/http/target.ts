@@ -1,10 +1,10 @@
 import { HIDDEN, isSecretParameter } from '../../lib/redact.ts'
-import type { Ask } from '../http/client.ts'
-import { PRODUCT } from '../http/request.ts'
-import type { Config } from './config.ts'
+import type { Ask } from './client.ts'
+import { PRODUCT, type RequestConfig } from './request.ts'
 import { createPaging, type Paging, type Place } from './paging.ts'
-import type { Secrets } from '../http/secrets.ts'
-import { Trouble } from '../http/trouble.ts'
+import type { PagingConfig } from './paging-field.ts'
+import type { Secrets } from './secrets.ts'
+import { Trouble } from './trouble.ts'
 
 /** One list of reviews at a provider: all of them, or those of a product. */
 export interface Target {
@@ -15,8 +15,8 @@ export interface Target {
 }
 
 /** How a list of pages is asked for. */
-export type TargetConfig = Pick<Config, 'url' | 'method' | 'headers' | 'params' | 'paging'> &
-  Partial<Pick<Config, 'body'>>
+export type TargetConfig = Omit<RequestConfig, 'body'> &
+  Partial<Pick<RequestConfig, 'body'>> & { readonly paging: PagingConfig }
 
 export function createTarget(config: TargetConfig, secrets: Secrets, product = ''): Target {
   const { method, body, paging: kind } = config
