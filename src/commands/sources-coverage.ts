@@ -35,7 +35,7 @@ export async function tellCoverage(
     for (const { product: of, facts } of shown) {
       const kept = isCounted ? await keptOf(of, config.name, store, io.signal) : undefined
       const gap = missingOf(facts)
-      const { told, fetched, completeAt, polledAt, yielded, trouble } = facts
+      const { told, fetched, completeAt, polledAt, yielded } = facts
       const newPer100Calls = yielded && per100Calls(yielded)
       if (env.json) {
         await writeJson(io, {
@@ -49,13 +49,12 @@ export async function tellCoverage(
           completeAt: iso(completeAt),
           polledAt: iso(polledAt),
           stalenessMs: polledAt === undefined ? undefined : Math.max(0, now - polledAt),
-          trouble,
         })
       } else {
         const counts = [told, fetched, kept?.stored, kept?.rejected, gap].map(shownCount)
         const yieldText = newPer100Calls === undefined ? '-' : short(newPer100Calls)
         const when = [completeAt, polledAt].map((at) => ago(at, now, formatDuration))
-        rows.push([excerpt(of, 40), ...counts, yieldText, ...when, excerpt(trouble ?? '', 80)])
+        rows.push([excerpt(of, 40), ...counts, yieldText, ...when])
       }
     }
     if (!env.json)
@@ -73,7 +72,6 @@ const HEAD = [
   'new per 100 calls',
   'complete poll',
   'last poll',
-  'trouble',
 ]
 
 /** Reviews of a product that the source brought, each once however often it changed, and its dead letters that name it. */
@@ -96,25 +94,23 @@ async function keptOf(
   return { stored: reviews.size, rejected }
 }
 
-/** The largest gap first, and of the others those in trouble and those that were never polled to the end. */
+/** The largest gap first, and of the others those that were never polled to the end. */
 function worstFirst(a: Polled, b: Polled): number {
-  const [byGap, isIll, isOpen] = [
+  const [byGap, isOpen] = [
     (missingOf(b.facts) ?? 0) - (missingOf(a.facts) ?? 0),
-    Number(b.facts.trouble !== undefined) - Number(a.facts.trouble !== undefined),
-    Number(b.facts.completeAt === undefined) - Number(a.facts.completeAt === undefined),
+    Number(b.facts.polledAt === undefined) - Number(a.facts.polledAt === undefined),
   ]
-  return byGap || isIll || isOpen || (a.product < b.product ? -1 : 1)
+  return byGap || isOpen || (a.product < b.product ? -1 : 1)
 }
 
 function summaryOf(source: string, all: readonly Polled[], now: number): string {
   const sum = (value: (one: Polled) => number | undefined): number =>
     all.reduce((total, one) => total + (value(one) ?? 0), 0)
-  const complete = sum(({ facts }) => Number(facts.completeAt !== undefined))
-  const ill = sum(({ facts }) => Number(facts.trouble !== undefined))
+  const polled = sum(({ facts }) => Number(facts.polledAt !== undefined))
   const told = sum(({ facts }) => facts.told)
   const fetched = sum(({ facts }) => facts.fetched)
   const gap = sum(({ facts }) => missingOf(facts))
-  return `${source}: ${formatCount(complete)} of ${formatCount(all.length, 'product')} polled to the end, ${formatCount(ill)} in trouble; the provider says ${formatCount(told)}, fetched ${formatCount(fetched)}, gap ${formatCount(gap)}\n  ${wordsOf(measure(all, now))}`
+  return `${source}: ${formatCount(polled)} of ${formatCount(all.length, 'product')} polled to the end; the provider says ${formatCount(told)}, fetched ${formatCount(fetched)}, gap ${formatCount(gap)}\n  ${wordsOf(measure(all, now))}`
 }
 
 function restOf(all: readonly Polled[], shown: readonly Polled[]): string {

@@ -69,18 +69,16 @@ type Env = Awaited<ReturnType<typeof environment>>
 async function list(env: Env, io: Io): Promise<void> {
   await using registry = await openRegistry(env)
   const now = Date.now()
-  const rows = [
-    ['source', 'type', 'preset', 'enabled', 'checkpoints', 'last poll', 'in trouble', 'paused for'],
-  ]
+  const rows = [['source', 'type', 'preset', 'enabled', 'checkpoints', 'last poll', 'paused for']]
   for (const source of env.config.sources) {
     const { name, type, preset, enabled } = source
-    const { checkpoints, polledAt, inTrouble, pausedUntil } = await stateOf(source, registry, io.signal)
+    const { checkpoints, polledAt, pausedUntil } = await stateOf(source, registry, io.signal)
     const pausedMs = Math.max(0, (pausedUntil ?? 0) - now)
     if (env.json) {
       const time = (at = Number.NaN): string | undefined =>
         Number.isNaN(at) ? undefined : new Date(at).toISOString()
       const times = { polledAt: time(polledAt), pausedUntil: pausedMs > 0 ? time(pausedUntil) : undefined }
-      await writeJson(io, { name, type, preset, enabled, checkpoints, inTrouble, ...times })
+      await writeJson(io, { name, type, preset, enabled, checkpoints, ...times })
     } else
       rows.push([
         name,
@@ -89,7 +87,6 @@ async function list(env: Env, io: Io): Promise<void> {
         enabled ? 'yes' : 'no',
         formatCount(checkpoints),
         polledAt === undefined ? '-' : `${formatDuration(Math.max(0, now - polledAt))} ago`,
-        formatCount(inTrouble),
         pausedMs > 0 ? formatDuration(pausedMs) : '-',
       ])
   }
@@ -100,7 +97,6 @@ async function list(env: Env, io: Io): Promise<void> {
 
 interface State {
   readonly checkpoints: number
-  readonly inTrouble: number
   readonly polledAt: number | undefined
   readonly pausedUntil: number | undefined
 }
@@ -110,12 +106,10 @@ async function stateOf({ name }: SourceConfig, registry: Registry, signal: Abort
   const { savedFacts } = await import('../sources/http-poll/facts.ts')
   const { pausedUntil } = await import('../sources/http/throttle.ts')
   let checkpoints = (await registry.get(`checkpoint/${name}`)) === undefined ? 0 : 1
-  let inTrouble = 0
   let polledAt: number | undefined
   for await (const { facts } of savedFacts(name, { registry, signal })) {
     checkpoints++
-    if (facts.trouble !== undefined) inTrouble++
     if (facts.polledAt !== undefined) polledAt = Math.max(polledAt ?? 0, facts.polledAt)
   }
-  return { checkpoints, inTrouble, polledAt, pausedUntil: await pausedUntil(name, registry) }
+  return { checkpoints, polledAt, pausedUntil: await pausedUntil(name, registry) }
 }

@@ -93,7 +93,7 @@ describe('headwater sources list', () => {
   test('tells what is configured, and what is saved of it', async () => {
     await using folder = await openShop({
       products: ['A', 'B'],
-      facts: { A: watched(1), B: { trouble: 'found 429' } },
+      facts: { A: watched(1), B: { told: 3 } },
       entries: {
         'pause/shop': { until: NOW + DAY },
         'checkpoint/shopping/A': {},
@@ -107,13 +107,12 @@ describe('headwater sources list', () => {
       preset: 'rainforest',
       enabled: true,
       checkpoints: 3,
-      inTrouble: 1,
       polledAt: new Date(NOW - DAY).toISOString(),
       pausedUntil: new Date(NOW + DAY).toISOString(),
     })
     assert.equal(partner?.['checkpoints'], 0)
     const { stdout } = await run(['sources', 'list'], { cwd: folder.path })
-    assert.match(stdout, /^shop +http-poll +rainforest +yes +3 +(1 d|24 h).* ago +1 +/m)
+    assert.match(stdout, /^shop +http-poll +rainforest +yes +3 +(1 d|24 h).* ago +/m)
   })
 })
 
@@ -195,7 +194,7 @@ describe('headwater sources coverage', () => {
           polledAt: NOW - DAY / 2,
           yielded: { calls: 7, fresh: 2 },
         },
-        B: { told: 2, fetched: 2, completeAt: NOW, trouble: 'found 402' },
+        B: { told: 2, fetched: 2, completeAt: NOW },
         GONE: { told: 1_000, fetched: 0 },
       },
     })
@@ -231,15 +230,11 @@ describe('headwater sources coverage', () => {
       rejected: 0,
       gap: 0,
       completeAt: new Date(NOW).toISOString(),
-      trouble: 'found 402',
     })
     assert.deepEqual(c, { source: 'shop', product: 'C', stored: 0, rejected: 0 })
     assert.equal(more.length, 0)
     const { stdout } = await run(['sources', 'coverage'], { cwd: folder.path })
-    assert.match(
-      stdout,
-      /^shop: 2 of 3 products polled to the end, 1 in trouble; the provider says 14, fetched 5, gap 9$/m,
-    )
+    assert.match(stdout, /^shop: 1 of 3 products polled to the end; the provider says 14, fetched 5, gap 9$/m)
     assert.match(stdout, /^ {2}measured: 28\.6 new reviews per 100 calls; half .* within 12 h, .*; 2 never$/m)
     assert.match(stdout, /^A +12 +3 +2 +1 +9 +28\.6 +\S+ \S+ ago +12 h ago/m)
   })

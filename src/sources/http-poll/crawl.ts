@@ -104,6 +104,8 @@ export class Crawl {
   #dueAt: number
   #waitUntil = 0
   #refusals = 0
+  /** Whether a page that shows how reviews are withheld was kept since the last good one. */
+  #hasEvidence = false
   #pending = 0
   #loaded: Loaded | undefined
 
@@ -201,9 +203,10 @@ export class Crawl {
     const look = lookAt(answer, where, { context, secrets })
     const { page, items, seen, added, total, fault } = look
     if (fault !== undefined) {
-      const isEvidence = fault.code === 'SOFT_BLOCKED' && this.failures === 0 && answer.body.length > 0
-      const kept = fault.code === 'SOFT_BLOCKED' ? [] : items
-      return this.#withhold(loaded, fault, isEvidence ? evidenceOf(answer, fault, where, context) : kept)
+      if (fault.code !== 'SOFT_BLOCKED') return this.#withhold(loaded, fault, items)
+      const isEvidence = !this.#hasEvidence && answer.body.length > 0
+      this.#hasEvidence ||= isEvidence
+      return this.#withhold(loaded, fault, isEvidence ? evidenceOf(answer, fault, where, context) : [])
     }
     const behind = placeBehind(loaded.at, target, look, answer)
     if (behind instanceof Trouble) return this.#withhold(loaded, behind, items)
@@ -265,6 +268,7 @@ export class Crawl {
     const save = loaded.checkpoint.handOver(next)
     loaded.at = next
     this.failures = this.#refusals = 0
+    this.#hasEvidence = false
     this.#dueAt = isAtBeginning(next) ? next.dueAt : 0
     this.#pending++
     const acknowledge = async (): Promise<void> => {

@@ -17,8 +17,6 @@ export const factFields = {
   polledAt: z.number().optional(),
   /** The calls of all polls but the first, which finds what gathered in years, and how many new versions they found. */
   yielded: z.object({ calls: z.int().min(0), fresh: z.int().min(0) }).optional(),
-  /** Why the last page was none, in words. */
-  trouble: z.string().optional(),
 }
 
 const facts = z.object(factFields)

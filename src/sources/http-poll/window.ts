@@ -12,7 +12,7 @@ const VERSION_BYTES = 8
 const REVIEW_BYTES = 4
 
 /** Versions, of 16 hex digits, that were handed over and needn't be again: one that is forgotten is handed over once more. */
-export const openVersions = (saved: string, capacity = 512): Window =>
+export const openVersions = (saved: string, capacity = 2_000): Window =>
   openWindow(saved, VERSION_BYTES, capacity)
 
 /** Which reviews the pages of a crawl showed, whatever they are called. Two may be taken for one, once in a billion times. */

@@ -86,7 +86,7 @@ describe('what was handed over before', () => {
 
   test('is again where it was more than can be remembered, under the same keys', async () => {
     const place = createPlace()
-    const many = idsUpTo(700)
+    const many = idsUpTo(2_500)
     const page = many.map((id) => reviewOf(id))
     await using shop = await openShop(showing(...page), showing(...page), showing(...page, reviewOf('END')))
     const { counted, repeated } = counting()
@@ -101,9 +101,9 @@ describe('what was handed over before', () => {
       isOver = batch.items.some(({ raw }) => raw.includes('"REND"'))
       await batch.ack()
     }
-    assert.equal(keys.size, 701)
-    assert.equal(received + counted.repeated, 3 * 700 + 1)
-    assert.equal(await seenBytes(place), 512 * 8)
+    assert.equal(keys.size, 2_501)
+    assert.equal(received + counted.repeated, 3 * 2_500 + 1)
+    assert.equal(await seenBytes(place), 2_000 * 8)
   })
 
   async function seenBytes(place: Place): Promise<number> {
