@@ -19,6 +19,9 @@ interface Long {
 
 const HOUR_MS = 3_600_000
 
+/** The stand-in looks at every row for each page of a scan. */
+const MONGODB_BEARS = process.env['MONGODB_URL'] === undefined ? 20_000 : 100_000
+
 const LONG: readonly Long[] = [
   {
     file: 'test/fault/import.test.ts',
@@ -32,11 +35,10 @@ const LONG: readonly Long[] = [
   queueLoad('rabbitmq', 50_000),
   queueLoad('kinesis', 20_000),
   queueLoad('pubsub', 20_000),
-  // The stand-in looks at every row for each page of a scan.
-  storeLoads('mongodb', process.env['MONGODB_URL'] === undefined ? 20_000 : 100_000),
+  storeLoads('mongodb', MONGODB_BEARS),
   storeLoads('cassandra', 100_000),
   storeLoads('dynamodb', 20_000),
-  hotProduct('mongodb-documents', 100_000),
+  hotProduct('mongodb-documents', MONGODB_BEARS),
   hotProduct('cassandra-store', 1_000_000),
   hotProduct('dynamodb-rows', 100_000),
   { file: 'test/e2e/pairs.test.ts', env: { HEADWATER_PAIRS: 'all' } },
