@@ -2,6 +2,7 @@ import { malices } from '../../src/sources/simulator/hostile/malices.ts'
 import { createHostileProvider, type State } from '../../src/sources/simulator/hostile/provider.ts'
 import type { Violation } from '../../src/sources/simulator/hostile/watch.ts'
 import type { ShapeName } from '../../src/sources/simulator/shapes/index.ts'
+import { REQUESTS_PER_WINDOW, WINDOW_MS } from '../../src/sources/simulator/hostile/hostility.ts'
 import { backlogOf, eventually, type Row, rows, startUp, type Up, writeConfig } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/temp.ts'
 import { compare, type Difference, owedOf } from './hostile-difference.ts'
@@ -69,7 +70,10 @@ export async function runHostile(run: HostileRun): Promise<Outcome> {
   const url = await provider.listen({ host: '127.0.0.1', port: 0 })
   const names = provider.state().products.map(({ product_id: product }) => product)
   await writePreset(folder.path)
-  await writeConfig(folder.path, `  - ${JSON.stringify(sourceFor(shape, url, names))}`)
+  // Each replica knows what it was told; how much all of them may ask together is for whoever runs them to say.
+  const rate = { requests: Math.floor(REQUESTS_PER_WINDOW / replicas), per: `${WINDOW_MS * PACE}ms` }
+  const source = { ...sourceFor(shape, url, names), ...(replicas > 1 && { rate }) }
+  await writeConfig(folder.path, `  - ${JSON.stringify(source)}`)
   await using processes = new AsyncDisposableStack()
   const ups: Up[] = []
   const open = async (command: string): Promise<Up> => {
