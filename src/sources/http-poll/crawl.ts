@@ -84,6 +84,8 @@ interface Loaded {
 
 /** So often the same page may be refused, or be unreadable, before the crawl begins anew: a cursor may have expired. */
 const MAX_REFUSALS = 5
+/** A page that shows what others showed seldom gets better where it is. */
+const MAX_WITHHELD = 4
 
 /**
  * The pages of one target, one after the other, again and again. A class, since there may be 100,000 of them; what one
@@ -324,10 +326,11 @@ export class Crawl {
     this.failures++
     const isRefusal = !trouble.mayPass || trouble.code === 'SOFT_BLOCKED'
     if (isRefusal && !trouble.isShared) this.#refusals++
-    if (this.#refusals === MAX_REFUSALS && !isAtBeginning(loaded.at)) {
+    const most = trouble.code === 'SOFT_BLOCKED' ? MAX_WITHHELD : MAX_REFUSALS
+    if (this.#refusals >= most && !isAtBeginning(loaded.at)) {
       const { context, now } = this.#parts
       const about = { source: context.name, product: this.product, page: loaded.at.place.page }
-      context.logger.warn(about, `no way past a page after ${MAX_REFUSALS} attempts; the crawl begins anew`)
+      context.logger.warn(about, `no way past a page after ${this.#refusals} attempts; the crawl begins anew`)
       // Its first page may be as it was, and what is behind it was not read.
       loaded.at = { ...loaded.at, ...beginningAt(now()), dueAt: now(), validators: undefined }
       this.#refusals = 0

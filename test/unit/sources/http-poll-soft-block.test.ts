@@ -116,7 +116,7 @@ describe('a poller that is shown', () => {
     }
     assert.deepEqual([...keys.values()], ['soft_blocked', LAST])
     const pages = shop.asked.slice(4).map(({ params }) => params.get('page'))
-    assert.equal(pages.filter((page) => page === '1').length, 3)
+    assert.equal(pages.filter((page) => page === '1').length, 4)
   })
 
   test('a CAPTCHA again after it was shown reviews keeps that one, too', async () => {
