@@ -14,7 +14,7 @@ else {
     wrong: {
       'an address where nobody listens': {
         backends: { queue: { ...queue, brokers: [`127.0.0.1:${nobody}`] } },
-        names: /^QUEUE_UNAVAILABLE: queue\.brokers 127\.0\.0\.1:\d+/m,
+        names: /QUEUE_UNAVAILABLE\W.*queue\.brokers 127\.0\.0\.1:\d+/m,
       },
       'a topic that is not there': {
         backends: { queue: { ...queue, ...ownTopics() } },

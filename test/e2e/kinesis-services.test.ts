@@ -14,7 +14,7 @@ else {
     wrong: {
       'an address where nobody listens': {
         backends: { queue: { ...queue, endpoint: `http://127.0.0.1:${nobody}` } },
-        names: /^QUEUE_UNAVAILABLE: .*queue\.endpoint/m,
+        names: /QUEUE_UNAVAILABLE\W.*queue\.endpoint/m,
       },
       'a topic that is not there': {
         backends: { queue: { ...queue, ...ownTopics() } },

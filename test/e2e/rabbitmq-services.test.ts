@@ -16,7 +16,7 @@ else {
     wrong: {
       'an address where nobody listens': {
         backends: { queue: { ...queue, url: `amqp://guest:guest@127.0.0.1:${nobody}` } },
-        names: /^QUEUE_UNAVAILABLE: .*queue\.url/m,
+        names: /QUEUE_UNAVAILABLE\W.*queue\.url/m,
       },
       'a wrong password': {
         backends: { queue: { ...queue, url: wrong.href } },
