@@ -10,15 +10,15 @@ const stores: Readonly<Record<string, Section>> = STORES
 const NOWHERE: Readonly<Record<string, { readonly at: object; readonly names: RegExp }>> = {
   mongodb: {
     at: { url: `mongodb://127.0.0.1:${nobody}` },
-    names: /^STORE_UNAVAILABLE: .*store\.url/m,
+    names: /STORE_UNAVAILABLE\W.*store\.url/m,
   },
   cassandra: {
     at: { contact_points: [`127.0.0.1:${nobody}`] },
-    names: /^STORE_UNAVAILABLE: .*store\.contact_points/m,
+    names: /STORE_UNAVAILABLE\W.*store\.contact_points/m,
   },
   dynamodb: {
     at: { endpoint: `http://127.0.0.1:${nobody}` },
-    names: /^STORE_UNAVAILABLE: .*store\.endpoint/m,
+    names: /STORE_UNAVAILABLE\W.*store\.endpoint/m,
   },
 }
 
