@@ -1,7 +1,5 @@
 import type { Batch } from '../../batch.ts'
-import type { TransientError } from '../../errors.ts'
 import { createBell } from '../../lib/bell.ts'
-import { retry } from '../../lib/retry.ts'
 import type { Received } from '../../review/received.ts'
 import { readListed } from '../http/products.ts'
 import { createClient } from '../http/client.ts'
@@ -29,15 +27,13 @@ export async function openRunner(
   const disposed = new AbortController()
   const bell = createBell()
   const report = createReport(context)
+  const { insist } = report
   const products = config.products === undefined ? [undefined] : await readListed(config.products)
   const now = steady(clock)
   const requests = createRequests(config)
   const { host } = requests
   const throttle = await openThrottle({ name, host, limits: config, registry, hosts, time, now, insist })
-  if (throttle.opensAt > now()) {
-    const why = throttle.isBroken ? 'the circuit breaker is open' : 'the provider asked to wait'
-    report.waiting(why, throttle.opensAt - now())
-  }
+  report.opened(throttle, now())
   const client = createClient(config, requests.secrets, clock, throttle)
   const parts: SlotParts = {
     config,
@@ -72,7 +68,7 @@ export async function openRunner(
     const isBeginning = slot.isIdle
     slots.takeTurn(slot)
     const { batch, trouble } = await slot.turn(stop)
-    const isProviderWell = trouble?.isShared !== true
+    const isProviderWell = trouble?.isOfProvider !== true
     await (isProviderWell ? throttle.succeeded(stop) : throttle.failed(trouble, stop))
     if (isBeginning) refusals = isProviderWell ? 0 : refusals + 1
     if (trouble === undefined) {
@@ -86,14 +82,6 @@ export async function openRunner(
     const waitMs = Math.max(ownMs, throttle.opensAt - at)
     report.trouble(slot.subject, trouble, waitMs, throttle.isBroken)
     return batch
-  }
-
-  /** The registry may be away for a while; nothing is asked meanwhile. */
-  async function insist<T>(work: () => Promise<T>, stop: AbortSignal): Promise<T> {
-    const onFailure = (error: TransientError): void => report.unsaved(error)
-    const done = await retry(work, stop, { baseMs: 50, maxMs: 30_000, onFailure })
-    report.saved()
-    return done
   }
 
   return {

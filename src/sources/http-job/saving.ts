@@ -1,4 +1,5 @@
 import type { Batch } from '../../batch.ts'
+import { untilDone } from '../../lib/until-done.ts'
 import type { Received } from '../../review/received.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import type { State } from './state.ts'
@@ -29,16 +30,13 @@ export function createSaving(checkpoint: Checkpoint<State>, { insist, disposed }
     save: (next, signal) => insist(checkpoint.handOver(next), signal),
     handOver(next, items, passed) {
       const acknowledge = checkpoint.handOver(next)
-      let isOpen = true
       open++
-      async function ack(): Promise<void> {
+      const ack = untilDone(async () => {
         if (disposed.aborted) return
         await acknowledge()
-        if (!isOpen) return
-        isOpen = false
         open--
         passed()
-      }
+      })
       return { items, ack }
     },
   }

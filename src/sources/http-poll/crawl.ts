@@ -1,5 +1,6 @@
 import type { Batch } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
+import { untilDone } from '../../lib/until-done.ts'
 import type { Received } from '../../review/received.ts'
 import type { Answer, Ask, Client } from '../http/client.ts'
 import type { Secrets } from '../http/secrets.ts'
@@ -273,7 +274,7 @@ export class Crawl {
     this.#hasEvidence = false
     this.#dueAt = isAtBeginning(next) ? next.dueAt : 0
     this.#pending++
-    const acknowledge = async (): Promise<void> => {
+    const acknowledge = untilDone(async () => {
       if (disposed.aborted) return
       try {
         await before()
@@ -285,9 +286,9 @@ export class Crawl {
       this.#pending--
       const isDone = this.#pending === 0 && this.#loaded === loaded && isAtBeginning(loaded.at)
       if (isDone) this.#loaded = undefined
-    }
-    if (items.length > 0) return { batch: { items, ack: once(acknowledge) } }
-    await insist(once(acknowledge), signal)
+    })
+    if (items.length > 0) return { batch: { items, ack: acknowledge } }
+    await insist(acknowledge, signal)
     return {}
   }
 
@@ -341,16 +342,6 @@ export class Crawl {
 
 const isTaken = (error: unknown): boolean =>
   error instanceof HeadwaterError && error.code === 'CHECKPOINT_TAKEN'
-
-/** An acknowledgement may be repeated while it fails, and when it is done. */
-function once(work: () => Promise<void>): () => Promise<void> {
-  let done = false
-  return async () => {
-    if (done) return
-    await work()
-    done = true
-  }
-}
 
 /** The crawl is at its end where a page adds no review to those of the pages before, or names no other. */
 function placeBehind(

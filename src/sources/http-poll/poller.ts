@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Batch } from '../../batch.ts'
-import type { TransientError } from '../../errors.ts'
 import { createBell } from '../../lib/bell.ts'
 import { isSecretParameter } from '../../lib/redact.ts'
-import { retry } from '../../lib/retry.ts'
 import type { Received } from '../../review/received.ts'
 import { claimCheckpoint } from '../checkpoint.ts'
 import { type Client, createClient } from '../http/client.ts'
@@ -48,6 +46,7 @@ export async function openPoller(
   await using opened = new AsyncDisposableStack()
   const disposed = new AbortController()
   const report = createReport(context)
+  const { insist } = report
   const now = steady(clock)
   const startedAt = now()
   const secrets = createSecrets(config)
@@ -55,10 +54,7 @@ export async function openPoller(
   const throttle = opened.use(
     await openThrottle({ name, host, limits: config, registry, hosts, time, now, insist }),
   )
-  if (throttle.opensAt > now()) {
-    const why = throttle.isBroken ? 'the circuit breaker is open' : 'the provider asked to wait'
-    report.waiting(why, throttle.opensAt - now())
-  }
+  report.opened(throttle, now())
   const client = createClient(config, secrets, clock, throttle)
   opened.defer(() => client.destroy())
   const list =
@@ -133,8 +129,7 @@ export async function openPoller(
 
   async function ask(crawl: Crawl, hold: Hold, stop: AbortSignal): Promise<Asked> {
     const { batch, trouble } = await crawl.turn(hold.fence, stop)
-    const isProviderWell = trouble === undefined || (!trouble.isShared && trouble.code !== 'SOFT_BLOCKED')
-    await (isProviderWell ? throttle.succeeded(stop) : throttle.failed(trouble, stop))
+    await (trouble?.isOfProvider ? throttle.failed(trouble, stop) : throttle.succeeded(stop))
     const at = now()
     const leftAloneMs = Math.max(0, throttle.opensAt - at)
     if (trouble === undefined) {
@@ -167,14 +162,6 @@ export async function openPoller(
       underWay.delete(asked.crawl)
       return asked
     }
-  }
-
-  /** The registry may be away for a while; nothing is asked meanwhile. */
-  async function insist<T>(work: () => Promise<T>, stop: AbortSignal): Promise<T> {
-    const onFailure = (error: TransientError): void => report.unsaved(error)
-    const done = await retry(work, stop, { baseMs: 50, maxMs: 30_000, onFailure })
-    report.saved()
-    return done
   }
 
   return {

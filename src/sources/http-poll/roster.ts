@@ -10,12 +10,10 @@ export interface Roster {
   take(now: number): Crawl | undefined
   /** When the next one is ready; Infinity where there is none. */
   readonly nextAt: number
-  /** Takes back who was taken out, unless it was dropped meanwhile. */
+  /** Takes back who was taken out, unless it is not kept any more. */
   putBack(crawl: Crawl, now: number): void
   /** From now on there is a crawl of each of these, and of no others; `open` makes those that are new. */
   keep(products: readonly (string | undefined)[], open: (product: string | undefined) => Crawl): void
-  /** Forgets who was taken out. */
-  drop(crawl: Crawl): void
   has(product: string | undefined): boolean
   readonly crawls: Iterable<Crawl>
   readonly size: number
@@ -95,7 +93,6 @@ export function createRoster(urgencyOf?: Urgency): Roster {
         queue.push({ crawl, since: crawl.readyAt, order: entered++ })
       }
     },
-    drop,
     has: (product) => crawls.has(product),
     crawls: { [Symbol.iterator]: () => crawls.values() },
     get size() {

@@ -30,6 +30,11 @@ export class Trouble extends HeadwaterError {
     this.status = options.status
   }
 
+  /** Whether the provider itself is unwell, or keeps us out, and should rest: the circuit breaker counts it. */
+  get isOfProvider(): boolean {
+    return this.isShared || this.code === 'SOFT_BLOCKED'
+  }
+
   /** Whether it may pass by itself. */
   get mayPass(): boolean {
     return this.code === 'PROVIDER_UNAVAILABLE' || this.code === 'SOFT_BLOCKED'
