@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, test } from 'node:test'
-import type { Context } from '../../src/adapter.ts'
 import simulator from '../../src/sources/simulator/index.ts'
 import type { Source } from '../../src/sources/source.ts'
-import store from '../../src/stores/embedded/index.ts'
-import type { Registry } from '../../src/stores/registry.ts'
-import { temporaryFolder } from '../support/temp.ts'
 import { sourceConformance } from './source.ts'
-import { plainProvider } from '../support/plain-provider.ts'
+import { openSourcePlaces } from '../support/source-places.ts'
 
 const opened = new AsyncDisposableStack()
-const folder = opened.use(await temporaryFolder())
-const quiet = () => {}
-const context: Context = {
-  logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  signal: new AbortController().signal,
-  dataDir: folder.path,
-}
-const registries = new Map<string, Registry>()
+const places = opened.use(await openSourcePlaces({ name: 'simulated', origin: 'shop' }))
 after(() => opened.disposeAsync())
 
 sourceConformance('simulator', {
@@ -59,27 +47,5 @@ test('tells how far it has come, if it ends', async () => {
 })
 
 async function open(place: string, config: object): Promise<Source> {
-  return simulator.open(simulator.config.parse(config), {
-    ...context,
-    name: 'simulated',
-    origin: 'shop',
-    run: 'run-1',
-    split: (document) => [{ raw: document }],
-    provider: plainProvider(),
-    repeated: () => {},
-    clock: Date.now,
-    registry: await registryOf(place),
-    http: { add: () => true },
-    httpIsLoopback: true,
-    trouble: quiet,
-  })
-}
-
-/** A place's checkpoints outlive the source. */
-async function registryOf(place: string): Promise<Registry> {
-  const known = registries.get(place)
-  if (known) return known
-  const registry = opened.use(await store.openRegistry({ dir: join(folder.path, place) }, context))
-  registries.set(place, registry)
-  return registry
+  return simulator.open(simulator.config.parse(config), await places.contextOf(place))
 }
