@@ -78,7 +78,7 @@ export async function raceForLeases(module: string, settings: object, leaseMs: n
     const [part = ''] = paused.has
     tell(paused, { hesitate: part })
     await until('one works on a part', () => paused.hesitates)
-    paused.process.kill('SIGSTOP')
+    tell(paused, 'freeze')
     await areFollowedBy([ending])
     tell(paused, 'save')
     paused.process.kill('SIGCONT')

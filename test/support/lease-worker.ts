@@ -5,12 +5,17 @@ import { HeadwaterError } from '../../src/errors.ts'
 import { retry } from '../../src/lib/retry.ts'
 import { type Checkpoint, claimCheckpoint } from '../../src/sources/checkpoint.ts'
 import { openLeases } from '../../src/sources/leases/leases.ts'
+import type { Registry } from '../../src/stores/registry.ts'
 import { openRegistry } from './open-registry.ts'
 import { silent } from './queue-context.ts'
 
 export type Order =
   /** Begin to count this part up once more, and save that only when told to. */
-  { readonly hesitate: string } | 'save' | 'stop'
+  | { readonly hesitate: string }
+  /** Freeze, as one that is stopped by the system. */
+  | 'freeze'
+  | 'save'
+  | 'stop'
 
 export type Told =
   | { readonly kind: 'hesitates' | 'refused'; readonly part: string; readonly fence: number }
@@ -24,14 +29,38 @@ const stopped = new AbortController()
 const { signal } = stopped
 const saving = Promise.withResolvers<void>()
 let hesitant: string | undefined
+let writes = 0
+let isToFreeze = false
+
+async function duringWrite<T>(write: () => Promise<T>): Promise<T> {
+  writes++
+  try {
+    return await write()
+  } finally {
+    writes--
+    if (isToFreeze) freeze()
+  }
+}
+
+/** Not in the middle of a write, whose lock on an embedded registry would keep all others from writing. */
+function freeze(): void {
+  isToFreeze = writes > 0
+  if (!isToFreeze) process.kill(process.pid, 'SIGSTOP')
+}
 
 process.on('message', (order: Order) => {
   if (order === 'stop') stopped.abort()
+  else if (order === 'freeze') freeze()
   else if (order === 'save') saving.resolve()
   else hesitant = order.hesitate
 })
 
-await using registry = await openRegistry(module, JSON.parse(settings) as object)
+await using opened = await openRegistry(module, JSON.parse(settings) as object)
+const registry: Registry = {
+  ...opened,
+  compareAndSet: (...write) => duringWrite(() => opened.compareAndSet(...write)),
+  remove: (...write) => duringWrite(() => opened.remove(...write)),
+}
 await using leases = await openLeases({
   registry,
   source: 'shop',
