@@ -51,3 +51,203 @@ export interface Topic {
   readonly backlog?: number
   readonly oldestAgeMs?: number
 }
+
+export interface SourceDetails {
+  readonly name: string
+  readonly type: string
+  readonly preset?: string
+  readonly enabled: boolean
+  readonly state: string
+  readonly since?: Instant
+  readonly detail?: string
+  readonly paused: boolean
+  readonly pausedBy?: string
+  readonly breaker?: unknown
+  readonly quota?: unknown
+  readonly nextAt?: Instant
+  readonly coverage?: unknown
+  readonly polling?: unknown
+}
+
+/** A record in a list. */
+export interface Summary {
+  readonly key: string
+  readonly origin: string
+  readonly source: string
+  readonly receivedAt: Instant
+  readonly status: string
+  readonly code?: string
+  readonly error?: string
+  readonly reviewId?: string
+  readonly product?: string
+  readonly rating?: number
+  readonly title?: string
+  readonly text?: string
+}
+
+export interface Found {
+  readonly records: readonly Summary[]
+  readonly after?: string
+  readonly looked: number
+  readonly isComplete: boolean
+}
+
+export interface Fault {
+  readonly pointer: string
+  readonly keyword: string
+  readonly message: string
+}
+
+export type Fields = Readonly<Record<string, unknown>>
+
+export interface Repair {
+  readonly id: string
+  readonly mends: Pick<Fault, 'pointer' | 'keyword'>
+  readonly steps: readonly Step[]
+  readonly kept?: true
+}
+
+/** What is done to a field; `steps.ts` of the page says what each is called. */
+export type Step = Readonly<Record<string, string | number | boolean>>
+
+export interface Verdict {
+  readonly status: string
+  readonly by: {
+    readonly preset: string
+    readonly schema: string
+    readonly repairs?: readonly Repair[]
+    readonly patch?: readonly unknown[]
+  }
+  readonly review?: Fields
+  readonly code?: string
+  readonly errors?: readonly Fault[]
+  readonly cluster?: string
+  readonly discarded?: { readonly reason: string; readonly at: Instant }
+  readonly sanitised?: readonly { readonly field: string; readonly why: string }[]
+  readonly derived?: readonly string[]
+  readonly unpublished?: true
+}
+
+/** A record in full. */
+export interface Letter {
+  readonly key: string
+  readonly revision: number
+  readonly origin: string
+  readonly receivedAt: Instant
+  readonly verdict: Verdict
+  readonly context: Fields
+  readonly ledger?: { readonly run: string; readonly seq: number }
+  readonly rawHash: string
+  readonly raw?: string
+  readonly rawBase64?: string
+}
+
+export interface PassportDetails extends Letter {
+  readonly event: { readonly id: string; readonly topic: string }
+  readonly signature?: unknown
+  readonly timings?: Fields
+  readonly versions: readonly Version[]
+  readonly settled?: unknown
+}
+
+export interface Version {
+  readonly key: string
+  readonly receivedAt: Instant
+  readonly status: string
+  readonly current: boolean
+  readonly changed: readonly Changed[]
+}
+
+export interface Changed {
+  readonly field: string
+  readonly before?: unknown
+  readonly after?: unknown
+}
+
+export interface ClusterSummary {
+  readonly cluster: string
+  readonly count: number
+  readonly isMore: boolean
+  readonly origin: string
+  readonly source: string
+  readonly preset: string
+  readonly code: string
+  readonly pointer: string
+  readonly keyword: string
+  readonly shape: string
+  readonly error: string
+  readonly firstAt: Instant
+  readonly lastAt: Instant
+  readonly muted?: { readonly reason: string; readonly by: string; readonly at: Instant }
+}
+
+export interface ClusterDetails extends ClusterSummary {
+  readonly samples: readonly Letter[]
+  readonly suggestions: readonly Suggestion[]
+}
+
+export interface Suggestion {
+  readonly title: string
+  readonly steps: readonly Step[]
+  readonly passes: number
+  readonly of: number
+}
+
+export interface Preview {
+  readonly looked: number
+  readonly pass: number
+  readonly fail: number
+  readonly isMore: boolean
+  readonly reasons: readonly Reason[]
+  readonly samples: readonly Sample[]
+}
+
+export interface Reason {
+  readonly code: string
+  readonly message: string
+  readonly count: number
+}
+
+export interface Sample {
+  readonly key: string
+  readonly before: Fields
+  readonly after?: Fields
+  readonly errors?: readonly Fault[]
+}
+
+export interface Job {
+  readonly id: string
+  readonly kind: 'redrive' | 'discard' | 'replay'
+  readonly params: Fields
+  readonly state: 'canary' | 'running' | 'paused' | 'stopped' | 'failed' | 'done'
+  readonly why?: string
+  readonly total?: number
+  readonly done: number
+  readonly passed: number
+  readonly failed: number
+  readonly reasons: readonly Reason[]
+  readonly by: string
+  readonly startedAt: Instant
+  readonly updatedAt: Instant
+}
+
+export interface SettingsDetails {
+  readonly config: unknown
+  readonly guarantees: readonly {
+    readonly number: number
+    readonly promise: string
+    readonly tests: readonly string[]
+  }[]
+  readonly proof?: unknown
+}
+
+export interface Changes {
+  readonly changes: readonly {
+    readonly at: Instant
+    readonly who: string
+    readonly what: string
+    readonly about: string
+    readonly details?: unknown
+  }[]
+  readonly after?: string
+}

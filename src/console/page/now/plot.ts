@@ -30,7 +30,12 @@ export function draw(
       cursor: { show: false },
       scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
       axes: [
-        { ...axis, space: 80 },
+        {
+          ...axis,
+          space: 90,
+          size: 30,
+          values: (_, times) => times.map((time) => clock.format(time * 1000)),
+        },
         { ...axis, size: 46 },
       ],
       series: [
