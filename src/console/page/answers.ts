@@ -18,7 +18,7 @@ export interface Now {
   readonly topics: readonly Topic[]
   readonly freshness?: { readonly p50Ms: number; readonly p95Ms: number }
   readonly deadLetters: { readonly bytes?: number; readonly maxBytes: number }
-  readonly disk: { readonly freeBytes: number; readonly totalBytes: number }
+  readonly disk?: { readonly freeBytes: number; readonly totalBytes: number }
   readonly eventLoopMs: number
 }
 
@@ -55,18 +55,25 @@ export interface Topic {
 export interface SourceDetails {
   readonly name: string
   readonly type: string
-  readonly preset?: string
+  readonly preset: string
   readonly enabled: boolean
+  /** As in /health/sources; `elsewhere` where this process does not run it, `disabled` where none does. */
   readonly state: string
   readonly since?: Instant
-  readonly detail?: string
+  readonly problem?: string
   readonly paused: boolean
-  readonly pausedBy?: string
-  readonly breaker?: unknown
-  readonly quota?: unknown
+  readonly pause?: { readonly reason?: string; readonly by?: string; readonly at?: Instant }
+  readonly breaker?: 'closed' | 'open'
+  readonly quota?: { readonly until: Instant }
   readonly nextAt?: Instant
-  readonly coverage?: unknown
-  readonly polling?: unknown
+  readonly coverage?: { readonly told?: number; readonly fetched: number; readonly missing?: number }
+  readonly polling?: {
+    readonly calls: number
+    readonly fresh: number
+    readonly products: number
+    readonly held: number
+    readonly stalenessMs?: { readonly p50: number; readonly p95: number }
+  }
 }
 
 /** A record in a list. */
@@ -143,17 +150,19 @@ export interface Letter {
 }
 
 export interface PassportDetails extends Letter {
-  readonly event: { readonly id: string; readonly topic: string }
-  readonly signature?: unknown
-  readonly timings?: Fields
+  readonly event?: { readonly id: string; readonly topic: string }
+  readonly signature: string
+  readonly timings: Fields
+  /** Oldest first. */
   readonly versions: readonly Version[]
-  readonly settled?: unknown
+  readonly settled?: string
 }
 
 export interface Version {
   readonly key: string
   readonly receivedAt: Instant
   readonly status: string
+  /** It is the one that was asked for. */
   readonly current: boolean
   readonly changed: readonly Changed[]
 }
@@ -174,7 +183,7 @@ export interface ClusterSummary {
   readonly code: string
   readonly pointer: string
   readonly keyword: string
-  readonly shape: string
+  readonly shape?: string
   readonly error: string
   readonly firstAt: Instant
   readonly lastAt: Instant

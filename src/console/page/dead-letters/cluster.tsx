@@ -65,7 +65,7 @@ function About({ cluster }: { readonly cluster: ClusterDetails }) {
           [
             'Shape of the value',
             <code>
-              <Foreign>{shape}</Foreign>
+              <Foreign>{shape ?? 'not known'}</Foreign>
             </code>,
           ],
           ['First', <Time at={firstAt} />],

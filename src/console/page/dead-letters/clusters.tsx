@@ -66,7 +66,7 @@ function List({ clusters }: { readonly clusters: readonly ClusterSummary[] }) {
           countOf(cluster),
           <Foreign>{cluster.source}</Foreign>,
           <code>
-            <Foreign>{cluster.shape}</Foreign>
+            <Foreign>{cluster.shape ?? '–'}</Foreign>
           </code>,
           <Ago at={cluster.firstAt} />,
           <Ago at={cluster.lastAt} />,

@@ -39,9 +39,11 @@ export function Figures({ now, looks }: { readonly now: Now; readonly looks: rea
       >
         {now.freshness ? lasted(now.freshness.p95Ms) : <Unknown />}
       </Figure>
-      <Figure name="Disk free" note={`of ${sized(now.disk.totalBytes)}`}>
-        {sized(now.disk.freeBytes)}
-      </Figure>
+      {now.disk && (
+        <Figure name="Disk free" note={`of ${sized(now.disk.totalBytes)}`}>
+          {sized(now.disk.freeBytes)}
+        </Figure>
+      )}
     </dl>
   )
 }

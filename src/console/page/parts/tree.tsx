@@ -1,30 +1,6 @@
 import { useState } from 'preact/hooks'
+import { ExactNumber } from './exact-json.ts'
 import { Foreign } from './foreign.tsx'
-
-/** A number as it stands in the text: as a double it could be another. */
-class Token {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
-}
-
-/** JSON as a tree that opens level by level. Undefined where it is no JSON, or too deep to be read here. */
-export function parseTree(text: string): unknown {
-  type Exact = (
-    this: unknown,
-    name: string,
-    value: unknown,
-    context?: { readonly source?: string },
-  ) => unknown
-  const exact: Exact = (_, value, context) =>
-    typeof value === 'number' ? new Token(context?.source ?? String(value)) : value
-  try {
-    return JSON.parse(text, exact)
-  } catch {
-    return undefined
-  }
-}
 
 interface TreeProps {
   readonly value: unknown
@@ -33,10 +9,11 @@ interface TreeProps {
   readonly open?: number
 }
 
+/** JSON as a tree that opens level by level. */
 export function Tree({ value, name, open = 1 }: TreeProps) {
   const [isOpen, setIsOpen] = useState(open > 0)
   const title = name === undefined ? undefined : <Foreign>{name}</Foreign>
-  if (value === null || typeof value !== 'object' || value instanceof Token) {
+  if (value === null || typeof value !== 'object' || value instanceof ExactNumber) {
     return (
       <div class="leaf">
         {title && <span class="name">{title}</span>} <Leaf value={value} />
@@ -80,7 +57,7 @@ function Branches({
 }
 
 function Leaf({ value }: { readonly value: unknown }) {
-  if (value instanceof Token) return <code class="scalar">{value.text}</code>
+  if (value instanceof ExactNumber) return <code class="scalar">{value.text}</code>
   if (typeof value === 'string') return <Foreign>{value === '' ? '""' : value}</Foreign>
   return <code class="scalar">{String(value)}</code>
 }

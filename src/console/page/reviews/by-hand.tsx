@@ -96,9 +96,11 @@ function parsed(text: string): unknown {
   }
 }
 
+/** As it is, where printing it anew would change more than its white space, such as the digits of a long number. */
 function indented(raw: string): string {
   try {
-    return JSON.stringify(JSON.parse(raw), null, 2)
+    const value: unknown = JSON.parse(raw)
+    return JSON.stringify(value) === raw ? JSON.stringify(value, null, 2) : raw
   } catch {
     return raw
   }

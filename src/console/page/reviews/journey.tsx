@@ -18,14 +18,15 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
           ...Object.entries(context).map(
             ([name, value]) => [capital(spoken(name)), <Value of={value} />] as const,
           ),
-          ['Signature', signature === undefined ? undefined : <Value of={signature} />],
+          ['Signature', <Foreign>{signature}</Foreign>],
         ]}
       />
       <h3>Published</h3>
+      {!event && <p class="muted">It never went through the queue.</p>}
       <Facts
         facts={[
-          ['Topic', event.topic],
-          ['Event id', <code>{event.id}</code>],
+          ['Topic', event?.topic],
+          ['Event id', event && <code>{event.id}</code>],
           ['Ledger', ledger && `number ${ledger.seq} of run ${ledger.run}`],
         ]}
       />
@@ -35,8 +36,8 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
           ['Record key', <code>{key}</code>],
           ['Revision', String(revision)],
           ['Hash of raw', <code>{rawHash}</code>],
-          ['Settled', settled === undefined ? undefined : <Value of={settled} />],
-          ...Object.entries(timings ?? {}).map(
+          ['Settled', settled ? `as ${settled}` : 'not noted yet'],
+          ...Object.entries(timings).map(
             ([name, value]) => [capital(spoken(name)), <Value of={value} />] as const,
           ),
         ]}

@@ -1,12 +1,13 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { PassportDetails } from '../answers.ts'
 import { ForeignBlock } from '../parts/foreign.tsx'
-import { parseTree, Tree } from '../parts/tree.tsx'
+import { parseExactly } from '../parts/exact-json.ts'
+import { Tree } from '../parts/tree.tsx'
 
 /** The bytes as they came, as text and, where they are JSON, as a tree. */
 export function Raw({ passport: { key, raw, rawBase64 } }: { readonly passport: PassportDetails }) {
   const [view, setView] = useState<'text' | 'tree'>('text')
-  const tree = useMemo(() => (raw === undefined ? undefined : parseTree(raw)), [raw])
+  const tree = useMemo(() => (raw === undefined ? undefined : parseExactly(raw)), [raw])
   const text = raw ?? rawBase64
   return (
     <section class="card">

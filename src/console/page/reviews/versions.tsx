@@ -5,7 +5,7 @@ import { Time } from '../parts/time.tsx'
 import { ChangedFields } from './changed.tsx'
 
 /** Every version of the review, with what each changed. */
-export function Versions({ passport: { key, versions } }: { readonly passport: PassportDetails }) {
+export function Versions({ passport: { versions } }: { readonly passport: PassportDetails }) {
   return (
     <section class="card">
       <h2>Versions</h2>
@@ -14,7 +14,7 @@ export function Versions({ passport: { key, versions } }: { readonly passport: P
           <li key={version.key}>
             <div class="spread">
               <span>
-                {version.key === key ? (
+                {version.current ? (
                   <strong>This one</strong>
                 ) : (
                   <Link to={`/reviews/${version.key}`}>Another</Link>
@@ -23,7 +23,6 @@ export function Versions({ passport: { key, versions } }: { readonly passport: P
                 <Time at={version.receivedAt} />
               </span>
               <span class="row">
-                {version.current && <Badge kind="good">current</Badge>}
                 {version.status !== 'accepted' && <Badge kind="bad">{version.status}</Badge>}
               </span>
             </div>

@@ -3,6 +3,7 @@ import { useAnswer } from '../ask.ts'
 import { Value } from '../parts/facts.tsx'
 import { Answered } from '../parts/states.tsx'
 import { Tree } from '../parts/tree.tsx'
+import { plural } from '../words.ts'
 import { ChangeLog } from './change-log.tsx'
 import { KeptRepairs } from './kept-repairs.tsx'
 
@@ -41,7 +42,7 @@ export function Settings() {
                           <strong>{number}.</strong> {promise}
                         </p>
                         <details>
-                          <summary class="muted">shown by {tests.length} tests</summary>
+                          <summary class="muted">shown by {plural(tests.length, 'test')}</summary>
                           <ul>
                             {tests.map((test) => (
                               <li key={test}>

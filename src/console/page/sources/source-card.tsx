@@ -3,11 +3,12 @@ import { announce } from '../announce.tsx'
 import type { SourceDetails } from '../answers.ts'
 import { ask, useAct } from '../ask.ts'
 import { SourceState } from '../parts/badge.tsx'
-import { Facts, Value } from '../parts/facts.tsx'
+import { Facts } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
 import { Failure } from '../parts/states.tsx'
-import { Ago, Time } from '../parts/time.tsx'
+import { Time } from '../parts/time.tsx'
 import { useCanChange } from '../session.tsx'
+import { pollingFacts } from './polling-facts.tsx'
 
 interface SourceCardProps {
   readonly source: SourceDetails
@@ -15,33 +16,27 @@ interface SourceCardProps {
 }
 
 export function SourceCard({ source, again }: SourceCardProps) {
-  const { name, type, preset, state, paused, detail, nextAt } = source
-  const { breaker, quota, coverage, polling } = source
+  const { name, type, preset, state, paused, problem } = source
   return (
     <article class="card stack">
       <div class="spread">
         <h2>
           <Foreign>{name}</Foreign>
         </h2>
-        <SourceState state={source.enabled ? state : 'off'} paused={paused} />
+        <SourceState state={state} paused={paused} />
       </div>
-      {detail && (
-        <div class={`notice ${state === 'failing' ? 'warning' : ''}`}>
-          <p>
-            <Foreign>{detail}</Foreign>
-          </p>
-        </div>
+      {problem && (
+        <p class="notice warning">
+          <Foreign>{problem}</Foreign>
+        </p>
       )}
       <Facts
         facts={[
-          ['Kind', preset ? `${type}, preset ${preset}` : type],
-          ['State', stateOf(source)],
-          ['Next poll', nextAt && <Ago at={nextAt} />],
-          ['Breaker', breaker !== undefined && <Value of={breaker} />],
-          ['Quota', quota !== undefined && <Value of={quota} />],
-          ['Coverage', coverage !== undefined && <Value of={coverage} />],
-          ['Polling', polling !== undefined && <Value of={polling} />],
-        ].map(([title, value]) => [title as string, value || undefined] as const)}
+          ['Kind', type],
+          ['Preset', preset],
+          ['State', <StateOf source={source} />],
+          ...pollingFacts(source),
+        ]}
       />
       <div class="row">
         <Controls source={source} again={again} />
@@ -51,16 +46,40 @@ export function SourceCard({ source, again }: SourceCardProps) {
   )
 }
 
-function stateOf({ state, since, paused, pausedBy }: SourceDetails) {
-  if (paused) return pausedBy ? <Foreign>{`paused by ${pausedBy}`}</Foreign> : 'paused'
+function StateOf({ source: { state, since, paused, pause } }: { readonly source: SourceDetails }) {
+  if (paused) {
+    return (
+      <>
+        paused{pause?.by && <Foreign>{` by ${pause.by}`}</Foreign>}
+        {pause?.at && (
+          <>
+            , <Time at={pause.at} />
+          </>
+        )}
+        {pause?.reason && (
+          <>
+            : <Foreign>{pause.reason}</Foreign>
+          </>
+        )}
+      </>
+    )
+  }
+  if (state === 'elsewhere') return <>another process runs it</>
+  if (state === 'disabled') return <>the config says that it is off</>
   return (
     <>
-      {state} since <Time at={since} />
+      {state}
+      {since && (
+        <>
+          {' since '}
+          <Time at={since} />
+        </>
+      )}
     </>
   )
 }
 
-function Controls({ source: { name, paused, polling, nextAt }, again }: SourceCardProps) {
+function Controls({ source: { name, paused, polling }, again }: SourceCardProps) {
   const canChange = useCanChange()
   const { isBusy, error, act } = useAct()
   if (!canChange) return null
@@ -82,7 +101,7 @@ function Controls({ source: { name, paused, polling, nextAt }, again }: SourceCa
       >
         {paused ? 'Resume' : 'Pause'}
       </button>
-      {!paused && (polling !== undefined || nextAt !== undefined) && (
+      {!paused && polling !== undefined && (
         <button
           type="button"
           class="button"
