@@ -4,10 +4,16 @@ import { ForeignBlock } from '../parts/foreign.tsx'
 import { parseExactly } from '../parts/exact-json.ts'
 import { Tree } from '../parts/tree.tsx'
 
+/** A longer text has no tree: reading it would hold up the page. */
+const MAX_TREE = 2_000_000
+
 /** The bytes as they came, as text and, where they are JSON, as a tree. */
 export function Raw({ passport: { key, raw, rawBase64 } }: { readonly passport: PassportDetails }) {
   const [view, setView] = useState<'text' | 'tree'>('text')
-  const tree = useMemo(() => (raw === undefined ? undefined : parseExactly(raw)), [raw])
+  const tree = useMemo(
+    () => (raw === undefined || raw.length > MAX_TREE ? undefined : parseExactly(raw)),
+    [raw],
+  )
   const text = raw ?? rawBase64
   return (
     <section class="card">

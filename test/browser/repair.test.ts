@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { chromiumProgram, openBrowser, openVisitor, takePicture } from '../support/browser.ts'
+import { bring, rowsIn } from '../support/console.ts'
+import { eventually, startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { review } from '../support/reviews.ts'
+import { temporaryFolder } from '../support/temp.ts'
+
+const LETTERS = 500
+
+describe('dead letters with one fault', { skip: chromiumProgram.skip }, async () => {
+  const folder = await temporaryFolder()
+  let browser: Browser
+  let up: Up
+  before(async () => {
+    await writeConfig(folder.path)
+    up = await startUp(folder.path)
+    const letters = Array.from({ length: LETTERS }, (_, n) =>
+      review(`R${n}`, { rating: '4.0 out of 5 stars' }),
+    )
+    await bring(letters, { webhook: up.webhook, folder: folder.path })
+    browser = await openBrowser()
+  })
+  after(async () => {
+    await browser.close()
+    await up.process.stop()
+    await folder[Symbol.asyncDispose]()
+  })
+
+  test('are repaired once: suggested, previewed, tried on a few, redriven, and all of them are stored', async () => {
+    await using visitor = await openVisitor(browser, up.admin)
+    const { page } = visitor
+    await visitor.visit('/dead-letters')
+    await page
+      .getByRole('row', { name: new RegExp(String(LETTERS)) })
+      .getByRole('link')
+      .click()
+    await page.getByText(`${LETTERS} of ${LETTERS} would pass (100 %)`).waitFor()
+    const preview = page.getByRole('region', { name: 'Preview' })
+    await preview.locator('del', { hasText: '4.0 out of 5 stars' }).first().waitFor()
+    await preview.locator('ins', { hasText: /^4$/ }).first().waitFor()
+    await takePicture(page, 'repair-previewed')
+
+    await page.getByLabel(/Keep as a rule of hook/).check()
+    await page.getByRole('button', { name: `Redrive ${LETTERS} letters` }).click()
+    await page.getByText(`${LETTERS} of ${LETTERS} done: ${LETTERS} passed, 0 did not`).first().waitFor()
+    await takePicture(page, 'repair-redriven')
+
+    const rows = await rowsIn(folder.path)
+    assert.equal(rows.length, LETTERS)
+    assert.ok(rows.every(({ verdict }) => verdict.status === 'accepted' && verdict.review?.['rating'] === 4))
+    await visitor.visit('/dead-letters')
+    await page.getByText('No dead letters wait to be mended').waitFor()
+    assert.deepEqual(visitor.complaints, [])
+  })
+
+  test('come no more once the repair is kept as a rule of their source', async () => {
+    await eventually(async () => {
+      const id = `K${Date.now()}`
+      const rows = await bring([review(id, { rating: '3.0 out of 5 stars' })], {
+        webhook: up.webhook,
+        folder: folder.path,
+      })
+      const row = rows.find(({ raw }) => raw?.includes(id))
+      return row?.verdict.status === 'accepted' ? true : undefined
+    }, 'a letter that is mended on arrival')
+  })
+
+  test('are previewed while the steps are written, and steps that do not help say why', async () => {
+    await bring([review('X1', { rating: 'five!' }), review('X2', { rating: 'four!' })], {
+      webhook: up.webhook,
+      folder: folder.path,
+    })
+    await using visitor = await openVisitor(browser, up.admin)
+    const { page } = visitor
+    await visitor.visit('/dead-letters')
+    await page.getByRole('link', { name: /five!|four!/ }).click()
+    await page.getByText('0 of 2 would pass').waitFor()
+    await page.getByRole('button', { name: 'Add a step' }).click()
+    await page.getByLabel('Do').selectOption('set')
+    await page.getByLabel('To', { exact: true }).fill('5')
+    await page.getByText('2 of 2 would pass (100 %)').waitFor()
+    await page.getByLabel('To', { exact: true }).fill('6')
+    await page.getByText('0 of 2 would pass').waitFor()
+    await page.getByText('2 letters would not:').waitFor()
+  })
+
+  test('are put away with a reason: muted, and shown on demand; then discarded', async () => {
+    await using visitor = await openVisitor(browser, up.admin)
+    const { page } = visitor
+    await visitor.visit('/dead-letters')
+    await page.getByRole('link', { name: /five!|four!/ }).click()
+    await page.getByLabel('Reason').fill('words are expected here')
+    await page.getByRole('button', { name: 'Mute the fault' }).click()
+    await page.getByText('words are expected here').waitFor()
+    await visitor.visit('/dead-letters')
+    await page.getByText('No dead letters wait to be mended').waitFor()
+    await page.getByRole('link', { name: 'With the muted ones' }).click()
+    await page.getByRole('link', { name: /five!|four!/ }).click()
+    await page.getByLabel('Reason').fill('worth nothing')
+    await page.getByRole('button', { name: 'Discard all of them' }).click()
+    await page.getByText('2 of 2 done: 2 passed, 0 did not').waitFor()
+  })
+})
