@@ -23,7 +23,7 @@ export function Cluster({ id }: { readonly id: string }) {
         {(cluster) => (
           <>
             <h1>
-              <Foreign>{cluster.error}</Foreign>
+              <Foreign isBrief>{cluster.error}</Foreign>
             </h1>
             {cluster.muted && (
               <Notice kind="calm">

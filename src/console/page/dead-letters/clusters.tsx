@@ -59,7 +59,7 @@ function List({ clusters }: { readonly clusters: readonly ClusterSummary[] }) {
         cells: [
           <>
             <Link to={`/dead-letters/${cluster.cluster}`}>
-              <Foreign>{cluster.error}</Foreign>
+              <Foreign isBrief>{cluster.error}</Foreign>
             </Link>{' '}
             {cluster.muted && <Badge kind="plain">muted</Badge>}
           </>,

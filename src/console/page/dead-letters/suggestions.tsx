@@ -26,7 +26,7 @@ export function Suggestions({ suggestions, chosen, choose }: SuggestionsProps) {
           onClick={() => choose(steps)}
         >
           <span>
-            <Foreign>{title}</Foreign> <span class="note">{`mends ${passes} of ${of} samples`}</span>
+            <Foreign isBrief>{title}</Foreign> <span class="note">{`mends ${passes} of ${of} samples`}</span>
           </span>
         </button>
       ))}

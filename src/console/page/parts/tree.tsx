@@ -12,7 +12,7 @@ interface TreeProps {
 /** JSON as a tree that opens level by level. */
 export function Tree({ value, name, open = 1 }: TreeProps) {
   const [isOpen, setIsOpen] = useState(open > 0)
-  const title = name === undefined ? undefined : <Foreign>{name}</Foreign>
+  const title = name === undefined ? undefined : <Foreign isBrief>{name}</Foreign>
   if (value === null || typeof value !== 'object' || value instanceof ExactNumber) {
     return (
       <div class="leaf">

@@ -1,4 +1,5 @@
 import type { Changed } from '../answers.ts'
+import { Isolated } from '../parts/foreign.tsx'
 import { difference } from './difference.ts'
 
 /** What changed from one version to the next, field by field: gone words are struck out, new ones underlined. */
@@ -21,13 +22,13 @@ export function ChangedFields({ changed }: { readonly changed: readonly Changed[
 
 export function Difference({ before, after }: { readonly before: string; readonly after: string }) {
   return (
-    <bdi class="foreign" dir="auto">
+    <Isolated of={before + after}>
       {difference(before, after).map(({ kind, text }, index) => {
         if (kind === 'gone') return <del key={index}>{text}</del>
         if (kind === 'new') return <ins key={index}>{text}</ins>
         return <span key={index}>{text}</span>
       })}
-    </bdi>
+    </Isolated>
   )
 }
 

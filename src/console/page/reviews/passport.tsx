@@ -52,7 +52,7 @@ function Title({ passport: { key, verdict } }: { readonly passport: PassportDeta
   return (
     <div class="spread">
       <h1>
-        <Foreign>{typeof title === 'string' ? title : `Record ${key}`}</Foreign>
+        <Foreign isBrief>{typeof title === 'string' ? title : `Record ${key}`}</Foreign>
       </h1>
       <span class="row">
         {typeof rating === 'number' && <Stars rating={rating} />}

@@ -24,7 +24,7 @@ function Result({ record }: { readonly record: Summary }) {
     <>
       <div class="spread">
         <Link to={`/reviews/${key}`} class="result-title">
-          <Foreign>{title || reviewId || key}</Foreign>
+          <Foreign isBrief>{title || reviewId || key}</Foreign>
         </Link>
         <span class="row">
           {rating !== undefined && <Stars rating={rating} />}
@@ -35,7 +35,7 @@ function Result({ record }: { readonly record: Summary }) {
       </div>
       {error && (
         <p class="result-error">
-          <Foreign>{error}</Foreign>
+          <Foreign isBrief>{error}</Foreign>
         </p>
       )}
       {text && (
@@ -44,10 +44,10 @@ function Result({ record }: { readonly record: Summary }) {
         </p>
       )}
       <p class="muted result-facts">
-        <Foreign>{reviewId ?? 'no review id'}</Foreign>
+        <Foreign isBrief>{reviewId ?? 'no review id'}</Foreign>
         {product && (
           <>
-            {' · '}product <Foreign>{product}</Foreign>
+            {' · '}product <Foreign isBrief>{product}</Foreign>
           </>
         )}
         {' · '}
