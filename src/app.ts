@@ -14,7 +14,7 @@ import type { Rules } from './review/interpret.ts'
 import type { ReviewRecord } from './review/record.ts'
 import type { DataFolder } from './services/backup.ts'
 import { isOwn, loadOwn, sources } from './sources/index.ts'
-import type { Source, SourceAdapter, SourceContext } from './sources/source.ts'
+import type { Source, SourceAdapter, SourceContext, Throttled } from './sources/source.ts'
 import { stores } from './stores/index.ts'
 import type { Registry } from './stores/registry.ts'
 import type { Store, StoreAdapter } from './stores/store.ts'
@@ -85,6 +85,18 @@ export async function rulesFor(
     throw new HeadwaterError('USAGE', message)
   }
   return compileRules(await loadPreset(name), source ?? {})
+}
+
+/** How the provider of a source is left alone; undefined for a source that asks none, or never had to be. */
+export async function throttledOf(
+  name: string,
+  { config }: Pick<Environment, 'config'>,
+  registry: Registry,
+): Promise<Throttled | undefined> {
+  const type = config.sources.find((source) => source.name === name)?.type
+  if (type !== 'http-poll' && type !== 'http-job') return undefined
+  const { throttledOf: savedOf } = await import('./sources/http/throttle.ts')
+  return savedOf(name, registry)
 }
 
 /** Creates whatever the config's queue, store and registry need, and topics beside those of the config. Safe to repeat. */

@@ -38,6 +38,13 @@ export const CODES = {
   DATA_FORMAT: 'a data folder was written in a format that this version does not know',
   FOLDER_UNUSABLE: 'a data folder can not be made or opened',
   POSITION_UNKNOWN: 'a scan was to go on from a position that no scan has given out',
+  REQUEST_INVALID: 'what the console or its API was asked is not what it expects; the path is named',
+  TOKEN_NEEDED: 'the console or its API was asked without a token or session that is good',
+  NOT_ALLOWED:
+    'who asked may not do this, or asked from a page or under a name that is not the console itself',
+  TOO_MANY_TRIES: 'an address gave wrong tokens too often, and has to wait',
+  TOO_MANY_LISTENERS: 'as many pages as may do so listen to the live figures already',
+  UNEXPECTED: 'something went wrong that nobody has foreseen; the log says what',
   REGISTRY_NAME_INVALID: 'a name in the registry is empty, longer than 1,500 bytes, or no well-formed text',
 } as const
 

@@ -1,14 +1,24 @@
 import { hostname } from 'node:os'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Environment, newRun, openQueue, openRegistry, openSource, openStore } from './app.ts'
-import { openAdmin } from './console/admin.ts'
+import {
+  type Environment,
+  newRun,
+  openQueue,
+  openRegistry,
+  openSource,
+  openStore,
+  rulesFor,
+  throttledOf,
+} from './app.ts'
+import { openConsole } from './console/open.ts'
 import type { TransientError } from './errors.ts'
 import { isLoopback } from './lib/fields.ts'
 import { retry } from './lib/retry.ts'
 import { createIntakeListener, listen } from './listeners.ts'
 import { createLoops, type Failure, type OpenSource } from './loops.ts'
 import type { Queue } from './queues/queue.ts'
+import { watchControl } from './services/control.ts'
 import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
 import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
 import { countsOf } from './services/ledger.ts'
@@ -116,13 +126,26 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     steady,
   })
   const alerts = createAlerts(createRules(config.alerts.rules))
-  const admin = openAdmin({
+  const control = opened.use(
+    await watchControl(registry, (error) => logger.warn({ error }, 'which sources are paused is as it was')),
+  )
+  const admin = await openConsole({
+    config,
+    store,
+    registry,
+    control,
     health,
     metrics,
-    polling: pollingOf,
-    refresh: look,
+    look,
     alerts,
-    token: config.admin.token,
+    polling: pollingOf,
+    throttle: (name) => throttledOf(name, env, registry),
+    rules: (record) => rulesFor(env, record),
+    run,
+    clock,
+    steady,
+    stopping: stopping.asked,
+    logger,
   })
   opened.defer(() => admin.close())
   const sources = options.ingestion ? await openSources() : []
