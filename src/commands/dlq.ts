@@ -9,7 +9,8 @@ import type { Redriven } from '../services/dead-letters.ts'
 import { formatBytes, formatCount } from '../lib/units.ts'
 import { MOST_COUNTED, type Stored } from '../stores/store.ts'
 import { type AddCommand, environment, FAILED, type Io } from './command.ts'
-import { openQueue, openStore } from './open.ts'
+import { addDlqRepair } from './dlq-repair.ts'
+import { openQueue, openRegistry, openStore } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import {
   type ExportOptions,
@@ -56,6 +57,8 @@ export const addDlq: AddCommand = (program, io) => {
       await using store = await openStore(env)
       await showRecord(await getOne(store, key), io, env.json)
     })
+
+  addDlqRepair(dlq, io)
 
   dlq
     .command('redrive')
@@ -193,13 +196,14 @@ async function redriveOne(
 ): Promise<Redriven> {
   const written = review === undefined ? undefined : await readReview(review, io)
   await using store = await openStore(env)
+  await using registry = await openRegistry(env)
   await using reviews = await openQueue(env, env.config.queue.topics.reviews)
-  const { newRun, rulesFor } = await import('../app.ts')
+  const { newRun, openRules } = await import('../app.ts')
   const { redrive } = await import('../services/dead-letters.ts')
   const run = newRun(Date.now())
   let seq = 0
   const number = () => ({ run, seq: seq++ })
-  const rules = (row: Stored) => rulesFor(env, row, preset)
+  const rules = await openRules(env, registry, preset)
   return await redrive(key, { store, reviews, rules, number, signal: io.signal }, written)
 }
 

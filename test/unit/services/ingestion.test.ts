@@ -74,7 +74,7 @@ async function ingestAll(source: Source, place: Place, queues: Queues = {}): Pro
   await ingest(
     {
       source: reading,
-      rules,
+      rules: () => rules,
       reviews: queues.reviews ?? place.queue,
       deadLetters: queues.deadLetters ?? place.deadLetters,
       seen: { has: () => false, add: () => {} },

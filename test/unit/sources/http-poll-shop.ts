@@ -35,7 +35,7 @@ export function knowledgeOf(more: Partial<PresetInput> = {}) {
   const rules = compileRules(preset)
   return {
     /** For the context of a source. */
-    context: { split: createSplit(preset), provider: createProvider(preset, rules) },
+    context: { split: createSplit(preset), provider: createProvider(preset, () => rules) },
     judged: (received: Received): ReviewRecord => judge(received, rules),
   }
 }
