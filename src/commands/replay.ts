@@ -5,6 +5,7 @@ import { formatCount } from '../lib/units.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { Replayed } from '../services/replay.ts'
 import { type AddCommand, environment, FAILED, type Io } from './command.ts'
+import { noteChange } from './noted.ts'
 import { openQueue, openRegistry, openStore } from './open.ts'
 import { openEventFile } from './event-file.ts'
 import { excerpt, writeJson } from './output.ts'
@@ -54,6 +55,9 @@ export const addReplay: AddCommand = (program, io) => {
       const again = patiently(io)
       const run = newRun(Date.now())
       let seq = 0
+      const details = { run, ...options }
+      if (options.dryRun !== true)
+        await noteChange(registry, { what: 'replay', about: placeOf(target), details })
       const counts = await replay({
         store,
         select: {

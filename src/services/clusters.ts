@@ -29,10 +29,13 @@ export interface ClusterSummary {
   readonly lastAt: string
 }
 
-/** `rules`: those of its first letter. Undefined where that was mended since the store was asked. */
+/**
+ * `rules`: those of its first letter; without them, the shape is not known. Undefined where that was mended since the store
+ * was asked.
+ */
 export function aboutCluster(
   { cluster, count, first, last }: Cluster,
-  rules: Rules,
+  rules: Rules | undefined,
 ): ClusterSummary | undefined {
   const { verdict, received } = first
   if (verdict.status !== 'rejected') return undefined
@@ -47,7 +50,7 @@ export function aboutCluster(
     code: verdict.code,
     pointer,
     keyword,
-    shape: pointer === '' ? undefined : shapeAt(pointer, first, rules),
+    shape: pointer === '' || rules === undefined ? undefined : shapeAt(pointer, first, rules),
     error: sentenceOf(verdict),
     firstAt: timeOf(first),
     lastAt: timeOf(last),

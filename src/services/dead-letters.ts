@@ -8,7 +8,7 @@ import type { Message, Queue } from '../queues/queue.ts'
 import { newRejected } from '../review/compare.ts'
 import { candidateOf, interpret, type Rules } from '../review/interpret.ts'
 import type { LedgerEntry } from '../review/record.ts'
-import type { Repair } from '../review/repair.ts'
+import { type Repair, tie } from '../review/repair.ts'
 import type { Rejected, Verdict } from '../review/verdict.ts'
 import type { Store, Stored } from '../stores/store.ts'
 
@@ -28,7 +28,7 @@ export interface Redriven {
 }
 
 /** As many verdicts are written at the same time: some databases take a round trip for each. */
-const AMENDED_AT_ONCE = 32
+const AMENDED_AT_ONCE = 100
 /** So much is handed to the queue in one call, or one message. */
 const PUBLISHED_BYTES = 4 * 1024 * 1024
 
@@ -72,7 +72,8 @@ export async function redriveAll(
   const accepted: [Stored, Verdict][] = []
   for (const row of owed) {
     const { key, verdict: was } = row
-    const verdict = isWaiting(was) ? interpret(row, await options.rules(row), mendingOf(was, repair)) : was
+    const mending = repair === undefined ? was.by : tie(was.by, repair)
+    const verdict = isWaiting(was) ? interpret(row, await options.rules(row), mending) : was
     if (verdict.status === 'rejected') done.push({ key, status: 'rejected', verdict })
     else if (verdict === was) done.push({ key, status: 'accepted', verdict })
     else accepted.push([row, verdict])
@@ -118,13 +119,6 @@ export async function discardAll(
 /** Whether this is a dead letter that nobody has discarded. */
 export const isWaiting = (verdict: Verdict): boolean =>
   verdict.status === 'rejected' && verdict.discarded === undefined
-
-/** What was tied to the record stays tied to it, and the repair besides. */
-export function mendingOf({ by }: Verdict, repair: Repair | undefined): Verdict['by'] {
-  if (repair === undefined) return by
-  const tied = (by.repairs ?? []).filter(({ id, kept }) => id !== repair.id && kept !== true)
-  return { ...by, repairs: [...tied, repair] }
-}
 
 async function find(key: string, { store, signal }: Pick<Redrive, 'store' | 'signal'>): Promise<Stored> {
   const row = (await store.get([key], { signal })).get(key)

@@ -10,8 +10,8 @@ import type { FailureReason, Job } from './job.ts'
 export interface JobTools {
   readonly store: Store
   readonly reviews: Pick<Queue, 'publish'>
-  /** Asked for every letter: it remembers what it compiled. */
-  readonly rules: (record: Stored, preset?: string) => Promise<Rules>
+  /** The rules of today, by which letters are judged; those of a preset where one is named. Opened once a run. */
+  readonly openRules: (preset?: string) => Promise<(record: Stored) => Promise<Rules>>
   readonly number: () => LedgerEntry
   readonly clock: () => number
 }
@@ -23,26 +23,35 @@ export interface Worked {
 }
 
 /** Does to some letters what the job is about. Safe to repeat with what is read anew. */
-export async function workOn(
-  rows: readonly Stored[],
-  job: Job,
-  tools: JobTools,
-  signal: AbortSignal,
-): Promise<Worked> {
+export type Work = (rows: readonly Stored[]) => Promise<Worked>
+
+/** A batch that was begun is finished: nothing aborts it. */
+const signal = new AbortController().signal
+
+/** What a job does to its letters, by the rules of today. */
+export async function openWork(job: Job, tools: JobTools): Promise<Work> {
   const { store, reviews, number, clock } = tools
   if (job.kind === 'discard') {
-    const passed = await discardAll(rows, job.params.reason, { store, signal }, clock())
-    return { passed, failed: [] }
+    const { reason } = job.params
+    return async (rows) => ({
+      passed: await discardAll(rows, reason, { store, signal }, clock()),
+      failed: [],
+    })
   }
   const { repair, preset } = job.params
-  const rules = (row: Stored): Promise<Rules> => tools.rules(row, preset)
-  const redriven = await redriveAll(rows, { store, reviews, rules, number, signal }, repair)
-  const failed = redriven.flatMap(({ verdict }) =>
-    verdict.status === 'rejected' ? [{ code: verdict.code, message: sentenceOf(verdict).slice(0, 300) }] : [],
-  )
-  return { passed: redriven.length - failed.length, failed }
+  const rules = await tools.openRules(preset)
+  return async (rows) => {
+    const redriven = await redriveAll(rows, { store, reviews, rules, number, signal }, repair)
+    const failed = redriven.flatMap(({ verdict }) =>
+      verdict.status === 'rejected'
+        ? [{ code: verdict.code, message: sentenceOf(verdict).slice(0, MAX_MESSAGE) }]
+        : [],
+    )
+    return { passed: redriven.length - failed.length, failed }
+  }
 }
 
+const MAX_MESSAGE = 300
 /** More reasons than these are not told apart. */
 const MOST_REASONS = 20
 

@@ -21,7 +21,7 @@ import {
   updateJob,
 } from './job.ts'
 import { beating, type Held, SILENT_MS, take } from './job-owner.ts'
-import { counted, type JobTools, judged, workOn } from './job-work.ts'
+import { counted, type JobTools, judged, openWork } from './job-work.ts'
 
 export type NewJob = { readonly by: string } & (
   | { readonly kind: 'redrive'; readonly params: RedriveParams }
@@ -157,13 +157,15 @@ async function work(held: Held, parts: JobParts): Promise<void> {
   const patiently = <T>(attempt: () => Promise<T>): Promise<T> => retry(attempt, signal, policy)
   const update = (change: (job: Job) => Job): Promise<Job> => patiently(() => held.update(change))
 
+  const workOn = await patiently(() => openWork(held.job(), parts))
+
   async function batch(rows: readonly Stored[] | undefined): Promise<void> {
     let read = rows
     const { inFlight } = held.job()
     const worked = await patiently(async () => {
       const given = read ?? [...(await store.get(inFlight)).values()]
       read = undefined
-      return workOn(given, held.job(), parts, NEVER)
+      return workOn(given)
     })
     const job = await update((before) => judged(counted(before, worked)))
     onProgress?.(job)
@@ -181,9 +183,6 @@ async function work(held: Held, parts: JobParts): Promise<void> {
     if (held.job().inFlight.length > 0) await batch(page.records)
   }
 }
-
-/** A batch that was begun is finished. */
-const NEVER = new AbortController().signal
 
 function batchSize(job: Job): number {
   const canary = job.kind === 'redrive' && job.state === 'canary' ? job.params.canary : undefined

@@ -56,7 +56,7 @@ async function scene(count: number, hopeless: (n: number) => boolean = () => fal
     store: place.store,
     registry: place.registry,
     reviews: place.queue,
-    rules: async () => rules,
+    openRules: async () => async () => rules,
     number: () => ({ run: 'job', seq: seq++ }),
     clock: Date.now,
     signal: stop.signal,
@@ -120,8 +120,8 @@ describe('a job', () => {
     await using it = await scene(300, (n) => n % 3 === 0)
     const { id } = await redrive(it)
     let asked = 0
-    const counting = async () => (asked++, rules)
-    const job = await runJob(id, { ...it.parts, rules: counting })
+    const counting = async () => async () => (asked++, rules)
+    const job = await runJob(id, { ...it.parts, openRules: counting })
     assert.partialDeepStrictEqual(job, { state: 'done', done: 300, passed: 200, failed: 100 })
     assert.equal(asked, 300)
     assert.deepEqual(
