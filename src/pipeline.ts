@@ -22,6 +22,7 @@ import { watchControl } from './services/control.ts'
 import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
 import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
 import { countsOf } from './services/ledger.ts'
+import { watchRepairs } from './services/repairs.ts'
 import { openSuppression } from './services/suppression.ts'
 import type { Polling, Progress } from './sources/source.ts'
 import { createStopping } from './stopping.ts'
@@ -163,6 +164,13 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   }
 
   async function openSources(): Promise<readonly OpenSource[]> {
+    const kept = opened.use(
+      await watchRepairs(registry, {
+        onChange: (source, repairs) =>
+          logger.info({ source, repairs: repairs.map(({ id }) => id) }, 'the source keeps these repairs'),
+        onTrouble: (error) => logger.warn({ error }, 'the repairs that sources keep are as they were'),
+      }),
+    )
     const parts = {
       run,
       clock,
@@ -175,7 +183,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     for (const source of config.sources.filter(({ enabled }) => enabled)) {
       const trouble = (error: unknown): void => health.trouble(source.name, error)
       const repeated = (items: number): void => counting.repeated(source.name, items)
-      const ready = await openSource(env, source, { ...parts, trouble, repeated })
+      const ready = await openSource(env, source, { ...parts, trouble, repeated }, () => kept.of(source.name))
       all.push({ config: source, source: opened.use(ready.source), rules: ready.rules })
     }
     return all
