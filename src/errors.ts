@@ -8,7 +8,9 @@ export const CODES = {
     'the store will not take a record, not even as a dead letter; the flow stops and nothing is forgotten',
   BACKEND_FAILING: 'every message of a batch fails in a way that nobody has classified; it is tried again',
   CANNOT_LISTEN: 'a listener could not be opened at its address',
-  NOT_FOUND: 'there is no record with this key',
+  NOT_FOUND: 'there is no record, cluster, repair, source, group or job of this name',
+  JOB_RUNNING: 'another process is at work on the job',
+  JOB_ENDED: 'the job is in a state in which there is nothing to pause, resume or stop',
   CONFLICT: 'somebody else changed the record at the same time; try again',
   FILE_UNREADABLE: 'a file that is to be read is not there, is no file, or can not be read',
   CHECKPOINT_TAKEN:
@@ -38,6 +40,13 @@ export const CODES = {
   DATA_FORMAT: 'a data folder was written in a format that this version does not know',
   FOLDER_UNUSABLE: 'a data folder can not be made or opened',
   POSITION_UNKNOWN: 'a scan was to go on from a position that no scan has given out',
+  REQUEST_INVALID: 'what the console or its API was asked is not what it expects; the path is named',
+  TOKEN_NEEDED: 'the console or its API was asked without a token or session that is good',
+  NOT_ALLOWED:
+    'who asked may not do this, or asked from a page or under a name that is not the console itself',
+  TOO_MANY_TRIES: 'an address gave wrong tokens too often, and has to wait',
+  TOO_MANY_LISTENERS: 'as many pages as may do so listen to the live figures already',
+  UNEXPECTED: 'something went wrong that nobody has foreseen; the log says what',
   REGISTRY_NAME_INVALID: 'a name in the registry is empty, longer than 1,500 bytes, or no well-formed text',
 } as const
 

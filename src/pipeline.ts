@@ -1,17 +1,28 @@
 import { hostname } from 'node:os'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Environment, newRun, openQueue, openRegistry, openSource, openStore } from './app.ts'
-import { openAdmin } from './console/admin.ts'
+import {
+  type Environment,
+  newRun,
+  openQueue,
+  openRegistry,
+  openSource,
+  openStore,
+  rulesFor,
+  throttledOf,
+} from './app.ts'
+import { openConsole } from './console/open.ts'
 import type { TransientError } from './errors.ts'
 import { isLoopback } from './lib/fields.ts'
 import { retry } from './lib/retry.ts'
 import { createIntakeListener, listen } from './listeners.ts'
 import { createLoops, type Failure, type OpenSource } from './loops.ts'
 import type { Queue } from './queues/queue.ts'
+import { watchControl } from './services/control.ts'
 import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
 import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
 import { countsOf } from './services/ledger.ts'
+import { watchRepairs } from './services/repairs.ts'
 import { openSuppression } from './services/suppression.ts'
 import type { Polling, Progress } from './sources/source.ts'
 import { createStopping } from './stopping.ts'
@@ -116,13 +127,26 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     steady,
   })
   const alerts = createAlerts(createRules(config.alerts.rules))
-  const admin = openAdmin({
+  const control = opened.use(
+    await watchControl(registry, (error) => logger.warn({ error }, 'which sources are paused is as it was')),
+  )
+  const admin = await openConsole({
+    config,
+    store,
+    registry,
+    control,
     health,
     metrics,
-    polling: pollingOf,
-    refresh: look,
+    look,
     alerts,
-    token: config.admin.token,
+    polling: pollingOf,
+    throttle: (name) => throttledOf(name, env, registry),
+    rules: (record) => rulesFor(env, record),
+    run,
+    clock,
+    steady,
+    stopping: stopping.asked,
+    logger,
   })
   opened.defer(() => admin.close())
   const sources = options.ingestion ? await openSources() : []
@@ -140,6 +164,13 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   }
 
   async function openSources(): Promise<readonly OpenSource[]> {
+    const kept = opened.use(
+      await watchRepairs(registry, {
+        onChange: (source, repairs) =>
+          logger.info({ source, repairs: repairs.map(({ id }) => id) }, 'the source keeps these repairs'),
+        onTrouble: (error) => logger.warn({ error }, 'the repairs that sources keep are as they were'),
+      }),
+    )
     const parts = {
       run,
       clock,
@@ -152,7 +183,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     for (const source of config.sources.filter(({ enabled }) => enabled)) {
       const trouble = (error: unknown): void => health.trouble(source.name, error)
       const repeated = (items: number): void => counting.repeated(source.name, items)
-      const ready = await openSource(env, source, { ...parts, trouble, repeated })
+      const ready = await openSource(env, source, { ...parts, trouble, repeated }, () => kept.of(source.name))
       all.push({ config: source, source: opened.use(ready.source), rules: ready.rules })
     }
     return all

@@ -2,6 +2,8 @@ import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 
+export { parseTime } from '../lib/moments.ts'
+
 /** What a command may touch of the world around it. */
 export interface Io {
   readonly stdin: NodeJS.ReadStream
@@ -48,16 +50,4 @@ export function parseCount(text: string, name: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : 0
   if (count >= 1) return count
   throw new HeadwaterError('USAGE', `${name}: expected a number such as 50, found "${text}"`)
-}
-
-/** Reads a time that a person typed: RFC 3339, a day, or how long ago such as `7d`. */
-export function parseTime(text: string, name: string, now: number): number {
-  const ago = /^(\d+)(m|h|d)$/.exec(text)
-  if (ago) return now - Number(ago[1]) * { m: 60_000, h: 3_600_000, d: 86_400_000 }[ago[2] as 'm' | 'h' | 'd']
-  const time = Date.parse(text)
-  if (!Number.isNaN(time)) return time
-  throw new HeadwaterError(
-    'USAGE',
-    `${name}: expected a time such as 2026-01-31T10:00:00Z, 2026-01-31 or 7d, found "${text}"`,
-  )
 }

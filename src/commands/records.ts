@@ -1,12 +1,10 @@
-import { isUtf8 } from 'node:buffer'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { sentenceOf } from '../event.ts'
-import { isMostlyControls } from '../review/encoding.ts'
-import { MAX_RAW_BYTES } from '../review/received.ts'
+import { documentOf } from '../services/document.ts'
 import type { Scan, Store, Stored } from '../stores/store.ts'
 import { FAILED, type Io, parseCount, parseTime } from './command.ts'
 import { excerpt, write, writeJson } from './output.ts'
@@ -97,29 +95,6 @@ export async function getOne(store: Store, key: string): Promise<Stored> {
 /** One record in full. Raw is shown as text; `--raw` gives the bytes. */
 export async function showRecord(row: Stored, io: Io, json: boolean): Promise<void> {
   await writeJson(io, documentOf(row), json ? 0 : 2)
-}
-
-/** Raw as text where it is UTF-8, else as base64; what is longer than a text can be is had with `--raw` alone. */
-export function documentOf(row: Stored) {
-  const { key, revision, rawHash, received, verdict, ledger } = row
-  const { origin, receivedAt, context, raw } = received
-  return {
-    key,
-    revision,
-    origin,
-    receivedAt: new Date(receivedAt).toISOString(),
-    verdict,
-    context,
-    ledger,
-    rawHash,
-    ...shown(raw),
-  }
-}
-
-function shown(raw: Buffer): { readonly raw?: string; readonly rawBase64?: string } {
-  if (raw.length > MAX_RAW_BYTES) return {}
-  const isText = isUtf8(raw) && !isMostlyControls(raw)
-  return isText ? { raw: raw.toString() } : { rawBase64: raw.toString('base64') }
 }
 
 function lineOf({ key, received, verdict }: Stored): string {

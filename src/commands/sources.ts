@@ -104,12 +104,12 @@ interface State {
 /** What the registry has of a source, whatever its type: one checkpoint, or one for each of its parts. */
 async function stateOf({ name }: SourceConfig, registry: Registry, signal: AbortSignal): Promise<State> {
   const { savedFacts } = await import('../sources/http-poll/facts.ts')
-  const { pausedUntil } = await import('../sources/http/throttle.ts')
+  const { throttledOf } = await import('../sources/http/throttle.ts')
   let checkpoints = (await registry.get(`checkpoint/${name}`)) === undefined ? 0 : 1
   let polledAt: number | undefined
   for await (const { facts } of savedFacts(name, { registry, signal })) {
     checkpoints++
     if (facts.polledAt !== undefined) polledAt = Math.max(polledAt ?? 0, facts.polledAt)
   }
-  return { checkpoints, polledAt, pausedUntil: await pausedUntil(name, registry) }
+  return { checkpoints, polledAt, pausedUntil: (await throttledOf(name, registry))?.until }
 }

@@ -22,7 +22,12 @@ export interface Config {
     readonly requestTimeoutMs: number
     readonly maxConnections: number
   }
-  readonly admin: { readonly listen: Address; readonly token?: string | undefined }
+  readonly admin: {
+    readonly listen: Address
+    readonly token?: string | undefined
+    readonly readOnlyToken?: string | undefined
+    readonly publicUrl?: string | undefined
+  }
   readonly deadLetters: { readonly maxBytes: number }
   readonly alerts: z.infer<typeof alertsFields>
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' }
@@ -90,12 +95,30 @@ export const topFields = z.strictObject({
     .prefault({}),
   admin: z
     .strictObject({
-      listen: address()
-        .prefault('127.0.0.1:8081')
-        .meta({ description: 'The listener for operators: health, alerts and metrics.' }),
+      listen: address().prefault('127.0.0.1:8081').meta({
+        description: 'The listener for operators: the console, its API, health, alerts and metrics.',
+      }),
       token: secret()
         .optional()
-        .meta({ description: 'Asked of everyone; needed where other machines can reach the listener.' }),
+        .meta({ description: 'Asked of operators; needed where other machines can reach the listener.' }),
+      readOnlyToken: secret()
+        .optional()
+        .meta({ description: 'Another one, for those who may look at everything and change nothing.' }),
+      publicUrl: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .meta({
+          description:
+            'Where browsers find the console, where a proxy stands in front: `https://headwater.example.com`.',
+        }),
+    })
+    .refine(({ token, readOnlyToken }) => readOnlyToken === undefined || token !== undefined, {
+      path: ['readOnlyToken'],
+      message: 'expected admin.token too: without one everybody is an operator',
+    })
+    .refine(({ token, readOnlyToken }) => readOnlyToken === undefined || token !== readOnlyToken, {
+      path: ['readOnlyToken'],
+      message: 'expected another one than admin.token',
     })
     .refine(({ listen, token }) => isLoopback(listen.host) || token !== undefined, {
       path: ['token'],

@@ -1,20 +1,14 @@
-import { hash, timingSafeEqual } from 'node:crypto'
-import fastify, { type FastifyInstance } from 'fastify'
-import type { Polling } from '../sources/source.ts'
-import { type Alerts, written } from '../telemetry/alerts/alert.ts'
-import type { Health } from '../telemetry/health.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { written } from '../telemetry/alerts/alert.ts'
+import type { ApiParts } from './api/parts.ts'
+import { openApi } from './api.ts'
+import { type Page, servePage } from './page.ts'
+import { SAFE_HEADERS } from './safe-headers.ts'
+import { serve } from './serve.ts'
 
-export interface Admin {
-  readonly health: Health
-  readonly metrics: Metrics
-  /** How a source keeps up with its provider; undefined where it does not poll. */
-  readonly polling: (source: string) => Polling | undefined
-  /** Looked at before the metrics are written: what nobody counts as it happens. */
-  readonly refresh: () => Promise<unknown>
-  readonly alerts: Pick<Alerts, 'firing'>
-  /** Asked of everyone where it is set, as `Authorization: Bearer …`; health is told to all. */
-  readonly token?: string | undefined
+export interface Admin extends ApiParts {
+  /** The built page; without it the address tells what there is in plain text. */
+  readonly page: Page | undefined
 }
 
 /** What there is, for a person who opens the address in a browser. */
@@ -25,15 +19,26 @@ const PLACES = `Headwater, for operators
 /health/sources  how each source is
 /health/alerts   what needs a look
 /metrics         for Prometheus
+/api             what programs may ask and do, as OpenAPI
 `
 
-/** The listener for operators: what `PLACES` tells, which is also at `/`. Not listening yet. */
-export function openAdmin({ health, metrics, polling, refresh, alerts, token }: Admin): FastifyInstance {
+/** What is no address of the page. */
+const NOT_PAGES = /^\/(?:api|health|metrics|assets)(?:\/|$)/
+
+/** The listener for operators: the console, its API, and what `PLACES` tells. Not listening yet. */
+export function openAdmin(parts: Admin): FastifyInstance {
+  const { health, metrics, polling, look, alerts, access, page, logger } = parts
+  const api = openApi(parts)
   const app = fastify({ forceCloseConnections: true })
-  app.get('/', (_, reply) => reply.type('text/plain; charset=utf-8').send(PLACES))
-  app.setNotFoundHandler((_, reply) =>
-    reply.code(404).send({ error: 'nothing is here; / tells what there is' }),
-  )
+  app.addHook('onClose', () => api[Symbol.dispose]())
+  serve(app, { routes: api.routes, access, logger })
+  const sendPage = page && servePage(app, page)
+  if (!page)
+    app.get('/', (_, reply) => reply.headers(SAFE_HEADERS).type('text/plain; charset=utf-8').send(PLACES))
+  app.setNotFoundHandler((request, reply) => {
+    if (sendPage && isForPeople(request)) return sendPage(reply)
+    return reply.headers(SAFE_HEADERS).code(404).send({ error: 'nothing is here; / tells what there is' })
+  })
   app.get('/health/live', (_, reply) => {
     const found = health.live()
     return reply.code(found.ok ? 200 : 503).send(found)
@@ -43,27 +48,21 @@ export function openAdmin({ health, metrics, polling, refresh, alerts, token }: 
     return reply.code(found.ok ? 200 : 503).send(found)
   })
   app.register(async (guarded) => {
-    guarded.addHook('onRequest', async ({ headers: { authorization } }, reply) => {
-      if (token === undefined || isSame(authorization, `Bearer ${token}`)) return
-      return reply
-        .code(401)
-        .header('www-authenticate', 'Bearer')
-        .send({ error: 'expected the token of admin.token' })
-    })
+    guarded.addHook('onRequest', async (request) => void access.admit(request, 'reader'))
     guarded.get('/health/sources', () =>
       health.sources().map((source) => ({ ...source, polling: polling(source.name) })),
     )
     guarded.get('/health/alerts', () => alerts.firing().map(written))
     guarded.get('/metrics', async (_, reply) => {
-      await refresh()
+      await look()
       return reply.type(metrics.contentType).send(await metrics.text())
     })
   })
   return app
 }
 
-/** Compares digests, which have one length whatever was sent. */
-function isSame(given: string | undefined, expected: string): boolean {
-  const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
-  return given !== undefined && timingSafeEqual(digest(given), digest(expected))
+/** An address that a person opened or was given: of the page, whichever of its places it is. */
+function isForPeople({ method, url, headers: { accept = '' } }: FastifyRequest): boolean {
+  const [path = ''] = url.split('?', 1)
+  return method === 'GET' && accept.includes('text/html') && !NOT_PAGES.test(path)
 }

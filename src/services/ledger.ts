@@ -45,7 +45,7 @@ export function createLedger(registry: Registry, owner: string): Ledger {
   }
 
   function bitsOf(run: string, range: number): Buffer {
-    const name = `settled/${run}/${String(range).padStart(12, '0')}/${owner}`
+    const name = rowsOf(run, range) + owner
     const bits = noted.get(name) ?? noBits()
     noted.set(name, bits)
     return bits
@@ -89,6 +89,22 @@ export function createLedger(registry: Registry, owner: string): Ledger {
 export function isSamePublication(a: LedgerEntry | undefined, b: LedgerEntry | undefined): boolean {
   return a !== undefined && a.run === b?.run && a.seq === b.seq
 }
+
+/** What became of one publication; undefined where nobody has settled it, or nobody yet. */
+export async function settlementOf(
+  registry: Pick<Registry, 'list'>,
+  { run, seq }: LedgerEntry,
+  signal: AbortSignal,
+): Promise<Settlement | undefined> {
+  const bits = noBits()
+  const range = Math.floor(seq / NUMBERS_A_ROW)
+  for await (const { value } of registry.list(rowsOf(run, range), { signal })) merge(bits, value)
+  const at = seq % NUMBERS_A_ROW
+  return SETTLEMENTS.find((_, part) => ((bits[part * BYTES_A_ROW + (at >> 3)] ?? 0) & (1 << (at & 7))) !== 0)
+}
+
+/** Where the rows of a run and a range are, one for each process that settled some of it. */
+const rowsOf = (run: string, range: number): string => `settled/${run}/${String(range).padStart(12, '0')}/`
 
 /** What became of everything that one run published, as far as it is settled. */
 export async function countsOf(registry: Registry, run: string): Promise<Counts> {

@@ -46,6 +46,16 @@ export interface Staleness {
   readonly p95: number
 }
 
+/** How the provider of a source is left alone, by its own wish or because it fails. */
+export interface Throttled {
+  /** Until when, in milliseconds since 1970; it may be over. */
+  readonly until: number
+  /** Whether it is left alone because it failed again and again. */
+  readonly isOpen: boolean
+  /** Whether it said that a quota is used up. */
+  readonly isQuota: boolean
+}
+
 export interface Progress {
   readonly done: number
   readonly total?: number

@@ -9,10 +9,14 @@ export interface Metrics extends Record<ReviewCount, (source: string, count: num
   source(name: string): void
   /** What a source handed over since it was made known. */
   flow(source: string): Flow
+  /** What became of what came from a source since it was made known. */
+  counts(source: string): Readonly<Record<ReviewCount, number>>
   /** Shows what nobody counts as it happens. */
   observe(vitals: Vitals): void
   /** From received to stored, of the oldest item of a batch. */
   freshness(source: string, seconds: number): void
+  /** Of the last batches of all sources; undefined before the first. */
+  recentFreshness(): { readonly p50Ms: number; readonly p95Ms: number } | undefined
   /** How long one batch took to be durable and acknowledged, retries included, and how many items it had. */
   batch(stage: Stage, seconds: number, items: number): void
   /** Another try after a transient failure. */
@@ -31,7 +35,7 @@ export interface Flow {
 
 export type Stage = 'publish' | 'store'
 
-type ReviewCount = 'received' | 'published' | 'unchanged' | 'rejected' | 'stored'
+export type ReviewCount = 'received' | 'published' | 'unchanged' | 'rejected' | 'stored'
 
 const REVIEWS: Readonly<Record<ReviewCount, string>> = {
   received: 'Items that came in.',
@@ -79,13 +83,22 @@ export function createMetrics(steady = (): number => performance.now()): Metrics
   const freshnessOf = once((source) => freshness.labels(source))
   const stages = once((stage) => ({ duration: batches.labels(stage), items: items.labels(stage) }))
 
-  const reviews = {
-    received: countReviews('received', registry),
-    published: countReviews('published', registry),
-    unchanged: countReviews('unchanged', registry),
-    rejected: countReviews('rejected', registry),
-    stored: countReviews('stored', registry),
+  const countsOf = once(() => ({ received: 0, published: 0, unchanged: 0, rejected: 0, stored: 0 }))
+  const counting = (name: ReviewCount) => {
+    const count = countReviews(name, registry)
+    return (source: string, more: number): void => {
+      count(source, more)
+      countsOf(source)[name] += more
+    }
   }
+  const reviews = {
+    received: counting('received'),
+    published: counting('published'),
+    unchanged: counting('unchanged'),
+    rejected: counting('rejected'),
+    stored: counting('stored'),
+  }
+  const recent = keepRecent()
   const flowOf = once(() => ({ received: 0, rejected: 0, lastReceived: steady() }))
 
   return {
@@ -108,11 +121,19 @@ export function createMetrics(steady = (): number => performance.now()): Metrics
       const { lastReceived, ...flow } = flowOf(source)
       return { ...flow, quietMs: steady() - lastReceived }
     },
+    counts: (source) => ({ ...countsOf(source) }),
     observe(vitals) {
       observe(vitals)
       for (const { name, polling } of vitals.sources) if (polling) polls.observe(name, polling)
     },
-    freshness: (source, seconds) => freshnessOf(source).observe(seconds),
+    freshness(source, seconds) {
+      freshnessOf(source).observe(seconds)
+      recent.add(seconds * 1000)
+    },
+    recentFreshness() {
+      const [p50Ms, p95Ms] = recent.within([0.5, 0.95])
+      return p50Ms === undefined || p95Ms === undefined ? undefined : { p50Ms, p95Ms }
+    },
     batch(stage, seconds, count) {
       stages(stage).duration.observe(seconds)
       stages(stage).items.inc(count)
@@ -183,6 +204,25 @@ function countReviews(name: ReviewCount, registry: Registry): (source: string, c
   })
   const bound = once((source) => counter.labels(source))
   return (source, count) => bound(source).inc(count)
+}
+
+const RECENT = 256
+
+/** The last so many figures. */
+function keepRecent() {
+  const kept: number[] = []
+  let next = 0
+  return {
+    add(figure: number): void {
+      kept[next] = figure
+      next = (next + 1) % RECENT
+    },
+    /** What these shares of them are within. */
+    within(shares: readonly number[]): readonly (number | undefined)[] {
+      const sorted = kept.toSorted((a, b) => a - b)
+      return shares.map((share) => sorted[Math.ceil(share * sorted.length) - 1])
+    },
+  }
 }
 
 /** Label sets are looked up on the hot path: bind each once. */

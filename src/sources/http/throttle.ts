@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Entry, Registry } from '../../stores/registry.ts'
+import type { Throttled } from '../source.ts'
 import { afterFailure, afterSuccess, CLOSED, OPEN_MS } from './breaker.ts'
 import type { Gate } from './client.ts'
 import type { HostLimits, Hosts } from './hosts.ts'
@@ -147,13 +148,16 @@ export async function openThrottle({
   }
 }
 
-/** Until when the provider of a source is left alone, in milliseconds since 1970; it may be over. */
-export async function pausedUntil(
+/** What is saved of how the provider of a source is left alone; undefined where nothing is. */
+export async function throttledOf(
   source: string,
   registry: Pick<Registry, 'get'>,
-): Promise<number | undefined> {
+): Promise<Throttled | undefined> {
   const found = await registry.get(nameOf(source))
-  return found && stateOf(found)?.until
+  const state = found && stateOf(found)
+  return (
+    state && { until: state.until, isOpen: state.isOpen, isQuota: state.strikes.at(-1)?.isQuota === true }
+  )
 }
 
 const nameOf = (source: string): string => `pause/${source}`

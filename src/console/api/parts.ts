@@ -1,0 +1,41 @@
+import type { Logger } from '../../adapter.ts'
+import type { Config } from '../../config/schema.ts'
+import type { Browser } from '../../services/browse.ts'
+import type { ClusterList } from '../../services/cluster-list.ts'
+import type { Control } from '../../services/control.ts'
+import type { Polling, Throttled } from '../../sources/source.ts'
+import type { Registry } from '../../stores/registry.ts'
+import type { Store, Stored } from '../../stores/store.ts'
+import type { Alerts } from '../../telemetry/alerts/alert.ts'
+import type { Health } from '../../telemetry/health.ts'
+import type { Metrics } from '../../telemetry/metrics.ts'
+import type { Vitals } from '../../telemetry/vitals.ts'
+import type { Access } from '../access.ts'
+
+/** All that the routes speak for. */
+export interface ApiParts {
+  readonly config: Config
+  readonly store: Store
+  readonly registry: Registry
+  readonly browse: Browser
+  readonly control: Control
+  readonly health: Health
+  readonly metrics: Metrics
+  readonly look: () => Promise<Vitals>
+  readonly alerts: Pick<Alerts, 'firing'>
+  /** How a source keeps up with its provider; undefined where it does not poll. */
+  readonly polling: (source: string) => Polling | undefined
+  readonly access: Access
+  /** How a provider is left alone; undefined for a source that asks none. */
+  readonly throttle: (source: string) => Promise<Throttled | undefined>
+  readonly clusters: ClusterList
+  /** What kind of value a dead letter has where its fault is; undefined where no rules for it are at hand. */
+  readonly shapeOf: (record: Stored) => Promise<string | undefined>
+  /** The number of this start. */
+  readonly run: string
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+  /** Aborts when the process is told to stop. */
+  readonly stopping: AbortSignal
+  readonly logger: Logger
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import type { SourceConfig } from '../../config/schema.ts'
+import { route, type Route } from '../route.ts'
+import type { ApiParts } from './parts.ts'
+import { moment } from './words.ts'
+
+const share = z.object({ p50: z.number(), p95: z.number() })
+
+const source = z.object({
+  name: z.string(),
+  type: z.string(),
+  preset: z.string(),
+  origin: z.string(),
+  enabled: z.boolean(),
+  state: z.string().meta({
+    description:
+      'As in /health/sources; `elsewhere` where this process does not run it, `disabled` where none does.',
+  }),
+  since: moment.optional(),
+  problem: z.string().optional(),
+  paused: z.boolean(),
+  pause: z
+    .object({ reason: z.string().optional(), by: z.string().optional(), at: moment.optional() })
+    .optional()
+    .meta({ description: 'Who paused it, when and why.' }),
+  breaker: z
+    .enum(['closed', 'open'])
+    .optional()
+    .meta({ description: 'Of the provider that is asked; open where it is left alone because it fails.' }),
+  quota: z
+    .object({ until: moment })
+    .optional()
+    .meta({ description: 'The provider says that the quota is used up, and until when it is left alone.' }),
+  nextAt: moment.optional().meta({ description: 'When the provider is asked next, at the earliest.' }),
+  polledAt: moment.optional().meta({ description: 'When it was asked to poll at once last.' }),
+  coverage: z
+    .object({ told: z.int().optional(), fetched: z.int(), missing: z.int().optional() })
+    .optional()
+    .meta({
+      description: 'How many reviews the provider says there are, and how many the last polls showed.',
+    }),
+  polling: z
+    .object({
+      calls: z.int(),
+      fresh: z.int(),
+      products: z.int(),
+      held: z.int(),
+      stalenessMs: share.optional(),
+    })
+    .optional(),
+})
+
+type Source = z.input<typeof source>
+
+export function sourceRoutes(parts: ApiParts): readonly Route[] {
+  return [
+    route({
+      path: '/api/sources',
+      summary: 'Every source of the config, and how it is',
+      answer: z.array(source),
+      handle: () => Promise.all(parts.config.sources.map((config) => tell(config, parts))),
+    }),
+  ]
+}
+
+export async function tell(config: SourceConfig, parts: ApiParts): Promise<Source> {
+  const { name, type, preset, origin, enabled } = config
+  const { health, control, polling, throttle, clock } = parts
+  const known = health.sources().find((each) => each.name === name)
+  const { paused, reason, by, at, pollAt } = control.stateOf(name)
+  const polled = polling(name)
+  const wait = await throttle(name)
+  const isWaiting = wait !== undefined && wait.until > clock()
+  return {
+    name,
+    type,
+    preset,
+    origin,
+    enabled,
+    ...(known
+      ? { state: known.state, since: known.since, problem: known.detail }
+      : { state: enabled ? 'elsewhere' : 'disabled' }),
+    paused,
+    ...(paused && { pause: { reason, by, at: momentOf(at) } }),
+    ...(wait && { breaker: wait.isOpen && isWaiting ? 'open' : 'closed' }),
+    ...(isWaiting && { nextAt: momentOf(wait.until) }),
+    ...(isWaiting && wait.isQuota && { quota: { until: new Date(wait.until).toISOString() } }),
+    polledAt: momentOf(pollAt),
+    ...(polled && {
+      coverage: { told: polled.told, fetched: polled.fetched, missing: polled.missing },
+      polling: {
+        calls: polled.calls,
+        fresh: polled.fresh,
+        products: polled.products,
+        held: polled.held,
+        stalenessMs: polled.stalenessMs,
+      },
+    }),
+  }
+}
+
+const momentOf = (at: number | undefined): string | undefined =>
+  at === undefined ? undefined : new Date(at).toISOString()

@@ -1,0 +1,78 @@
+import type { ServerResponse } from 'node:http'
+import { TransientError } from '../errors.ts'
+import { SAFE_HEADERS } from './safe-headers.ts'
+
+/** Pages that listen to one thing that changes: it is computed once for all of them, and not at all for none. */
+export interface Listeners {
+  /** Sends what is told from now on, until the page goes or the end. Throws TOO_MANY_LISTENERS. */
+  add(response: ServerResponse): void
+  /** Ends all streams; nobody can listen any more. */
+  end(): void
+}
+
+export interface ListenersOptions {
+  /** The name of the event, and what it tells. */
+  readonly event: string
+  readonly tell: () => Promise<unknown>
+  readonly everyMs: number
+  readonly most: number
+  readonly onTrouble: (error: unknown) => void
+}
+
+const MOST_MISSED = 30
+
+const HEADERS = {
+  ...SAFE_HEADERS,
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  // A proxy that gathers answers would keep them to itself.
+  'x-accel-buffering': 'no',
+} as const
+
+/** As server-sent events. A page that does not read misses some, and holds nothing up. */
+export function createListeners({ event, tell, everyMs, most, onTrouble }: ListenersOptions): Listeners {
+  /** How many events each has not read. */
+  const listening = new Map<ServerResponse, number>()
+  let timer: NodeJS.Timeout | undefined
+  let isTelling = false
+  let hasEnded = false
+
+  async function turn(): Promise<void> {
+    isTelling = true
+    clearTimeout(timer)
+    const message = await tell().then(
+      (told) => `event: ${event}\ndata: ${JSON.stringify(told)}\n\n`,
+      (error: unknown) => {
+        onTrouble(error)
+        return ': no news\n\n' // still there
+      },
+    )
+    isTelling = false
+    for (const [response, missed] of listening) send(response, message, missed)
+    if (listening.size > 0 && !hasEnded) timer = setTimeout(() => void turn(), everyMs)
+  }
+
+  function send(response: ServerResponse, message: string, missed: number): void {
+    listening.set(response, response.writableNeedDrain ? missed + 1 : 0)
+    if (missed >= MOST_MISSED) response.destroy()
+    else if (!response.writableNeedDrain) response.write(message)
+  }
+
+  return {
+    add(response) {
+      if (hasEnded || listening.size >= most) {
+        const message = `${most} pages listen already; close one of them`
+        throw new TransientError('TOO_MANY_LISTENERS', message, { retryAfterMs: 10_000 })
+      }
+      listening.set(response, 0)
+      response.on('close', () => listening.delete(response))
+      response.writeHead(200, HEADERS).write('retry: 2000\n\n')
+      if (!isTelling) void turn()
+    },
+    end() {
+      hasEnded = true
+      clearTimeout(timer)
+      for (const response of listening.keys()) response.end()
+    },
+  }
+}
