@@ -38,7 +38,9 @@ export async function openVisitor(
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    const isComplaint = message.type() === 'error' || message.type() === 'warning'
+    // That something is not there, or not any more, is an answer that the page shows.
+    if (isComplaint && !message.text().includes('status of 404')) complaints.push(message.text())
   })
   page.on('dialog', (dialog) => {
     complaints.push(`a dialog: ${dialog.message()}`)

@@ -2,6 +2,7 @@ import { type ComponentChildren, createContext } from 'preact'
 import { useContext, useEffect, useState } from 'preact/hooks'
 import type { Session } from './answers.ts'
 import { ask, SIGNED_OUT, useAct, useAnswer } from './ask.ts'
+import { Field } from './parts/field.tsx'
 import { Failure, Loading } from './parts/states.tsx'
 
 const SessionContext = createContext<Session | undefined>(undefined)
@@ -49,16 +50,18 @@ function SignIn({ signedIn }: { readonly signedIn: () => void }) {
       <form class="card sign-in" onSubmit={submit}>
         <h1>Sign in to Headwater</h1>
         <p class="muted">The token is in the config, under admin.</p>
-        <label class="field">
-          <span>Token</span>
-          <input
-            type="password"
-            autocomplete="current-password"
-            required
-            value={token}
-            onInput={({ currentTarget }) => setToken(currentTarget.value)}
-          />
-        </label>
+        <Field label="Token">
+          {(id) => (
+            <input
+              id={id}
+              type="password"
+              autocomplete="current-password"
+              required
+              value={token}
+              onInput={({ currentTarget }) => setToken(currentTarget.value)}
+            />
+          )}
+        </Field>
         {error && <Failure error={error} />}
         <button type="submit" class="button primary" disabled={isBusy}>
           Sign in

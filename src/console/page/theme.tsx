@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useId, useState } from 'preact/hooks'
 
 const THEMES = ['system', 'light', 'dark'] as const
 type Theme = (typeof THEMES)[number]
@@ -24,6 +24,7 @@ export function applyTheme(theme: Theme = chosen()): void {
 }
 
 export function ThemeSwitch() {
+  const id = useId()
   const [theme, setTheme] = useState(chosen)
   const choose = (next: Theme): void => {
     remember(next)
@@ -31,16 +32,16 @@ export function ThemeSwitch() {
     applyTheme(next)
   }
   return (
-    <label class="theme">
-      <span>Theme</span>
-      <select value={theme} onChange={({ currentTarget }) => choose(themeOf(currentTarget.value))}>
+    <div class="theme">
+      <label for={id}>Theme</label>
+      <select id={id} value={theme} onChange={({ currentTarget }) => choose(themeOf(currentTarget.value))}>
         {THEMES.map((name) => (
           <option key={name} value={name}>
             {name}
           </option>
         ))}
       </select>
-    </label>
+    </div>
   )
 }
 

@@ -3,7 +3,7 @@ import type { ClusterDetails } from '../answers.ts'
 import { useAnswer } from '../ask.ts'
 import { Facts } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
-import { Answered, Notice } from '../parts/states.tsx'
+import { Answered, Empty, Notice } from '../parts/states.tsx'
 import { Time } from '../parts/time.tsx'
 import { countOf } from './clusters.tsx'
 import { Jobs } from './jobs.tsx'
@@ -19,33 +19,48 @@ export function Cluster({ id }: { readonly id: string }) {
       <p>
         <Link to="/dead-letters">Dead letters</Link>
       </p>
-      <Answered answer={answer} what="the dead letters">
-        {(cluster) => (
-          <>
-            <h1>
-              <Foreign isBrief>{cluster.error}</Foreign>
-            </h1>
-            {cluster.muted && (
-              <Notice kind="calm">
-                <p>
-                  Muted by <Foreign>{cluster.muted.by}</Foreign>: <Foreign>{cluster.muted.reason}</Foreign>
-                </p>
-              </Notice>
-            )}
-            <div class="columns">
-              <div class="stack">
-                <Mend cluster={cluster} />
+      {answer.error?.status === 404 ? (
+        <Mended />
+      ) : (
+        <Answered answer={answer} what="the dead letters" title="Dead letters">
+          {(cluster) => (
+            <>
+              <h1>
+                <Foreign isBrief>{cluster.error}</Foreign>
+              </h1>
+              {cluster.muted && (
+                <Notice kind="calm">
+                  <p>
+                    Muted by <Foreign>{cluster.muted.by}</Foreign>: <Foreign>{cluster.muted.reason}</Foreign>
+                  </p>
+                </Notice>
+              )}
+              <div class="columns">
+                <div class="stack">
+                  <Mend cluster={cluster} again={answer.again} />
+                </div>
+                <div class="stack">
+                  <About cluster={cluster} />
+                  <Samples letters={cluster.samples} />
+                  <PutAway cluster={cluster} again={answer.again} />
+                </div>
               </div>
-              <div class="stack">
-                <About cluster={cluster} />
-                <Samples letters={cluster.samples} />
-                <PutAway cluster={cluster} again={answer.again} />
-              </div>
-            </div>
-          </>
-        )}
-      </Answered>
+            </>
+          )}
+        </Answered>
+      )}
       <Jobs kinds={['redrive', 'discard']} cluster={id} />
+    </>
+  )
+}
+
+function Mended() {
+  return (
+    <>
+      <h1>Dead letters</h1>
+      <Empty>
+        No dead letter with this fault waits to be mended. The jobs below say what became of those there were.
+      </Empty>
     </>
   )
 }

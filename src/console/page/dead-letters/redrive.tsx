@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { announce } from '../announce.tsx'
 import type { ClusterDetails, Job, Step } from '../answers.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
@@ -10,10 +10,11 @@ import { JobCard } from './job-card.tsx'
 interface RedriveProps {
   readonly cluster: ClusterDetails
   readonly steps: readonly Step[]
+  readonly again: () => void
 }
 
 /** Sends the letters again, with a few of them first, and may keep the repair for what comes. */
-export function Redrive({ cluster, steps }: RedriveProps) {
+export function Redrive({ cluster, steps, again }: RedriveProps) {
   const [hasCanary, setHasCanary] = useState(true)
   const [count, setCount] = useState('20')
   const [minPercent, setMinPercent] = useState('95')
@@ -84,7 +85,7 @@ export function Redrive({ cluster, steps }: RedriveProps) {
           </button>
         </div>
       </form>
-      {id && <Progress id={id} />}
+      {id && <Progress id={id} ended={again} />}
     </section>
   )
 }
@@ -104,7 +105,17 @@ export function Check({ label, value, set }: CheckProps) {
   )
 }
 
-export function Progress({ id }: { readonly id: string }) {
+interface ProgressProps {
+  readonly id: string
+  /** Called once the job is at its end. */
+  readonly ended?: () => void
+}
+
+export function Progress({ id, ended }: ProgressProps) {
   const { data, again } = useAnswer<Job>(`/api/jobs/${id}`, 700)
+  const isEnded = data && ['done', 'failed', 'stopped'].includes(data.state)
+  useEffect(() => {
+    if (isEnded) ended?.()
+  }, [isEnded])
   return data ? <JobCard job={data} again={again} /> : null
 }

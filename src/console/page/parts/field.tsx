@@ -1,17 +1,19 @@
 import type { ComponentChildren } from 'preact'
+import { useId } from 'preact/hooks'
 
 interface FieldProps {
   readonly label: string
-  readonly children: ComponentChildren
+  readonly children: (id: string) => ComponentChildren
 }
 
-/** A control with its label. */
+/** A control with its label; it takes the id that it is given. */
 export function Field({ label, children }: FieldProps) {
+  const id = useId()
   return (
-    <label class="field">
-      <span>{label}</span>
-      {children}
-    </label>
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children(id)}
+    </div>
   )
 }
 
@@ -36,18 +38,21 @@ export function Input({
 }: InputProps) {
   return (
     <Field label={label}>
-      <input
-        // Preact's types have one kind of attributes for each, and none for any of them.
-        type={type as 'text'}
-        name={name}
-        value={value}
-        placeholder={placeholder}
-        required={isRequired}
-        autocomplete="off"
-        spellcheck={false}
-        dir="auto"
-        onInput={({ currentTarget }) => onValue(currentTarget.value)}
-      />
+      {(id) => (
+        <input
+          id={id}
+          // Preact's types have one kind of attributes for each, and none for any of them.
+          type={type as 'text'}
+          name={name}
+          value={value}
+          placeholder={placeholder}
+          required={isRequired}
+          autocomplete="off"
+          spellcheck={false}
+          dir="auto"
+          onInput={({ currentTarget }) => onValue(currentTarget.value)}
+        />
+      )}
     </Field>
   )
 }
@@ -64,16 +69,23 @@ interface SelectProps {
 export function Select({ label, name, value, options, onValue }: SelectProps) {
   return (
     <Field label={label}>
-      <select name={name} value={value} onChange={({ currentTarget }) => onValue(currentTarget.value)}>
-        {options.map((option) => {
-          const [key, title] = typeof option === 'string' ? [option, option] : option
-          return (
-            <option key={key} value={key}>
-              {title}
-            </option>
-          )
-        })}
-      </select>
+      {(id) => (
+        <select
+          id={id}
+          name={name}
+          value={value}
+          onChange={({ currentTarget }) => onValue(currentTarget.value)}
+        >
+          {options.map((option) => {
+            const [key, title] = typeof option === 'string' ? [option, option] : option
+            return (
+              <option key={key} value={key}>
+                {title}
+              </option>
+            )
+          })}
+        </select>
+      )}
     </Field>
   )
 }

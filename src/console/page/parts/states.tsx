@@ -38,14 +38,17 @@ export function Failure({ error, again }: { readonly error: Refused; readonly ag
 interface AnsweredProps<T> {
   readonly answer: Answer<T>
   readonly what: string
+  /** The heading while there is nothing to show. */
+  readonly title?: string
   readonly children: (data: T) => ComponentChildren
 }
 
 /** Shows an answer once it is there; until then that it is loading, or why it isn't. What came before stays in sight. */
-export function Answered<T>({ answer, what, children }: AnsweredProps<T>) {
+export function Answered<T>({ answer, what, title, children }: AnsweredProps<T>) {
   const { data, error, again } = answer
   return (
     <>
+      {title && data === undefined && <h1>{title}</h1>}
       {error && <Failure error={error} again={again} />}
       {data !== undefined ? children(data) : !error && <Loading what={what} />}
     </>

@@ -38,13 +38,16 @@ export function ByHand({ passport: { key, raw = '{}' }, again }: ByHandProps) {
     <section class="card">
       <h2>Mend this one by hand</h2>
       <Field label="The review as it should be, as JSON">
-        <textarea
-          rows={10}
-          spellcheck={false}
-          dir="auto"
-          value={text}
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
+        {(id) => (
+          <textarea
+            id={id}
+            rows={10}
+            spellcheck={false}
+            dir="auto"
+            value={text}
+            onInput={({ currentTarget }) => setText(currentTarget.value)}
+          />
+        )}
       </Field>
       {error && <Failure error={error} />}
       {still?.errors && (

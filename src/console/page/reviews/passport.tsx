@@ -19,7 +19,7 @@ export function Passport({ id }: { readonly id: string }) {
       <p>
         <Link to="/reviews">Reviews</Link>
       </p>
-      <Answered answer={answer} what="the passport">
+      <Answered answer={answer} what="the passport" title="Passport">
         {(passport) => (
           <>
             <Title passport={passport} />
