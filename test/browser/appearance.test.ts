@@ -51,7 +51,8 @@ describe('every page of the console', { skip: chromiumProgram.skip }, async () =
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: HEIGHT })
           await assertNoSidewaysScrolling(page)
-          if (width < 2560) await takePicture(page, `${name}-${width}-${colorScheme}`)
+          if (width === 2560) continue
+          await takePicture(page, `${name}-${width}-${colorScheme}`)
           assert.deepEqual(await barriersOn(page), [], `${name}, ${width} px, ${colorScheme}`)
         }
       }

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { Link } from '../address.tsx'
 import { announce } from '../announce.tsx'
-import type { Job } from '../answers.ts'
+import type { Job } from './job.ts'
 import { ask, useAct } from '../ask.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Foreign } from '../parts/foreign.tsx'

@@ -1,4 +1,4 @@
-import type { Job } from '../answers.ts'
+import type { Job } from './job.ts'
 import { useAnswer } from '../ask.ts'
 import { JobCard } from './job-card.tsx'
 

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import type { ClusterDetails, Step } from '../answers.ts'
+import type { ClusterDetails } from './letters.ts'
+import type { Step } from '../reviews/records.ts'
 import { useCanChange } from '../session.tsx'
 import { PreviewOf } from './preview.tsx'
 import { Redrive } from './redrive.tsx'

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Link } from '../address.tsx'
-import type { Fields, Preview, Sample, Step } from '../answers.ts'
+import type { Preview, Sample } from './letters.ts'
+import type { Fields, Step } from '../reviews/records.ts'
 import { ask, Refused } from '../ask.ts'
 import { spoken } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'

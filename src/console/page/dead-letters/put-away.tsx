@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { announce } from '../announce.tsx'
-import type { ClusterDetails } from '../answers.ts'
+import type { ClusterDetails } from './letters.ts'
 import { ask, useAct } from '../ask.ts'
 import { Input } from '../parts/field.tsx'
 import { Failure } from '../parts/states.tsx'
@@ -30,7 +30,8 @@ export function PutAway({ cluster: { cluster, muted }, again }: PutAwayProps) {
     <section class="card">
       <h2>Or put them away</h2>
       <p class="muted">
-        Muted faults raise no alert and are out of the list. Discarded letters stay in the store.
+        The letters of a muted fault are kept and out of the list. Discarded ones stay in the store and wait
+        no more.
       </p>
       <form
         class="stack"

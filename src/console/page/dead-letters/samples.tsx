@@ -1,5 +1,5 @@
 import { Link } from '../address.tsx'
-import type { Letter } from '../answers.ts'
+import type { Letter } from '../reviews/records.ts'
 import { Foreign } from '../parts/foreign.tsx'
 import { Time } from '../parts/time.tsx'
 import { Faults } from '../reviews/judged.tsx'

@@ -1,4 +1,4 @@
-import type { Step } from '../answers.ts'
+import type { Step } from '../reviews/records.ts'
 
 /** What a step does, by the member that names it; `as` tells in which kinds of control its other member is written. */
 export const KINDS = [

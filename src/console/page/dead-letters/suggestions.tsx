@@ -1,4 +1,5 @@
-import type { Step, Suggestion } from '../answers.ts'
+import type { Suggestion } from './letters.ts'
+import type { Step } from '../reviews/records.ts'
 import { Foreign } from '../parts/foreign.tsx'
 
 interface SuggestionsProps {

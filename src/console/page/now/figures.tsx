@@ -17,7 +17,10 @@ export function Figures({ now, looks }: { readonly now: Now; readonly looks: rea
       <Figure name="In" note="received, over 30 s">
         {rate ? <PerSecond n={rate.received} /> : <Unknown />}
       </Figure>
-      <Figure name="Out" note="stored, over 30 s">
+      <Figure
+        name="Out"
+        note={rate ? `stored, and ${rated(rate.unchanged)}/s unchanged` : 'stored, over 30 s'}
+      >
         {rate ? <PerSecond n={rate.stored} /> : <Unknown />}
       </Figure>
       <Figure name="Rejected" note="of what came in, since this page is open">

@@ -3,6 +3,9 @@ import 'uplot/dist/uPlot.min.css'
 import type { Series } from './chart.tsx'
 
 const HEIGHT = 180
+/** So many seconds are shown at least, and one of these steps is between two times. */
+const LEAST_S = 60
+const STEPS_S = [10, 15, 30, 60, 120, 300]
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
 /** Draws into the box, as wide as it is, until `end`. Colours are those of the legend beside it, whatever the theme. */
@@ -28,12 +31,16 @@ export function draw(
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+      scales: {
+        x: { range: (_, min, max) => [Math.min(min, max - LEAST_S), max] },
+        y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] },
+      },
       axes: [
         {
           ...axis,
           space: 90,
           size: 30,
+          incrs: STEPS_S,
           values: (_, times) => times.map((time) => clock.format(time * 1000)),
         },
         { ...axis, size: 46 },

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { announce } from '../announce.tsx'
-import type { Job } from '../answers.ts'
+import type { Job } from '../dead-letters/job.ts'
 import { ask, useAct } from '../ask.ts'
 import { Jobs } from '../dead-letters/jobs.tsx'
 import { Progress } from '../dead-letters/redrive.tsx'

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { announce } from '../announce.tsx'
-import type { PassportDetails, Verdict } from '../answers.ts'
+import type { PassportDetails, Verdict } from './records.ts'
 import { ask, Refused, useAct } from '../ask.ts'
 import { Field, Input } from '../parts/field.tsx'
 import { Failure, Notice } from '../parts/states.tsx'

@@ -1,4 +1,4 @@
-import type { Changed } from '../answers.ts'
+import type { Changed } from './records.ts'
 import { Isolated } from '../parts/foreign.tsx'
 import { difference } from './difference.ts'
 

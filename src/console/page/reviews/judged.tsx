@@ -1,5 +1,5 @@
 import { Link } from '../address.tsx'
-import type { Fault, PassportDetails, Verdict } from '../answers.ts'
+import type { Fault, PassportDetails, Verdict } from './records.ts'
 import { Facts, spoken } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
 import { Time } from '../parts/time.tsx'

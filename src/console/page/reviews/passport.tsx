@@ -1,5 +1,5 @@
 import { Link } from '../address.tsx'
-import type { PassportDetails } from '../answers.ts'
+import type { PassportDetails } from './records.ts'
 import { useAnswer } from '../ask.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Foreign } from '../parts/foreign.tsx'

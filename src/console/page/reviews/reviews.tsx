@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { addressOf, go, useAddress } from '../address.tsx'
-import type { Found, SourceFlow } from '../answers.ts'
+import type { SourceFlow } from '../answers.ts'
+import type { Found } from './records.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
 import { useLive } from '../live.ts'
 import { Answered, Empty, Failure } from '../parts/states.tsx'

@@ -1,5 +1,5 @@
 import { announce } from '../announce.tsx'
-import type { Repair } from '../answers.ts'
+import type { Repair } from '../reviews/records.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
 import { stepSentence } from '../dead-letters/step-words.ts'
 import { Foreign } from '../parts/foreign.tsx'
