@@ -86,6 +86,45 @@ describe('dead letters with one fault', { skip: chromiumProgram.skip }, async ()
     await page.getByText('2 letters would not:').waitFor()
   })
 
+  test('are left alone where too few of the first ones pass, until somebody goes on nevertheless', async () => {
+    const letters = [1, 7, 8, 9].map((stars) => review(`C${stars}`, { rating: `${stars} of 5` }))
+    await bring(letters, { webhook: up.webhook, folder: folder.path })
+    await using visitor = await openVisitor(browser, up.admin)
+    const { page } = visitor
+    await visitor.visit('/dead-letters')
+    await page.getByRole('link', { name: / of 5/ }).click()
+    await page.getByText('1 of 4 would pass').waitFor()
+    await page.getByLabel('Letters first').fill('2')
+    await page.getByRole('button', { name: 'Redrive 4 letters' }).click()
+    await page.getByText('stopped', { exact: true }).first().waitFor()
+    const job = page
+      .getByRole('article')
+      .filter({ hasText: /2 of 4 done/ })
+      .first()
+    await job.getByRole('button', { name: 'Go on nevertheless' }).click()
+    await page.getByText('4 of 4 done: 1 passed, 3 did not').first().waitFor()
+  })
+
+  test('are mended one by one by hand, and what is still wrong is said', async () => {
+    const rows = await bring([review('H1', { rating: 'none' })], { webhook: up.webhook, folder: folder.path })
+    const key = rows.find(({ raw }) => raw?.includes('"H1"'))?.key ?? ''
+    await using visitor = await openVisitor(browser, up.admin)
+    const { page } = visitor
+    await visitor.visit(`/reviews/${key}`)
+    const written = page.getByLabel('The review as it should be, as JSON')
+    const text = await written.inputValue()
+    await written.fill(text.replace('"none"', '6'))
+    await page.getByRole('button', { name: 'Redrive as written' }).click()
+    await page.getByText('It would still be rejected; nothing was changed.').waitFor()
+    await written.fill(text.replace('"none"', '3,'))
+    await page.getByRole('button', { name: 'Redrive as written' }).click()
+    await page.getByText('This is no JSON').waitFor()
+    await written.fill(text.replace('"none"', '3'))
+    await page.getByRole('button', { name: 'Redrive as written' }).click()
+    await page.getByText('accepted', { exact: true }).waitFor()
+    await page.getByText('By hand').waitFor()
+  })
+
   test('are put away with a reason: muted, and shown on demand; then discarded', async () => {
     await using visitor = await openVisitor(browser, up.admin)
     const { page } = visitor

@@ -27,7 +27,7 @@ interface JobCardProps {
 
 /** How far a job has come, and what can be done to it. */
 export function JobCard({ job, again }: JobCardProps) {
-  const { kind, params, state, total, done, passed, failed, reasons, why, by, startedAt } = job
+  const { kind, params, state, reasons, why, by, startedAt } = job
   const cluster = params['cluster']
   const title = kind === 'replay' && params['dryRun'] === true ? 'Estimate of a replay' : KINDS[kind]
   useEndAnnounced(title, job)
@@ -47,17 +47,8 @@ export function JobCard({ job, again }: JobCardProps) {
         </h3>
         <Badge kind={TONES[state]}>{state}</Badge>
       </div>
-      <progress
-        class="meter"
-        aria-label={`${title}: progress`}
-        max={Math.max(1, total ?? done)}
-        value={done}
-      />
-      <p>
-        {counted(done)}
-        {total !== undefined && ` of ${counted(total)}`} done
-        {kind !== 'replay' && `: ${counted(passed)} passed, ${counted(failed)} did not`}
-      </p>
+      <progress class="meter" aria-label={`${title}: progress`} {...progressOf(job)} />
+      <p>{outcomeOf(job)}</p>
       {why && (
         <p class="notice warning">
           <Foreign>{why}</Foreign>
@@ -74,6 +65,21 @@ export function JobCard({ job, again }: JobCardProps) {
       </p>
     </article>
   )
+}
+
+/** Without a total it only moves until it is done. */
+function progressOf({ state, total, done }: Job): { max?: number; value?: number } {
+  if (state === 'done') return { max: 1, value: 1 }
+  return total === undefined ? {} : { max: Math.max(total, done, 1), value: done }
+}
+
+function outcomeOf({ kind, params, total, done, passed, failed }: Job): string {
+  if (kind === 'replay') {
+    const published = params['dryRun'] === true ? 'would be published' : 'published'
+    return `${counted(passed)} ${published}; ${counted(done)} looked at`
+  }
+  const of = total === undefined ? '' : ` of ${counted(total)}`
+  return `${counted(done)}${of} done: ${counted(passed)} passed, ${counted(failed)} did not`
 }
 
 function Controls({ job: { id, state }, again }: JobCardProps) {
@@ -103,11 +109,11 @@ function Controls({ job: { id, state }, again }: JobCardProps) {
   )
 }
 
-function useEndAnnounced(title: string, { state, passed, failed }: Job): void {
+function useEndAnnounced(title: string, job: Job): void {
+  const { state } = job
   const before = useRef(state)
   useEffect(() => {
-    if (before.current !== state)
-      announce(`${title}: ${state}, ${counted(passed)} passed, ${counted(failed)} did not`)
+    if (before.current !== state) announce(`${title}: ${state}, ${outcomeOf(job)}`)
     before.current = state
   }, [state])
 }

@@ -64,7 +64,6 @@ function Form() {
           type="datetime-local"
           value={wanted.from}
           onValue={put('from')}
-          isRequired
         />
         <Input
           label="Received before"
@@ -72,7 +71,6 @@ function Form() {
           type="datetime-local"
           value={wanted.to}
           onValue={put('to')}
-          isRequired
         />
         <Select
           label="Source"
@@ -127,8 +125,8 @@ function Form() {
 function asked({ from, to, source, product, target, name }: Wanted) {
   const targets = { topic: { toTopic: name }, group: { toGroup: name }, all: { toAll: true } }
   return {
-    from: new Date(from).toISOString(),
-    to: new Date(to).toISOString(),
+    ...(from && { from: new Date(from).toISOString() }),
+    ...(to && { to: new Date(to).toISOString() }),
     ...(source && { source }),
     ...(product && { product }),
     ...targets[target],
