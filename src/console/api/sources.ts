@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { SourceConfig } from '../../config/schema.ts'
+import { HeadwaterError } from '../../errors.ts'
+import { type ControlChange, pauseSource, pollSource, resumeSource } from '../../services/control.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
-import { moment } from './words.ts'
+import { moment, reason } from './words.ts'
 
 const share = z.object({ p50: z.number(), p95: z.number() })
 
@@ -52,13 +54,59 @@ const source = z.object({
 
 type Source = z.input<typeof source>
 
+const nothing = z.strictObject({ reason: z.undefined().optional() })
+
+interface Changing {
+  readonly body?: z.ZodType<{ readonly reason?: string | undefined }>
+  readonly change: (
+    found: SourceConfig,
+    body: { readonly reason?: string | undefined },
+    change: ControlChange,
+  ) => Promise<unknown>
+}
+
 export function sourceRoutes(parts: ApiParts): readonly Route[] {
+  const { config, registry, control, changes, clock } = parts
+
+  function changing(what: string, summary: string, { body: shape = nothing, change }: Changing): Route {
+    return route({
+      method: 'POST',
+      path: `/api/sources/{name}/${what}`,
+      summary,
+      params: z.strictObject({ name: z.string().max(100) }),
+      body: shape,
+      answer: source,
+      async handle({ params: { name }, body, who, signal }) {
+        const found = config.sources.find((each) => each.name === name)
+        if (!found) throw new HeadwaterError('NOT_FOUND', `the config has no source ${name}`)
+        await change(found, body, { by: who.name, at: clock(), signal })
+        await changes.note({ who: who.name, what: `${what} source`, about: `source ${name}`, details: body })
+        await control.refresh()
+        return tell(found, parts)
+      },
+    })
+  }
+
   return [
     route({
       path: '/api/sources',
       summary: 'Every source of the config, and how it is',
       answer: z.array(source),
-      handle: () => Promise.all(parts.config.sources.map((config) => tell(config, parts))),
+      handle: () => Promise.all(config.sources.map((each) => tell(each, parts))),
+    }),
+    changing(
+      'pause',
+      'Asks for nothing more and takes nothing more, in every process; what is in hand is finished',
+      {
+        body: z.strictObject({ reason: reason.optional() }),
+        change: ({ name }, { reason: why }, change) => pauseSource(registry, name, why, change),
+      },
+    ),
+    changing('resume', 'Goes on with it', {
+      change: ({ name }, _, change) => resumeSource(registry, name, change),
+    }),
+    changing('poll', 'Polls it as soon as may be', {
+      change: (found, _, change) => pollSource(registry, found, change),
     }),
   ]
 }
