@@ -4,6 +4,7 @@ import { HeadwaterError } from '../errors.ts'
 import { createBell } from '../lib/bell.ts'
 import type { Permit } from '../sources/source.ts'
 import type { Registry } from '../stores/registry.ts'
+import { openChanges } from './changes.ts'
 
 /** What operators want of a source, whichever processes run it; it holds over restarts. */
 export interface SourceControl {
@@ -26,6 +27,9 @@ export interface Control extends AsyncDisposable {
 }
 
 export interface ControlChange {
+  readonly wanted: 'pause' | 'resume' | 'poll'
+  /** Why it is paused. */
+  readonly reason?: string | undefined
   readonly by: string
   /** Milliseconds since 1970. */
   readonly at: number
@@ -119,49 +123,37 @@ export async function* whilePermitted<Item>(
   }
 }
 
-/** From now on, and within seconds, no process asks or takes anything of it. */
-export function pauseSource(
-  registry: Registry,
-  source: string,
-  reason: string | undefined,
-  change: ControlChange,
-) {
-  return set(registry, source, change, () => ({ paused: true, ...(reason !== undefined && { reason }) }))
-}
-
-export function resumeSource(registry: Registry, source: string, change: ControlChange) {
-  return set(registry, source, change, () => ({ paused: false }))
-}
-
-/** It shall poll as soon as it may. Throws USAGE where it does not poll, and CONFLICT while it is paused. */
-export function pollSource(
+/**
+ * Asks every process that runs a source to do so, within seconds, and notes who did; resolves to what holds then. Throws USAGE
+ * where it is to poll and does not, and CONFLICT where it is paused.
+ */
+export async function changeSource(
   registry: Registry,
   { name, type }: { readonly name: string; readonly type: string },
-  change: ControlChange,
-) {
-  if (type !== 'http-poll')
-    throw new HeadwaterError('USAGE', `${name} is of the type ${type}: only an http-poll is polled`)
-  return set(registry, name, change, (before) => {
-    if (before.paused) throw new HeadwaterError('CONFLICT', `${name} is paused: resume it first`)
-    return { ...before, pollAt: change.at }
-  })
-}
-
-async function set(
-  registry: Registry,
-  source: string,
-  { by, at, signal }: ControlChange,
-  change: (before: SourceControl) => SourceControl,
+  { wanted, reason, by, at, signal }: ControlChange,
 ): Promise<SourceControl> {
-  const name = CONTROL + source
+  if (wanted === 'poll' && type !== 'http-poll')
+    throw new HeadwaterError('USAGE', `${name} is of the type ${type}: only an http-poll is polled`)
   const options = { ...(signal && { signal }) }
+
+  function changed({ paused, pollAt, ...rest }: SourceControl): SourceControl {
+    if (wanted === 'poll' && paused)
+      throw new HeadwaterError('CONFLICT', `${name} is paused: resume it first`)
+    if (wanted === 'poll') return { ...rest, paused, pollAt: at }
+    const polled = pollAt === undefined ? {} : { pollAt }
+    if (wanted === 'resume') return { paused: false, by, at, ...polled }
+    return { paused: true, by, at, ...polled, ...(reason !== undefined && { reason }) }
+  }
+
   while (true) {
-    const entry = await registry.get(name, options)
-    const before = entry ? stateIn(entry.value) : AS_CONFIGURED
-    const { pollAt } = before
-    const after = { ...(pollAt !== undefined && { pollAt }), ...change(before), by, at }
-    if (await registry.compareAndSet(name, entry?.revision ?? 0, Buffer.from(JSON.stringify(after)), options))
-      return after
+    const entry = await registry.get(CONTROL + name, options)
+    const after = changed(entry ? stateIn(entry.value) : AS_CONFIGURED)
+    const value = Buffer.from(JSON.stringify(after))
+    if (!(await registry.compareAndSet(CONTROL + name, entry?.revision ?? 0, value, options))) continue
+    const details = reason === undefined ? {} : { reason }
+    const change = { who: by, what: `${wanted} source`, about: `source ${name}`, details }
+    await openChanges(registry, () => at).note(change)
+    return after
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { SourceConfig } from '../../config/schema.ts'
 import { HeadwaterError } from '../../errors.ts'
-import { type ControlChange, pauseSource, pollSource, resumeSource } from '../../services/control.ts'
+import { changeSource, type ControlChange } from '../../services/control.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
 import { moment, reason } from './words.ts'
@@ -54,33 +54,21 @@ const source = z.object({
 
 type Source = z.input<typeof source>
 
-const nothing = z.strictObject({ reason: z.undefined().optional() })
-
-interface Changing {
-  readonly body?: z.ZodType<{ readonly reason?: string | undefined }>
-  readonly change: (
-    found: SourceConfig,
-    body: { readonly reason?: string | undefined },
-    change: ControlChange,
-  ) => Promise<unknown>
-}
-
 export function sourceRoutes(parts: ApiParts): readonly Route[] {
-  const { config, registry, control, changes, clock } = parts
+  const { config, registry, control, clock } = parts
 
-  function changing(what: string, summary: string, { body: shape = nothing, change }: Changing): Route {
+  function changing(wanted: ControlChange['wanted'], summary: string): Route {
     return route({
       method: 'POST',
-      path: `/api/sources/{name}/${what}`,
+      path: `/api/sources/{name}/${wanted}`,
       summary,
       params: z.strictObject({ name: z.string().max(100) }),
-      body: shape,
+      body: z.strictObject({ reason: reason.optional() }),
       answer: source,
       async handle({ params: { name }, body, who, signal }) {
         const found = config.sources.find((each) => each.name === name)
         if (!found) throw new HeadwaterError('NOT_FOUND', `the config has no source ${name}`)
-        await change(found, body, { by: who.name, at: clock(), signal })
-        await changes.note({ who: who.name, what: `${what} source`, about: `source ${name}`, details: body })
+        await changeSource(registry, found, { wanted, ...body, by: who.name, at: clock(), signal })
         await control.refresh()
         return tell(found, parts)
       },
@@ -97,21 +85,13 @@ export function sourceRoutes(parts: ApiParts): readonly Route[] {
     changing(
       'pause',
       'Asks for nothing more and takes nothing more, in every process; what is in hand is finished',
-      {
-        body: z.strictObject({ reason: reason.optional() }),
-        change: ({ name }, { reason: why }, change) => pauseSource(registry, name, why, change),
-      },
     ),
-    changing('resume', 'Goes on with it', {
-      change: ({ name }, _, change) => resumeSource(registry, name, change),
-    }),
-    changing('poll', 'Polls it as soon as may be', {
-      change: (found, _, change) => pollSource(registry, found, change),
-    }),
+    changing('resume', 'Goes on with it'),
+    changing('poll', 'Polls it as soon as its provider and its budget allow'),
   ]
 }
 
-export async function tell(config: SourceConfig, parts: ApiParts): Promise<Source> {
+async function tell(config: SourceConfig, parts: ApiParts): Promise<Source> {
   const { name, type, preset, origin, enabled } = config
   const { health, control, polling, throttle, clock } = parts
   const known = health.sources().find((each) => each.name === name)
