@@ -19,13 +19,14 @@ import { addReviews } from './commands/reviews.ts'
 import { addSimulate } from './commands/simulate.ts'
 import { addSources } from './commands/sources.ts'
 import { addTail } from './commands/tail.ts'
-import { addIngest, addStore, addUp } from './commands/up.ts'
+import { addConsole, addIngest, addStore, addUp } from './commands/up.ts'
 import { HeadwaterError } from './errors.ts'
 
 const COMMANDS = [
   addUp,
   addIngest,
   addStore,
+  addConsole,
   addImport,
   addReviews,
   addDlq,

@@ -5,13 +5,14 @@ import type { Watch } from './pump.ts'
 import type { Queue } from './queues/queue.ts'
 import type { Rules } from './review/interpret.ts'
 import type { DeadLetterLimit } from './services/dead-letter-limit.ts'
+import { whilePermitted } from './services/control.ts'
 import { ingest, type Seen } from './services/ingestion.ts'
 import { createLedger } from './services/ledger.ts'
 import { createOrigins } from './services/origins.ts'
 import { keepOversize } from './services/oversize.ts'
 import { store as keep } from './services/storage.ts'
 import type { Suppression } from './services/suppression.ts'
-import type { Source } from './sources/source.ts'
+import type { Permit, Source } from './sources/source.ts'
 import type { Stopping } from './stopping.ts'
 import type { Registry } from './stores/registry.ts'
 import type { Store } from './stores/store.ts'
@@ -24,6 +25,8 @@ export interface OpenSource {
   readonly config: SourceConfig
   readonly source: Source
   readonly rules: () => Rules
+  /** What operators want of it, where there are any. */
+  readonly permit?: Permit
 }
 
 export interface Failure {
@@ -60,6 +63,11 @@ export interface Loops {
   readonly failures: readonly Failure[]
 }
 
+/** A source that is asked for nothing while it is paused. A webhook is asked by others, and answers them itself. */
+function permitted(source: Source, permit: Permit): Pick<Source, 'read'> {
+  return { read: ({ signal }) => whilePermitted(source.read({ signal }), permit, signal) }
+}
+
 /** A loop that works on one batch for longer than this is stuck. */
 const STUCK_MS = 60_000
 /** The same trouble may last for hours, and is told so often. */
@@ -92,7 +100,7 @@ export function createLoops(parts: LoopParts): Loops {
     }
   }
 
-  async function source({ config: { name, type }, source, rules }: OpenSource): Promise<void> {
+  async function source({ config: { name, type }, source, rules, permit }: OpenSource): Promise<void> {
     const tell = health.source(name, type)
     const loop = watch(`source ${name}`, 'publish')
     try {
@@ -100,7 +108,7 @@ export function createLoops(parts: LoopParts): Loops {
       tell('running')
       await ingest(
         {
-          source,
+          source: permit && type !== 'webhook' ? permitted(source, permit) : source,
           rules,
           reviews,
           deadLetters,

@@ -1,17 +1,17 @@
 import { hostname } from 'node:os'
 import type { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Environment,
   newRun,
   openQueue,
   openRegistry,
+  openRules,
   openSource,
   openStore,
-  rulesFor,
   throttledOf,
 } from './app.ts'
 import { openConsole } from './console/open.ts'
+import { backlog, caughtUp, settled } from './draining.ts'
 import type { TransientError } from './errors.ts'
 import { isLoopback } from './lib/fields.ts'
 import { retry } from './lib/retry.ts'
@@ -21,7 +21,6 @@ import type { Queue } from './queues/queue.ts'
 import { watchControl } from './services/control.ts'
 import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
 import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
-import { countsOf } from './services/ledger.ts'
 import { watchRepairs } from './services/repairs.ts'
 import { openSuppression } from './services/suppression.ts'
 import type { Polling, Progress } from './sources/source.ts'
@@ -85,8 +84,6 @@ export interface Status extends Tally {
 
 /** How many items a process remembers having published. */
 const REMEMBERED = 100_000
-const DRAIN_CHECK_MS = 25
-const SETTLED_CHECK_MS = 200
 
 /**
  * Opens the services that are asked for and starts them: what it resolves to is running. It stops by itself where the
@@ -130,34 +127,39 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   const control = opened.use(
     await watchControl(registry, (error) => logger.warn({ error }, 'which sources are paused is as it was')),
   )
-  const admin = await openConsole({
-    config,
-    store,
-    registry,
-    control,
-    health,
-    metrics,
-    look,
-    alerts,
-    polling: pollingOf,
-    throttle: (name) => throttledOf(name, env, registry),
-    rules: (record) => rulesFor(env, record),
-    run,
-    clock,
-    steady,
-    stopping: stopping.asked,
-    logger,
-  })
-  opened.defer(() => admin.close())
+  const admin = options.listen ? opened.use(await openOperators()) : undefined
   const sources = options.ingestion ? await openSources() : []
   health.require('queue', (signal) => reviews.check({ signal }))
   await options.prepare?.({ run, registry })
-  const addresses = options.listen
-    ? {
-        ...(options.ingestion && { http: await listen(http, config.http.listen, 'http.listen') }),
-        admin: await listen(admin, config.admin.listen, 'admin.listen'),
-      }
-    : {}
+  const addresses = {
+    ...(options.listen &&
+      options.ingestion && { http: await listen(http, config.http.listen, 'http.listen') }),
+    ...(admin && { admin: await listen(admin, config.admin.listen, 'admin.listen') }),
+  }
+
+  function openOperators(): ReturnType<typeof openConsole> {
+    return openConsole({
+      config,
+      store,
+      registry,
+      reviews,
+      control,
+      health,
+      metrics,
+      look,
+      alerts,
+      run,
+      clock,
+      steady,
+      logger,
+      polling: pollingOf,
+      throttle: (name) => throttledOf(name, env, registry),
+      openRules: (preset) => openRules(env, registry, preset),
+      openQueue: (topic) => openQueue(env, topic),
+      newRun: () => newRun(clock()),
+      stopping: stopping.asked,
+    })
+  }
 
   function pollingOf(name: string): Polling | undefined {
     return sources.find(({ config: source }) => source.name === name)?.source.polling?.()
@@ -183,8 +185,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     for (const source of config.sources.filter(({ enabled }) => enabled)) {
       const trouble = (error: unknown): void => health.trouble(source.name, error)
       const repeated = (items: number): void => counting.repeated(source.name, items)
-      const ready = await openSource(env, source, { ...parts, trouble, repeated }, () => kept.of(source.name))
-      all.push({ config: source, source: opened.use(ready.source), rules: ready.rules })
+      const permit = control.permitOf(source.name)
+      const own = { ...parts, trouble, repeated, permit }
+      const ready = await openSource(env, source, own, () => kept.of(source.name))
+      all.push({ config: source, source: opened.use(ready.source), rules: ready.rules, permit })
     }
     return all
   }
@@ -292,36 +296,11 @@ function outlasting({ logger, signal }: Environment): Opening {
   return (open) => retry(open, signal, { baseMs: 500, maxMs: 10_000, onFailure })
 }
 
-/** Waits until all that is in the queue is stored. False where the broker can't tell. */
-async function caughtUp(queue: Queue, signal: AbortSignal): Promise<boolean> {
-  if (queue.caughtUp) await queue.caughtUp('storage', { signal })
-  else if (!queue.backlog) return false
-  else while (!signal.aborted && (await backlog(queue)) !== 0) await sleep(DRAIN_CHECK_MS)
-  return true
-}
-
-/** Waits until so many numbers of a run are settled, whichever process settles them. */
-async function settled(
-  count: number,
-  { registry, run }: Pick<Pipeline, 'registry' | 'run'>,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    const { stored, rejected, unchanged } = await countsOf(registry, run)
-    if (stored + rejected + unchanged >= count) return
-    await sleep(SETTLED_CHECK_MS)
-  }
-}
-
 function questions(queue: Queue): TopicQuestions {
   return {
     backlog: async (signal) => queue.backlog?.('storage', { signal }),
     oldestAgeMs: async (signal) => queue.oldestAgeMs?.('storage', { signal }),
   }
-}
-
-async function backlog(queue: Queue): Promise<number | undefined> {
-  return queue.backlog?.('storage')
 }
 
 function until(signal: AbortSignal): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import type { SourceConfig } from '../config/schema.ts'
+import { HeadwaterError } from '../errors.ts'
 import { formatCount, formatDuration } from '../lib/units.ts'
 import type { Registry } from '../stores/registry.ts'
 import { type AddCommand, environment, type Io } from './command.ts'
 import { openRegistry } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import { example } from './up.ts'
+import { who } from './who.ts'
 
 /** Where reviews come from, and how it goes there. */
 export const addSources: AddCommand = (program, io) => {
@@ -16,6 +18,30 @@ export const addSources: AddCommand = (program, io) => {
     .description('list the sources of the config with what is saved of each')
     .addHelpText('after', example('headwater sources list', 'headwater sources list --json'))
     .action(async (_, command: Command) => list(await environment(command, io), io))
+
+  sources
+    .command('pause')
+    .description('ask for nothing more and take nothing more, in every process; what is in hand is finished')
+    .argument('<name>', 'a source of the config')
+    .option('--reason <text>', 'why, for those who wonder')
+    .addHelpText('after', example('headwater sources pause rainforest-us --reason "quota is for the launch"'))
+    .action((name: string, options: { readonly reason?: string }, command: Command) =>
+      control(name, 'pause', options, command, io),
+    )
+
+  sources
+    .command('resume')
+    .description('go on with a source that is paused')
+    .argument('<name>', 'a source of the config')
+    .addHelpText('after', example('headwater sources resume rainforest-us'))
+    .action((name: string, _, command: Command) => control(name, 'resume', {}, command, io))
+
+  sources
+    .command('poll')
+    .description('poll every product of a source as soon as its provider and its budget allow')
+    .argument('<name>', 'a source of the config')
+    .addHelpText('after', example('headwater sources poll rainforest-us'))
+    .action((name: string, _, command: Command) => control(name, 'poll', {}, command, io))
 
   sources
     .command('plan')
@@ -93,6 +119,31 @@ async function list(env: Env, io: Io): Promise<void> {
   if (env.json) return
   if (rows.length === 1) io.stderr.write('the config has no sources\n')
   else await write(io, table(rows))
+}
+
+async function control(
+  name: string,
+  wanted: 'pause' | 'resume' | 'poll',
+  options: { readonly reason?: string },
+  command: Command,
+  io: Io,
+): Promise<void> {
+  const env = await environment(command, io)
+  const { changeSource } = await import('../services/control.ts')
+  const source = env.config.sources.find((each) => each.name === name)
+  if (!source) {
+    const known = env.config.sources.map((each) => each.name).join(', ')
+    throw new HeadwaterError(
+      'NOT_FOUND',
+      `expected a source of the config, found "${name}"; it has: ${known}`,
+    )
+  }
+  await using registry = await openRegistry(env)
+  const change = { wanted, by: who(), at: Date.now(), signal: io.signal, ...options }
+  const { paused } = await changeSource(registry, source, change)
+  if (env.json) return writeJson(io, { name, paused })
+  const done = { pause: 'is paused', resume: 'goes on', poll: 'is polled as soon as may be' }[wanted]
+  await write(io, `${name} ${done}: every process follows within seconds\n`)
 }
 
 interface State {

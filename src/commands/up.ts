@@ -62,6 +62,23 @@ export const addStore: AddCommand = (program, io) => {
     })
 }
 
+/** Only the console: what is stored, how it goes, and what operators do about it. */
+export const addConsole: AddCommand = (program, io) => {
+  program
+    .command('console')
+    .description('run the console alone: the page and the API for operators, on admin.listen')
+    .addHelpText('after', example('headwater console -c headwater.yaml'))
+    .action(async (_, command) => {
+      const env = await environment(command, io)
+      await run(env, io, {
+        pipeline: { ingestion: false, storage: false, listen: true, remember: false },
+        untilDrained: false,
+        tell: false,
+        started: (pipeline) => announce(pipeline, env, io, false),
+      })
+    })
+}
+
 export function example(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join('')}`
 }
@@ -101,6 +118,7 @@ async function announce(
     [
       'Headwater is running. Stop it with Ctrl-C; nothing is lost.',
       ...webhooks.map(({ url }) => `  reviews in   ${url}`),
+      `  console      ${addresses.admin}`,
       `  operators    ${addresses.admin}/health/ready  /health/sources  /metrics`,
       `  data         ${config.dataDir}`,
       ...(webhook ? ['', ...invitationOf(webhook)] : []),

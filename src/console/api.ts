@@ -1,8 +1,13 @@
 import { z } from 'zod'
+import { changeRoutes } from './api/changes.ts'
 import { clusterRoutes } from './api/clusters.ts'
+import { jobRoutes } from './api/jobs.ts'
 import { liveRoutes } from './api/live.ts'
 import { createNow, nowRoutes } from './api/now.ts'
 import type { ApiParts } from './api/parts.ts'
+import { recordRoutes } from './api/records.ts'
+import { repairRoutes } from './api/repairs.ts'
+import { replayRoutes } from './api/replays.ts'
 import { reviewRoutes } from './api/reviews.ts'
 import { sessionRoutes } from './api/session.ts'
 import { settingsRoutes } from './api/settings.ts'
@@ -20,6 +25,11 @@ export function openApi(parts: ApiParts): { readonly routes: readonly Route[] } 
     ...sourceRoutes(parts),
     ...reviewRoutes(parts),
     ...clusterRoutes(parts),
+    ...jobRoutes(parts),
+    ...recordRoutes(parts),
+    ...repairRoutes(parts),
+    ...replayRoutes(parts),
+    ...changeRoutes(parts),
     ...settingsRoutes(parts),
   ]
   const routes: readonly Route[] = [

@@ -16,6 +16,9 @@ const STATUS: Partial<Record<Code, number>> = {
   NOT_ALLOWED: 403,
   NOT_FOUND: 404,
   CONFLICT: 409,
+  JOB_ENDED: 409,
+  JOB_RUNNING: 409,
+  TOPIC_MISSING: 409,
   TOO_MANY_TRIES: 429,
 }
 

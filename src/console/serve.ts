@@ -46,12 +46,14 @@ export function serve(app: FastifyInstance, { routes, access, logger }: ServeOpt
         if (least !== 'nobody') asking.set(request, access.admit(request, least))
       },
       handler: async (request, reply) => {
+        const gone = new AbortController()
+        reply.raw.once('close', () => gone.abort())
         const answer = await handle({
           params: checked(params, request.params, 'path'),
           query: checked(query, request.query, 'query'),
           body: body && checked(body, request.body ?? {}, 'body'),
           who: asking.get(request) ?? NOBODY,
-          signal: request.signal,
+          signal: gone.signal,
           request,
           reply,
         })

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { HeadwaterError } from '../errors.ts'
+import { createBell } from '../lib/bell.ts'
+import type { Permit } from '../sources/source.ts'
 import type { Registry } from '../stores/registry.ts'
+import { openChanges } from './changes.ts'
 
 /** What operators want of a source, whichever processes run it; it holds over restarts. */
 export interface SourceControl {
@@ -18,13 +21,15 @@ export interface SourceControl {
 /** What is known of all sources, at most a few seconds old. */
 export interface Control extends AsyncDisposable {
   stateOf(source: string): SourceControl
-  /** Resolves once the source is not paused; rejects when the signal aborts. */
-  open(source: string, signal: AbortSignal): Promise<void>
+  permitOf(source: string): Permit
   /** Looks at once, for whoever has just changed something. */
   refresh(): Promise<void>
 }
 
 export interface ControlChange {
+  readonly wanted: 'pause' | 'resume' | 'poll'
+  /** Why it is paused. */
+  readonly reason?: string | undefined
   readonly by: string
   /** Milliseconds since 1970. */
   readonly at: number
@@ -52,12 +57,12 @@ export async function watchControl(
   onTrouble: (error: unknown) => void,
 ): Promise<Control> {
   const closed = new AbortController()
-  const waiting = new Set<() => void>()
+  const bell = createBell()
   let states: ReadonlyMap<string, SourceControl> = new Map()
 
   async function refresh(): Promise<void> {
     states = await read(registry, closed.signal)
-    for (const look of waiting) look()
+    bell.ring()
   }
 
   async function watch(): Promise<void> {
@@ -79,21 +84,15 @@ export async function watchControl(
   return {
     stateOf,
     refresh,
-    async open(source, signal) {
-      signal.throwIfAborted()
-      if (!stateOf(source).paused) return
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const look = (): void => void (stateOf(source).paused || resolve())
-      const stop = (): void => reject(signal.reason as Error)
-      waiting.add(look)
-      signal.addEventListener('abort', stop, { once: true })
-      try {
-        await promise
-      } finally {
-        waiting.delete(look)
-        signal.removeEventListener('abort', stop)
-      }
-    },
+    permitOf: (source) => ({
+      get isPaused() {
+        return stateOf(source).paused
+      },
+      get pollAt() {
+        return stateOf(source).pollAt
+      },
+      changed: (signal) => bell.wait(signal),
+    }),
     async [Symbol.asyncDispose]() {
       closed.abort()
       await watching
@@ -102,53 +101,59 @@ export async function watchControl(
   }
 }
 
-/** What is known of one source now. */
-export async function controlOf(
-  registry: Pick<Registry, 'get'>,
-  source: string,
-  signal?: AbortSignal,
-): Promise<SourceControl> {
-  const entry = await registry.get(CONTROL + source, { ...(signal && { signal }) })
-  return entry ? stateIn(entry.value) : AS_CONFIGURED
+/** The batches of a source, of which no more is asked for while it is paused. Ends when the signal aborts. */
+export async function* whilePermitted<Item>(
+  batches: AsyncIterable<Item>,
+  permit: Permit,
+  signal: AbortSignal,
+): AsyncGenerator<Item> {
+  const reading = batches[Symbol.asyncIterator]()
+  try {
+    while (!signal.aborted) {
+      if (permit.isPaused) {
+        await permit.changed(signal)
+        continue
+      }
+      const { done, value } = await reading.next()
+      if (done === true) return
+      yield value
+    }
+  } finally {
+    await reading.return?.()
+  }
 }
 
-/** From now on, and within seconds, no process asks or takes anything of it. */
-export function pauseSource(
+/**
+ * Asks every process that runs a source to do so, within seconds, and notes who did; resolves to what holds then. Throws USAGE
+ * where it is to poll and does not, and CONFLICT where it is paused.
+ */
+export async function changeSource(
   registry: Registry,
-  source: string,
-  reason: string | undefined,
-  change: ControlChange,
-) {
-  return set(registry, source, change, () => ({ paused: true, ...(reason !== undefined && { reason }) }))
-}
-
-export function resumeSource(registry: Registry, source: string, change: ControlChange) {
-  return set(registry, source, change, () => ({ paused: false }))
-}
-
-/** What polls shall poll as soon as it may. Throws CONFLICT while the source is paused. */
-export function pollSource(registry: Registry, source: string, change: ControlChange) {
-  return set(registry, source, change, (before) => {
-    if (before.paused) throw new HeadwaterError('CONFLICT', `${source} is paused: resume it first`)
-    return { ...before, pollAt: change.at }
-  })
-}
-
-async function set(
-  registry: Registry,
-  source: string,
-  { by, at, signal }: ControlChange,
-  change: (before: SourceControl) => SourceControl,
+  { name, type }: { readonly name: string; readonly type: string },
+  { wanted, reason, by, at, signal }: ControlChange,
 ): Promise<SourceControl> {
-  const name = CONTROL + source
+  if (wanted === 'poll' && type !== 'http-poll')
+    throw new HeadwaterError('USAGE', `${name} is of the type ${type}: only an http-poll is polled`)
   const options = { ...(signal && { signal }) }
+
+  function changed({ paused, pollAt, ...rest }: SourceControl): SourceControl {
+    if (wanted === 'poll' && paused)
+      throw new HeadwaterError('CONFLICT', `${name} is paused: resume it first`)
+    if (wanted === 'poll') return { ...rest, paused, pollAt: at }
+    const polled = pollAt === undefined ? {} : { pollAt }
+    if (wanted === 'resume') return { paused: false, by, at, ...polled }
+    return { paused: true, by, at, ...polled, ...(reason !== undefined && { reason }) }
+  }
+
   while (true) {
-    const entry = await registry.get(name, options)
-    const before = entry ? stateIn(entry.value) : AS_CONFIGURED
-    const { pollAt } = before
-    const after = { ...(pollAt !== undefined && { pollAt }), ...change(before), by, at }
-    if (await registry.compareAndSet(name, entry?.revision ?? 0, Buffer.from(JSON.stringify(after)), options))
-      return after
+    const entry = await registry.get(CONTROL + name, options)
+    const after = changed(entry ? stateIn(entry.value) : AS_CONFIGURED)
+    const value = Buffer.from(JSON.stringify(after))
+    if (!(await registry.compareAndSet(CONTROL + name, entry?.revision ?? 0, value, options))) continue
+    const details = reason === undefined ? {} : { reason }
+    const change = { who: by, what: `${wanted} source`, about: `source ${name}`, details }
+    await openChanges(registry, () => at).note(change)
+    return after
   }
 }
 

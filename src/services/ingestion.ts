@@ -13,7 +13,7 @@ import type { Source } from '../sources/source.ts'
 import type { Suppression } from './suppression.ts'
 
 export interface Ingestion {
-  readonly source: Source
+  readonly source: Pick<Source, 'read'>
   /** The rules of now: they change while a source runs, and a batch keeps those that it began with. */
   readonly rules: () => Rules
   readonly reviews: Queue

@@ -6,7 +6,7 @@ import type { LedgerEntry } from '../review/record.ts'
 import type { Scan, Store, Stored } from '../stores/store.ts'
 
 export interface Replay {
-  readonly store: Store
+  readonly store: Pick<Store, 'scan'>
   readonly select: Scan
   readonly into: Pick<Queue, 'publish'>
   readonly rules: (record: Stored) => Promise<Rules>

@@ -81,6 +81,8 @@ export interface SourceContext extends Context {
   readonly trouble: (error: unknown) => void
   /** So many items came that were handed over before, and are not again: they count as received and unchanged. */
   readonly repeated: (items: number) => void
+  /** What operators want of it; absent where there are none. */
+  readonly permit?: Permit
   /** Checkpoints. A source that needs none never touches it. */
   readonly registry: Registry
   /** Of the listener that may face the internet; added while opening, before it listens. */
@@ -89,6 +91,16 @@ export interface SourceContext extends Context {
   readonly httpIsLoopback: boolean
   /** The standard input of the process, where a source may read it. */
   readonly stdin?: Readable
+}
+
+/** What operators want of a source now. It is looked at before anything is asked for or taken. */
+export interface Permit {
+  /** Nothing more is to be asked for or taken; what is in hand is finished. */
+  readonly isPaused: boolean
+  /** Since when a poll is wanted that has begun later, in milliseconds since 1970; undefined where none is. */
+  readonly pollAt: number | undefined
+  /** Resolves at the next change, or when the signal aborts. Never rejects. */
+  changed(signal: AbortSignal): Promise<void>
 }
 
 /** What a listener hears of. */

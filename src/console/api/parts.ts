@@ -2,7 +2,13 @@ import type { Logger } from '../../adapter.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Browser } from '../../services/browse.ts'
 import type { ClusterList } from '../../services/cluster-list.ts'
+import type { Changes } from '../../services/changes.ts'
 import type { Control } from '../../services/control.ts'
+import type { Mutes } from '../../services/mutes.ts'
+import type { KeptRepairs } from '../../services/repairs.ts'
+import type { Queue } from '../../queues/queue.ts'
+import type { Rules } from '../../review/interpret.ts'
+import type { LedgerEntry } from '../../review/record.ts'
 import type { Polling, Throttled } from '../../sources/source.ts'
 import type { Registry } from '../../stores/registry.ts'
 import type { Store, Stored } from '../../stores/store.ts'
@@ -11,6 +17,8 @@ import type { Health } from '../../telemetry/health.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
 import type { Vitals } from '../../telemetry/vitals.ts'
 import type { Access } from '../access.ts'
+import type { Jobs } from '../jobs.ts'
+import type { Replays } from '../replays.ts'
 
 /** All that the routes speak for. */
 export interface ApiParts {
@@ -29,8 +37,18 @@ export interface ApiParts {
   /** How a provider is left alone; undefined for a source that asks none. */
   readonly throttle: (source: string) => Promise<Throttled | undefined>
   readonly clusters: ClusterList
-  /** What kind of value a dead letter has where its fault is; undefined where no rules for it are at hand. */
-  readonly shapeOf: (record: Stored) => Promise<string | undefined>
+  /** The rules of today, some seconds old at most. */
+  readonly openRules: () => Promise<(record: Stored) => Promise<Rules>>
+  readonly reviews: Queue
+  /** Opens the queue of another topic; whoever asks disposes of it. */
+  readonly openQueue: (topic: string) => Promise<Queue>
+  readonly jobs: Jobs
+  readonly replays: Replays
+  readonly changes: Changes
+  readonly mutes: Mutes
+  readonly kept: KeptRepairs
+  /** Numbers what the console publishes, under a run of its own for each call. */
+  readonly newNumber: () => () => LedgerEntry
   /** The number of this start. */
   readonly run: string
   /** Milliseconds since 1970. */

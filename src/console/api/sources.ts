@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { SourceConfig } from '../../config/schema.ts'
+import { HeadwaterError } from '../../errors.ts'
+import { changeSource, type ControlChange } from '../../services/control.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
-import { moment } from './words.ts'
+import { moment, reason } from './words.ts'
 
 const share = z.object({ p50: z.number(), p95: z.number() })
 
@@ -53,17 +55,43 @@ const source = z.object({
 type Source = z.input<typeof source>
 
 export function sourceRoutes(parts: ApiParts): readonly Route[] {
+  const { config, registry, control, clock } = parts
+
+  function changing(wanted: ControlChange['wanted'], summary: string): Route {
+    return route({
+      method: 'POST',
+      path: `/api/sources/{name}/${wanted}`,
+      summary,
+      params: z.strictObject({ name: z.string().max(100) }),
+      body: z.strictObject({ reason: reason.optional() }),
+      answer: source,
+      async handle({ params: { name }, body, who, signal }) {
+        const found = config.sources.find((each) => each.name === name)
+        if (!found) throw new HeadwaterError('NOT_FOUND', `the config has no source ${name}`)
+        await changeSource(registry, found, { wanted, ...body, by: who.name, at: clock(), signal })
+        await control.refresh()
+        return tell(found, parts)
+      },
+    })
+  }
+
   return [
     route({
       path: '/api/sources',
       summary: 'Every source of the config, and how it is',
       answer: z.array(source),
-      handle: () => Promise.all(parts.config.sources.map((config) => tell(config, parts))),
+      handle: () => Promise.all(config.sources.map((each) => tell(each, parts))),
     }),
+    changing(
+      'pause',
+      'Asks for nothing more and takes nothing more, in every process; what is in hand is finished',
+    ),
+    changing('resume', 'Goes on with it'),
+    changing('poll', 'Polls it as soon as its provider and its budget allow'),
   ]
 }
 
-export async function tell(config: SourceConfig, parts: ApiParts): Promise<Source> {
+async function tell(config: SourceConfig, parts: ApiParts): Promise<Source> {
   const { name, type, preset, origin, enabled } = config
   const { health, control, polling, throttle, clock } = parts
   const known = health.sources().find((each) => each.name === name)

@@ -28,6 +28,11 @@ export const context = z.looseObject({
   kind: z.string(),
 }) as unknown as ZodType<Context, Context>
 
+export const record = z.record(z.string(), z.unknown())
+
+/** A short text of a person. */
+export const reason = z.string().trim().min(1).max(1_000)
+
 /** A record as `headwater reviews get --json` shows it. */
 export const documentFields = {
   key: recordKey,

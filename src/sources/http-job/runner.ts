@@ -23,7 +23,7 @@ export async function openRunner(
   time: Time = REAL_TIME,
   hosts: Hosts = HOSTS,
 ): Promise<Source> {
-  const { name, registry, clock } = context
+  const { name, registry, clock, permit } = context
   const disposed = new AbortController()
   const bell = createBell()
   const report = createReport(context)
@@ -32,7 +32,17 @@ export async function openRunner(
   const now = steady(clock)
   const requests = createRequests(config)
   const { host } = requests
-  const throttle = await openThrottle({ name, host, limits: config, registry, hosts, time, now, insist })
+  const throttle = await openThrottle({
+    name,
+    host,
+    limits: config,
+    registry,
+    permit,
+    hosts,
+    time,
+    now,
+    insist,
+  })
   report.opened(throttle, now())
   const client = createClient(config, requests.secrets, clock, throttle)
   const parts: SlotParts = {

@@ -130,6 +130,11 @@ export class Crawl {
     this.#waitUntil = until
   }
 
+  /** Its next poll may begin from then on, unless one has begun since. */
+  hurry(from: number): void {
+    if (this.polledAt < from) this.#dueAt = Math.min(this.#dueAt, from)
+  }
+
   /**
    * Asks for the next page, under the lease with this fence. Moves on behind it, unless there was trouble. Throws only the
    * signal's reason, or a bug.

@@ -41,7 +41,7 @@ export async function openPoller(
   time: Time = REAL_TIME,
   hosts: Hosts = HOSTS,
 ): Promise<Source> {
-  const { name, registry, clock, logger, signal: opening } = context
+  const { name, registry, clock, logger, permit, signal: opening } = context
   const { everyMs, concurrency } = config
   await using opened = new AsyncDisposableStack()
   const disposed = new AbortController()
@@ -52,7 +52,7 @@ export async function openPoller(
   const secrets = createSecrets(config)
   const { host } = new URL(config.url)
   const throttle = opened.use(
-    await openThrottle({ name, host, limits: config, registry, hosts, time, now, insist }),
+    await openThrottle({ name, host, limits: config, registry, permit, hosts, time, now, insist }),
   )
   report.opened(throttle, now())
   const client = createClient(config, secrets, clock, throttle)
@@ -146,7 +146,8 @@ export async function openPoller(
   /** Asks for what is ready, as much at once as may be, until something has come. */
   async function nextOf(underWay: Map<Crawl, Promise<Asked>>, stop: AbortSignal): Promise<Asked> {
     while (true) {
-      const most = throttle.isBroken ? 1 : concurrency
+      const most = permit?.isPaused === true ? 0 : throttle.isBroken ? 1 : concurrency
+      share.hurry(permit?.pollAt ?? 0)
       while (underWay.size < most && throttle.opensAt <= now()) {
         const taken = share.take(now())
         if (taken === undefined) break
@@ -156,6 +157,7 @@ export async function openPoller(
       const signal = AbortSignal.any([stop, awake.signal])
       const opensAt = (): number => Math.max(throttle.opensAt, share.nextAt)
       const waits = underWay.size < most ? [sleepUntil(opensAt, now, time, signal), bell.wait(signal)] : []
+      if (permit) waits.push(permit.changed(signal))
       const asked = await Promise.race([...underWay.values(), ...waits]).finally(() => awake.abort())
       stop.throwIfAborted()
       if (asked === undefined) continue

@@ -12,6 +12,8 @@ export interface Roster {
   readonly nextAt: number
   /** Takes back who was taken out, unless it is not kept any more. */
   putBack(crawl: Crawl, now: number): void
+  /** Those of them that were polled before that time are ready, unless they are taken out. */
+  hurry(before: number): void
   /** From now on there is a crawl of each of these, and of no others; `open` makes those that are new. */
   keep(products: readonly (string | undefined)[], open: (product: string | undefined) => Crawl): void
   has(product: string | undefined): boolean
@@ -91,6 +93,14 @@ export function createRoster(urgencyOf?: Urgency): Roster {
         const crawl = open(product)
         crawls.set(product, crawl)
         queue.push({ crawl, since: crawl.readyAt, order: entered++ })
+      }
+    },
+    hurry(before) {
+      const waiting: Entry[] = []
+      for (let entry = queue.pop(); entry !== undefined; entry = queue.pop()) waiting.push(entry)
+      for (const { crawl, order } of waiting) {
+        crawl.hurry(before)
+        queue.push({ crawl, since: crawl.readyAt, order })
       }
     },
     has: (product) => crawls.has(product),

@@ -14,6 +14,8 @@ export interface Share {
   /** When the next one is ready; Infinity where there is none. */
   readonly nextAt: number
   putBack(crawl: Crawl, now: number): void
+  /** Those that were polled before that time are ready. */
+  hurry(before: number): void
   /** Keeps it up to date until the signal aborts, whose reason it rejects with. The bell rings when there is something new. */
   follow(signal: AbortSignal): Promise<void>
   readonly crawls: Iterable<Crawl>
@@ -79,6 +81,7 @@ export async function openShare(options: ShareOptions): Promise<Share> {
     }
   }
 
+  let hurriedBefore = 0
   await update()
   return {
     take(now) {
@@ -94,6 +97,11 @@ export async function openShare(options: ShareOptions): Promise<Share> {
       return roster.nextAt
     },
     putBack: (crawl, now) => roster.putBack(crawl, now),
+    hurry(before) {
+      if (before <= hurriedBefore) return
+      hurriedBefore = before
+      roster.hurry(before)
+    },
     get products() {
       return products.length
     },

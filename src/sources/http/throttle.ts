@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Entry, Registry } from '../../stores/registry.ts'
-import type { Throttled } from '../source.ts'
+import type { Permit, Throttled } from '../source.ts'
 import { afterFailure, afterSuccess, CLOSED, OPEN_MS } from './breaker.ts'
 import type { Gate } from './client.ts'
 import type { HostLimits, Hosts } from './hosts.ts'
@@ -31,6 +31,7 @@ export interface ThrottleParts {
   readonly host: string
   readonly limits: HostLimits
   readonly registry: Registry
+  readonly permit: Permit | undefined
   readonly hosts: Hosts
   readonly time: Time
   /** Milliseconds since 1970, never set back. */
@@ -50,6 +51,7 @@ export async function openThrottle({
   host,
   limits,
   registry,
+  permit,
   hosts,
   time,
   now,
@@ -104,6 +106,8 @@ export async function openThrottle({
     async enter(to, signal, isRedirect) {
       const opens = (): number => (isRedirect ? heldUntil : opensAt())
       while (true) {
+        // What was redirected is in hand, and finished.
+        while (permit?.isPaused === true && !isRedirect && !signal.aborted) await permit.changed(signal)
         await sleepUntil(opens, now, time, signal)
         const leave = await visitor.enter(to, signal)
         try {

@@ -43,6 +43,7 @@ function takeWith(intake: Intake, context: SourceContext): Take {
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      if (context.permit?.isPaused === true) throw new Refused(503, 'the source is paused; try again later')
       answer(response, 202, await intake.receive(request, () => response.writeContinue()))
     } catch (error) {
       const refused = refusalOf(error, context)

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { discard, redrive } from '../../services/dead-letters.ts'
+import { route, type Route } from '../route.ts'
+import type { ApiParts } from './parts.ts'
+import { reason, record, recordKey, verdict } from './words.ts'
+
+const one = z.strictObject({ key: recordKey })
+
+export function recordRoutes(parts: ApiParts): readonly Route[] {
+  const { store, reviews, openRules, changes, clusters, clock } = parts
+  const number = parts.newNumber()
+  return [
+    route({
+      method: 'POST',
+      path: '/api/records/{key}/redrive',
+      summary:
+        'Interprets one record again, with the review as a person wrote it if there is one, and publishes it where it passes',
+      params: one,
+      body: z.strictObject({ review: record.optional() }),
+      answer: z.object({ key: recordKey, status: z.enum(['published', 'accepted', 'rejected']), verdict }),
+      async handle({ params: { key }, body: { review }, who, signal }) {
+        const rules = await openRules()
+        const redriven = await redrive(key, { store, reviews, rules, number, signal }, review)
+        const details = { status: redriven.status, ...(review !== undefined && { byHand: true }) }
+        await changes.note({ who: who.name, what: 'redrive', about: `record ${key}`, details })
+        clusters.forget()
+        return redriven
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/records/{key}/discard',
+      summary: 'Marks one dead letter as needing no mending; it stays in the store',
+      params: one,
+      body: z.strictObject({ reason }),
+      answer: z.object({ key: recordKey, status: z.literal('discarded') }),
+      async handle({ params: { key }, body, who, signal }) {
+        await discard(key, body.reason, { store, signal }, clock())
+        await changes.note({ who: who.name, what: 'discard', about: `record ${key}`, details: body })
+        clusters.forget()
+        return { key, status: 'discarded' as const }
+      },
+    }),
+  ]
+}
