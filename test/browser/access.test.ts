@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { barriersOn, chromiumProgram, openBrowser, openVisitor, takePicture } from '../support/browser.ts'
 import { bring, everyPage, firstCluster } from '../support/console.ts'
-import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { freePort, startUp, type Up, writeConfig } from '../support/pipeline.ts'
 import { FIVE } from '../support/reviews.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
@@ -17,7 +17,8 @@ describe('a console with tokens', { skip: chromiumProgram.skip }, async () => {
   before(async () => {
     await writeConfig(folder.path)
     const file = join(folder.path, 'headwater.yaml')
-    const admin = 'admin: { listen: "127.0.0.1:0", token: for-operators, read_only_token: for-readers }'
+    const listen = `127.0.0.1:${await freePort()}`
+    const admin = `admin: { listen: "${listen}", token: for-operators, read_only_token: for-readers }`
     await writeFile(file, (await readFile(file, 'utf8')).replace(/admin: .*/, admin))
     up = await startUp(folder.path)
     const rows = await bring(FIVE, { webhook: up.webhook, folder: folder.path })
@@ -72,5 +73,18 @@ describe('a console with tokens', { skip: chromiumProgram.skip }, async () => {
       )
       assert.deepEqual(changes, [], path)
     }
+  })
+
+  test('asks again once the process that knew the session has gone', async () => {
+    await using visitor = await openVisitor(browser, up.admin)
+    const { page } = visitor
+    await visitor.visit('/')
+    await page.getByLabel('Token').fill('for-operators')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('By source').waitFor()
+    await up.process.kill()
+    await page.getByText('Headwater does not answer.').waitFor()
+    up = await startUp(folder.path)
+    await page.getByRole('heading', { name: 'Sign in to Headwater' }).waitFor()
   })
 })

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Now } from './answers.ts'
+import { ask } from './ask.ts'
 import { type Look, lookOf } from './rates.ts'
 
 /** What the server tells by itself, with the last minutes of it. */
@@ -38,6 +39,7 @@ export function useLive(): Live {
 export function listen(): () => void {
   let events: EventSource | undefined
   let timer: ReturnType<typeof setTimeout>
+  let isEnded = false
 
   function connect(): void {
     events = new EventSource('/api/live')
@@ -53,14 +55,21 @@ export function listen(): () => void {
     timer = setTimeout(lose, SILENT_MS)
   }
   function lose(): void {
+    if (isEnded) return
     events?.close()
     become({ ...live, state: 'lost' })
     clearTimeout(timer)
-    timer = setTimeout(connect, AGAIN_MS)
+    timer = setTimeout(find, AGAIN_MS)
+  }
+
+  /** Asks for the session first: where it is over, the page asks for the token. */
+  function find(): void {
+    ask('/api/session').then(() => isEnded || connect(), lose)
   }
 
   connect()
   return () => {
+    isEnded = true
     clearTimeout(timer)
     events?.close()
   }

@@ -22,7 +22,7 @@ export function FlowTable({ sources, looks }: FlowTableProps) {
       <h2>By source</h2>
       {sources.length === 0 ? (
         <Empty>
-          This process runs no source. Name one under <code>sources</code> in the config.
+          This process runs no source. <Link to="/sources">Sources</Link> has those of the config.
         </Empty>
       ) : (
         <Table

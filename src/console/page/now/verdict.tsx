@@ -21,7 +21,11 @@ export function Verdict({ now, isLost }: { readonly now: Now; readonly isLost: b
       {wrong === 0 && (
         <div class="notice good">
           <p class="lead">All is well.</p>
-          <p>Every source that should bring reviews does, and what it brings is stored.</p>
+          <p>
+            {now.sources.length > 0
+              ? 'Every source that should bring reviews does, and what it brings is stored.'
+              : 'This process does what it should. It runs no source: those that do tell how theirs are.'}
+          </p>
         </div>
       )}
       {now.ready.problems.map((problem) => (

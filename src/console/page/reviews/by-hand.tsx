@@ -13,8 +13,8 @@ interface ByHandProps {
 }
 
 /** One dead letter is judged again, as it is or as somebody writes it; or needn't be. What was received stays. */
-export function ByHand({ passport: { key, raw = '{}' }, again }: ByHandProps) {
-  const [text, setText] = useState(() => indented(raw))
+export function ByHand({ passport: { key, candidate }, again }: ByHandProps) {
+  const [text, setText] = useState(() => JSON.stringify(candidate ?? {}, null, 2))
   const [reason, setReason] = useState('')
   const [still, setStill] = useState<Verdict>()
   const { isBusy, error, act } = useAct()
@@ -96,15 +96,5 @@ function parsed(text: string): unknown {
     return JSON.parse(text)
   } catch (error) {
     throw new Refused(`This is no JSON: ${error instanceof Error ? error.message : String(error)}`, 0)
-  }
-}
-
-/** As it is, where printing it anew would change more than its white space, such as the digits of a long number. */
-function indented(raw: string): string {
-  try {
-    const value: unknown = JSON.parse(raw)
-    return JSON.stringify(value) === raw ? JSON.stringify(value, null, 2) : raw
-  } catch {
-    return raw
   }
 }

@@ -82,6 +82,8 @@ export interface PassportDetails extends Letter {
   /** Oldest first. */
   readonly versions: readonly Version[]
   readonly settled?: string
+  /** Of a dead letter: what its preset finds, before it is judged. */
+  readonly candidate?: Fields
 }
 
 export interface Version {
