@@ -67,7 +67,7 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
   })
 
   test('has an address for each search, that opens the same again', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await openVisitor(browser, up.admin, { timezoneId: 'Asia/Kolkata' })
     await visitor.visit('/reviews?source=simulator&status=accepted')
     const { page } = visitor
     await page.getByText('newest first').waitFor()
@@ -77,6 +77,12 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
     await page.goBack()
     await page.waitForURL(/status=accepted/)
     assert.equal(await page.getByLabel('Status').inputValue(), 'accepted')
+
+    await page.getByLabel('Received from').fill('2020-01-02T03:04')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.waitForURL(/from=2020-01-0\dT\d\d%3A34%3A00\.000Z/)
+    await page.getByText('newest first').waitFor()
+    assert.equal(await page.getByLabel('Received from').inputValue(), '2020-01-02T03:04')
   })
 
   test('is used by keyboard alone', async () => {

@@ -45,6 +45,7 @@ describe('dead letters with one fault', { skip: chromiumProgram.skip }, async ()
     await page.getByLabel(/Keep as a rule of hook/).check()
     await page.getByRole('button', { name: `Redrive ${LETTERS} letters` }).click()
     await page.getByText(`${LETTERS} of ${LETTERS} done: ${LETTERS} passed, 0 did not`).first().waitFor()
+    await page.getByRole('region', { name: 'Jobs' }).getByText('done', { exact: true }).waitFor()
     await takePicture(page, 'repair-redriven')
 
     const rows = await rowsIn(folder.path)

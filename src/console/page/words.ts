@@ -65,3 +65,15 @@ export function relative(at: Instant, now = Date.now()): string {
 
 /** In the time zone of whoever looks: `26 Nov 2026, 12:40:19`. */
 export const dated = (at: Instant): string => (Number.isNaN(msOf(at)) ? String(at) : moment.format(msOf(at)))
+
+/** What a person puts in as a time of his own, in UTC. What is no time is left for the server to refuse. */
+export function utcOf(local: string): string {
+  return Number.isNaN(Date.parse(local)) ? local : new Date(local).toISOString()
+}
+
+/** A time in UTC as an input shows it to a person: `2026-11-26T13:40`. */
+export function localOf(utc: string | undefined): string {
+  const ms = Date.parse(utc ?? '')
+  if (Number.isNaN(ms)) return ''
+  return new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+}

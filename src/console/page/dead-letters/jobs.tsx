@@ -2,7 +2,7 @@ import type { Job } from './job.ts'
 import { useAnswer } from '../ask.ts'
 import { JobCard } from './job-card.tsx'
 
-const LOOK_EVERY_MS = 3_000
+const LOOK_EVERY_MS = 1_500
 const SHOWN = 10
 
 interface JobsProps {

@@ -8,6 +8,7 @@ import { Input, Select } from '../parts/field.tsx'
 import { Failure, Notice } from '../parts/states.tsx'
 import { useLive } from '../live.ts'
 import { useCanChange } from '../session.tsx'
+import { utcOf } from '../words.ts'
 
 interface Wanted {
   readonly from: string
@@ -125,8 +126,8 @@ function Form() {
 function asked({ from, to, source, product, target, name }: Wanted) {
   const targets = { topic: { toTopic: name }, group: { toGroup: name }, all: { toAll: true } }
   return {
-    ...(from && { from: new Date(from).toISOString() }),
-    ...(to && { to: new Date(to).toISOString() }),
+    ...(from && { from: utcOf(from) }),
+    ...(to && { to: utcOf(to) }),
     ...(source && { source }),
     ...(product && { product }),
     ...targets[target],
