@@ -62,7 +62,7 @@ interface Position {
  * suggest, until enough is found or the patience is at its end. In memory it holds no more than what it tells.
  */
 export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions) {
-  const { clock, steady, patienceMs = 100 } = options
+  const { clock, steady, patienceMs = 70 } = options
   /** The newest record that was seen, and how wide a window held many: where most questions find an answer. */
   let newest = -Infinity
   let usualWidth = FIRST_MS
@@ -96,6 +96,8 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
     const until = steady() + patienceMs
     const oldest = from ?? -Infinity
     const now = clock()
+    /** What is learnt from all records says nothing of those of one product, and the other way round. */
+    const isOverall = by.by === 'time'
     const latest = Math.min(to ?? Infinity, position === undefined ? Infinity : position.time + SMALLEST_MS)
     let looked = 0
     let end = latest > now && position === undefined ? Infinity : latest
@@ -131,7 +133,7 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
         continue
       }
       end = start
-      if (!wasJump && inside >= ENOUGH && width < LONG_MS) usualWidth = width
+      if (isOverall && !wasJump && inside >= ENOUGH && width < LONG_MS) usualWidth = width
       width = wasJump || future !== undefined ? usualWidth : nextWidth(width, inside, end - crowdedFrom)
       future = undefined
       if (found.isFull() || steady() >= until) break
