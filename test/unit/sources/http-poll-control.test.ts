@@ -29,29 +29,31 @@ function createPermit(isPaused = false) {
 
 describe('a poll', () => {
   test('that is paused asks for nothing, and goes on where it was', async () => {
-    const { permit, change, waits } = createPermit(true)
+    const operator = createPermit(true)
+    const { permit } = operator
     await using shop = await openShop([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
     await using poll = await createPlace().open(settingsFor(shop), { ...known, permit })
-    const waiting = waits()
+    const waiting = operator.waits()
     const first = poll.next()
     await waiting
     assert.equal(shop.asked.length, 0)
-    change({ isPaused: false })
+    operator.change({ isPaused: false })
     await (await first).ack()
     assert.equal(shop.asked.length, 1)
 
-    change({ isPaused: true })
-    const again = waits()
+    operator.change({ isPaused: true })
+    const again = operator.waits()
     const second = poll.next()
     await again
     assert.equal(shop.asked.length, 1, 'the second page of the crawl is not asked for')
-    change({ isPaused: false })
+    operator.change({ isPaused: false })
     assert.equal((await second).items.length, 2)
   })
 
   test('that is wanted at once is begun although the next one is due tomorrow', async () => {
     const place = createPlace()
-    const { permit, change } = createPermit()
+    const operator = createPermit()
+    const { permit } = operator
     await using shop = await openShop([1], [1, 2])
     const settings = { ...settingsFor(shop), everyMs: '1d', paging: { kind: 'none' } }
     await using poll = await place.open(settings, { ...known, permit })
@@ -60,7 +62,7 @@ describe('a poll', () => {
     const next = poll.next()
     await asleep
     place.now += DAY / 2
-    change({ pollAt: place.now })
+    operator.change({ pollAt: place.now })
     const batch = await next
     assert.equal(batch.items.length, 1)
     assert.equal(shop.asked.length, 2)
