@@ -12,6 +12,7 @@ export const QUESTIONS: Readonly<Record<string, () => Promise<Question>>> = {
   brokers: async () => (await import('./brokers.ts')).brokers,
   databases: async () => (await import('./databases.ts')).databases,
   planner: async () => (await import('./planner.ts')).planner,
+  console: async () => (await import('./console.ts')).consoleViews,
   curve: async () => (await import('./curve.ts')).curve,
 }
 

@@ -62,7 +62,7 @@ interface Position {
  * suggest, until enough is found or the patience is at its end. In memory it holds no more than what it tells.
  */
 export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions) {
-  const { clock, steady, patienceMs = 100 } = options
+  const { clock, steady, patienceMs = 70 } = options
   /** The newest record that was seen, and how wide a window held many: where most questions find an answer. */
   let newest = -Infinity
   let usualWidth = FIRST_MS
@@ -96,13 +96,17 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
     const until = steady() + patienceMs
     const oldest = from ?? -Infinity
     const now = clock()
+    /** What is learnt from all records says nothing of those of one product, and the other way round. */
+    const isOverall = by.by === 'time'
     const latest = Math.min(to ?? Infinity, position === undefined ? Infinity : position.time + SMALLEST_MS)
     let looked = 0
     let end = latest > now && position === undefined ? Infinity : latest
     const quietMs = Math.min(end, now) - newest
     /** Whether the first window is all the time since the newest record. */
     let isJump = position === undefined && quietMs > usualWidth && quietMs < Infinity
-    let width = position?.width ?? (isJump ? quietMs : usualWidth)
+    // A list that no filter makes shorter is found in a small part of a usual window.
+    const firstWidth = Math.max(SMALLEST_MS, Math.floor(usualWidth / SHARE))
+    let width = position?.width ?? (isJump ? quietMs : firstWidth)
     /** Where a crowded window begins: the next ones are smaller than what is left of it. */
     let crowdedFrom = -Infinity
     /** Where a window without an end begins, while those are crowded: another machine's clock is ahead. */
@@ -131,8 +135,11 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
         continue
       }
       end = start
-      if (!wasJump && inside >= ENOUGH && width < LONG_MS) usualWidth = width
-      width = wasJump || future !== undefined ? usualWidth : nextWidth(width, inside, end - crowdedFrom)
+      if (isOverall && !wasJump && inside >= ENOUGH && width < LONG_MS)
+        usualWidth = Math.ceil((width * WINDOW_RECORDS) / inside)
+      const wanted = isOverall ? WINDOW_RECORDS : Math.min(WINDOW_RECORDS, 2 * found.missing())
+      const wider = Math.max(1, Math.min(GROWTH, wanted / Math.max(1, inside)))
+      width = wasJump || future !== undefined ? firstWidth : within(width * wider, end - crowdedFrom)
       future = undefined
       if (found.isFull() || steady() >= until) break
     }
@@ -142,16 +149,15 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
     if (isComplete) return { records, looked, isComplete }
     const next =
       found.isFull() && last
-        ? { time: last.received.receivedAt, key: last.key, width: Math.min(width, usualWidth) }
+        ? { time: last.received.receivedAt, key: last.key, width: Math.min(width, firstWidth) }
         : { time: end - SMALLEST_MS, key: BEHIND_ALL_KEYS, width: Math.min(width, LONG_MS) }
     return { records, looked, isComplete, after: writePosition(next) }
   }
 }
 
-/** Wider where a window held little, and within what is left of one that held too much. */
-function nextWidth(width: number, inside: number, left: number): number {
-  const wider = inside < WINDOW_RECORDS / 2 ? width * GROWTH : width
-  return Math.max(SMALLEST_MS, left < LONG_MS ? Math.min(wider, Math.floor(left / SHARE)) : wider)
+/** Smaller than what is left of a window that held too much. */
+function within(width: number, left: number): number {
+  return Math.max(SMALLEST_MS, Math.floor(left < LONG_MS ? Math.min(width, left / SHARE) : width))
 }
 
 export type Browser = ReturnType<typeof createBrowser>
@@ -186,6 +192,7 @@ function keepNewest(count: number) {
       kept = all.slice(0, count)
     },
     isFull: () => kept.length >= count,
+    missing: () => count - kept.length,
     hasDropped: () => dropped,
     all: () => kept,
   }

@@ -25,6 +25,8 @@ export interface Rows {
   present(row: Buffer): Stored | undefined
   /** The block that holds this row. */
   blockOf(number: number): Place | undefined
+  /** The first row behind the unbroken line of blocks, from that of this row on, that are not wanted. */
+  behind(number: number, isWanted: (place: Place) => boolean): number
   /** What comes at or after this number: a block, or rows of the tail. Nothing at the end. */
   from(number: number, maxRows: number): Place | Run | undefined
   /** All rows of the block that begins with this one. Throws `DATA_CORRUPT` where they can't be read. */
@@ -68,6 +70,16 @@ export function openRows({ folder, tables }: StoreEnvironment): Rows {
     return rows ?? block
   }
 
+  function behind(number: number, isWanted: (place: Place) => boolean): number {
+    let next = blockOf(number)?.first ?? number
+    for (const { key, value } of tables.blocks.getRange({ start: encodeNumber(next) })) {
+      const place = placeOf(key, value)
+      if (place.first !== next || isWanted(place)) break
+      next += place.header.rows
+    }
+    return Math.max(number, next)
+  }
+
   async function load(first: number): Promise<readonly Buffer[]> {
     const header = tables.blocks.get(encodeNumber(first))
     if (!header) throw new HeadwaterError('DATA_CORRUPT', `${folder} has lost the block of row ${first}`)
@@ -87,7 +99,7 @@ export function openRows({ folder, tables }: StoreEnvironment): Rows {
     }
   }
 
-  return { read, present, blockOf, from, load }
+  return { read, present, blockOf, behind, from, load }
 }
 
 /** The keys of a range of rows. The index is by key, so all of it is looked at. */

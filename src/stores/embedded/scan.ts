@@ -65,15 +65,15 @@ function steps(environment: StoreEnvironment, rows: Rows, scan: Scan): AsyncGene
 async function* byTime({ tables }: StoreEnvironment, rows: Rows, scan: Scan): AsyncGenerator<Step> {
   const end = readState(tables).next
   let number = nextNumber(scan.after)
-  for (let skipped = 0; number < end; ) {
+  while (number < end) {
+    const met = rows.behind(number, (place) => meets(place, scan))
+    if (met > number) {
+      number = met
+      yield { position: String(number - 1) }
+      await nextTurn()
+    }
     const found = rows.from(number, INDEX_PAGE)
     if (!found) return
-    if ('header' in found && !meets(found, scan)) {
-      number = found.first + found.header.rows
-      yield { position: String(number - 1) }
-      if (++skipped % 100 === 0) await nextTurn()
-      continue
-    }
     const run = 'header' in found ? await rows.load(found.first) : found.rows
     for (const row of run.slice(Math.max(0, number - found.first))) {
       number = Math.max(number, found.first)
@@ -91,8 +91,18 @@ async function* byPointer(
   scan: Scan,
 ): AsyncGenerator<Step> {
   const end = readState(tables).next
+  /** The rows below this one lie in blocks of which it is known whether they meet the scan. */
+  let looked = 0
+  /** And those below this one in blocks that don't. */
+  let unmet = 0
   for (const number of pointersFrom(tables[to], digest(text), nextNumber(scan.after), end)) {
-    yield { position: String(number), record: await rows.read(number) }
+    if (number >= looked) {
+      const met = rows.behind(number, (place) => meets(place, scan))
+      const block = rows.blockOf(met)
+      looked = block ? block.first + block.header.rows : met + 1
+      unmet = met
+    }
+    if (number >= unmet) yield { position: String(number), record: await rows.read(number) }
   }
 }
 
