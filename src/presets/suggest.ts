@@ -1,5 +1,5 @@
 import { createGetter } from '../lib/pointer.ts'
-import { candidateOf, interpret, type Rules } from '../review/interpret.ts'
+import { interpret, type Rules } from '../review/interpret.ts'
 import { isRequired, REVIEW_FIELDS, type ReviewField } from '../review/fields.ts'
 import type { Context } from '../review/received.ts'
 import type { ReviewRecord } from '../review/record.ts'
@@ -62,15 +62,19 @@ interface Prepared extends FaultyLetter {
   readonly faults: ReadonlySet<string>
 }
 
-function prepared(letter: FaultyLetter): Prepared {
-  const { record, rules } = letter
-  const reading = rules.read(record.received)
+/** Each letter is read once, however many ideas are tried on it: reading takes nearly all of the time. */
+function prepared({ record, rules: own }: FaultyLetter): Prepared {
+  const { received, key, verdict } = record
+  const reading = own.read(received)
+  const isReadable = 'value' in reading
+  const shaped = isReadable ? own.shape(reading, received, key) : undefined
+  const rules: Rules = { ...own, read: () => reading, ...(shaped && { shape: () => shaped }) }
   const document = {
-    review: candidateOf(record, rules) ?? {},
-    item: 'value' in reading ? reading.value : undefined,
-    context: record.received.context,
+    review: shaped?.candidate ?? {},
+    item: isReadable ? reading.value : undefined,
+    context: received.context,
   }
-  return { ...letter, document, faults: faultsOf(interpret(record, rules, record.verdict.by)) }
+  return { record, rules, document, faults: faultsOf(interpret(record, rules, verdict.by)) }
 }
 
 function judged(

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { sentenceOf } from '../event.ts'
 import { candidateOf, interpret, type Rules } from '../review/interpret.ts'
 import { type Repair, tie } from '../review/repair.ts'
@@ -47,6 +48,9 @@ export interface Sample {
   readonly errors?: readonly Fault[]
 }
 
+/** What else the process does has its turn after so long. */
+const TURN_MS = 20
+
 /** Interprets every letter of a cluster with a repair that none of them has yet, a page at a time. */
 export async function preview(options: PreviewOptions): Promise<Preview> {
   const { store, cluster, repair, rules, signal, samples: shown = 3, limit = Infinity, onProgress } = options
@@ -55,6 +59,7 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
   const sources = new Set<string>()
   const counts = { looked: 0, pass: 0, fail: 0 }
   let isMore = false
+  let turnedAt = performance.now()
 
   async function look(record: Stored): Promise<void> {
     const found = await rules(record)
@@ -74,6 +79,9 @@ export async function preview(options: PreviewOptions): Promise<Preview> {
       isMore = counts.looked >= limit
       if (isMore) break
       await look(record)
+      if (performance.now() - turnedAt < TURN_MS) continue
+      await turn()
+      turnedAt = performance.now()
     }
     onProgress?.({ ...counts })
     if (isMore) break

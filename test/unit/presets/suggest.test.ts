@@ -4,7 +4,7 @@ import { presetSchema, type PresetInput } from '../../../src/presets/preset.ts'
 import { canonical } from '../../../src/presets/canonical.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
 import { suggest, type Suggestion } from '../../../src/presets/suggest.ts'
-import { judge } from '../../../src/review/interpret.ts'
+import { judge, type Rules } from '../../../src/review/interpret.ts'
 import { review } from '../../support/reviews.ts'
 
 const canonicalRules = compileRules(presetSchema.parse(canonical))
@@ -102,6 +102,23 @@ suite('what is suggested for a fault', () => {
   test('mends one of two faults without claiming that the letter passes', () => {
     const [best] = suggestedFor([review('R1', { rating: '4.0 out of 5 stars', helpful_votes: -1 })])
     assert.deepEqual([best?.mends, best?.passes], [1, 0])
+  })
+
+  test('reads each letter once, however much there is to try', () => {
+    let read = 0
+    const rules: Rules = {
+      ...canonicalRules,
+      read(received) {
+        read++
+        return canonicalRules.read(received)
+      },
+    }
+    const dates = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`date${n}`, `${n + 1}. Mai 2023`]))
+    const raw = Buffer.from(review('R1', { review_timestamp: undefined, ...dates }))
+    const received = { origin: 'shop', receivedAt: 0, raw, context: { source: 'shop', kind: 'webhook' } }
+    const letters = [1, 2, 3].map(() => ({ record: judge(received, canonicalRules), rules }))
+    const found = suggest({ pointer: '/review_timestamp', keyword: 'required' }, letters)
+    assert.deepEqual([found.length, read], [8, 3])
   })
 
   test('copes with items made to trouble it', () => {
