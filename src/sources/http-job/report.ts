@@ -1,3 +1,4 @@
+import type { TransientError } from '../../errors.ts'
 import { formatDuration } from '../../lib/units.ts'
 import { createProviderReport, type ProviderReport } from '../http/report.ts'
 import type { Trouble } from '../http/trouble.ts'
@@ -23,7 +24,13 @@ export interface Report extends Pick<ProviderReport<string>, 'waiting' | 'opened
   read(of: Subject, job: string): void
   /** No job may be begun for so long. */
   budgetSpent(waitMs: number): void
+  /** Another process has it by now, and tells of it. */
+  left(of: Subject): void
+  /** The processes that share the source can't see each other; undefined: they can again. */
+  readonly unshared: (error: TransientError | undefined) => void
 }
+
+const LEASES = Symbol('leases')
 
 export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 'trouble'>): Report {
   const { name: source, logger } = context
@@ -52,6 +59,18 @@ export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 't
       if (isSpent) return
       isSpent = true
       logger.warn({ source }, `the budget of jobs is spent; the next may begin in ${formatDuration(waitMs)}`)
+    },
+    left(of) {
+      troubles.delete(resultFor(of))
+      provider.forget(answersTo(of))
+    },
+    unshared(error) {
+      if (error === undefined) troubles.delete(LEASES)
+      else if (troubles.add(LEASES, error.message))
+        logger.warn(
+          { source, code: error.code },
+          `${error.message}; nothing is asked until others can be seen again`,
+        )
     },
   }
 }

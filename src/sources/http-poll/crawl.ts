@@ -1,7 +1,7 @@
 import type { Batch } from '../../batch.ts'
-import { HeadwaterError } from '../../errors.ts'
 import { untilDone } from '../../lib/until-done.ts'
 import type { Received } from '../../review/received.ts'
+import { isTaken } from '../checkpoint.ts'
 import type { Answer, Ask, Client } from '../http/client.ts'
 import type { Secrets } from '../http/secrets.ts'
 import { Trouble } from '../http/trouble.ts'
@@ -118,6 +118,11 @@ export class Crawl {
     this.#learn(known)
     this.#dueAt = dueAt
     this.#parts = parts
+  }
+
+  /** The part of the source that it is. */
+  get part(): string {
+    return partOf(this.product)
   }
 
   /** When its next page may be asked for. */
@@ -339,9 +344,6 @@ export class Crawl {
     return trouble
   }
 }
-
-const isTaken = (error: unknown): boolean =>
-  error instanceof HeadwaterError && error.code === 'CHECKPOINT_TAKEN'
 
 /** The crawl is at its end where a page adds no review to those of the pages before, or names no other. */
 function placeBehind(
