@@ -1,4 +1,3 @@
-import type { TransientError } from '../../errors.ts'
 import { formatDuration } from '../../lib/units.ts'
 import { createProviderReport, type ProviderReport } from '../http/report.ts'
 import type { Trouble } from '../http/trouble.ts'
@@ -13,7 +12,7 @@ export interface Subject {
 }
 
 /** Logs trouble once, when it begins or changes, and once when it is over; the source is failing until it is over for all. */
-export interface Report extends Pick<ProviderReport<string>, 'waiting' | 'opened' | 'insist'> {
+export interface Report extends Pick<ProviderReport<string>, 'waiting' | 'opened' | 'unshared' | 'insist'> {
   /** The provider did not answer as it should. `isBroken` where the circuit breaker is open. */
   trouble(of: Subject, trouble: Trouble, waitMs: number, isBroken: boolean): void
   answers(of: Subject): void
@@ -26,11 +25,7 @@ export interface Report extends Pick<ProviderReport<string>, 'waiting' | 'opened
   budgetSpent(waitMs: number): void
   /** Another process has it by now, and tells of it. */
   left(of: Subject): void
-  /** The processes that share the source can't see each other; undefined: they can again. */
-  readonly unshared: (error: TransientError | undefined) => void
 }
-
-const LEASES = Symbol('leases')
 
 export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 'trouble'>): Report {
   const { name: source, logger } = context
@@ -63,14 +58,6 @@ export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 't
     left(of) {
       troubles.delete(resultFor(of))
       provider.forget(answersTo(of))
-    },
-    unshared(error) {
-      if (error === undefined) troubles.delete(LEASES)
-      else if (troubles.add(LEASES, error.message))
-        logger.warn(
-          { source, code: error.code },
-          `${error.message}; nothing is asked until others can be seen again`,
-        )
     },
   }
 }

@@ -89,8 +89,11 @@ export async function openShare({ products, leases, parts, context }: ShareOptio
   function dropOthers(): void {
     for (const seat of open.values()) {
       const fence = leases.fenceOf(seat.part)
-      if (fence === undefined) open.delete(seat.part)
-      // Somebody else had it meanwhile.
+      if (fence === undefined) {
+        open.delete(seat.part)
+        report.left(seat.subject)
+      }
+      // Somebody else may have had it meanwhile.
       if (fence !== seat.loaded?.fence) seat.loaded = undefined
     }
     for (const { part, subject } of roster.all) if (!holds(part)) report.left(subject)
