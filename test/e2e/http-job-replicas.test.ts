@@ -70,7 +70,10 @@ describe('processes that share a source of jobs', () => {
     )
     const raws = await stored(folder.path, ids.length)
     await assertStop(ups.slice(1).map(({ process }) => process))
-    assert.deepEqual(raws.map((raw) => /brightdata-\d+-r\d+/.exec(raw)?.[0]).toSorted(), ids.toSorted())
+    assert.deepEqual(
+      raws.map((raw) => /brightdata-\d+-r\d+/.exec(raw)?.[0] ?? raw).toSorted(),
+      ids.toSorted(),
+    )
     assert.deepEqual(provider.begunFor.toSorted(), PRODUCTS.toSorted())
     assert.equal(readBy.get(killed)?.has('first'), false)
   })
