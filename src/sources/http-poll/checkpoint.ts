@@ -26,6 +26,8 @@ export const state = z.object({
   shown: z.string().default(''),
   /** Whether its latest page held fewer: it should be the last one that shows anything. */
   isShort: z.boolean().default(false),
+  /** How often in a row its next page was refused or withheld, for a reason of its own. */
+  refused: z.int().default(0),
   /** Whether this crawl has not seen all of its pages as a whole: one was cut short, or the crawl was resumed. */
   isPartial: z.boolean().default(false),
   /** How many reviews the last complete crawl showed, and how many crawls in a row have shown far fewer since. */
@@ -83,6 +85,7 @@ export function beginningAt(at: number) {
     pageSize: 0,
     shown: '',
     isShort: false,
+    refused: 0,
     isPartial: false,
   }
 }

@@ -106,7 +106,6 @@ export class Crawl {
   readonly #parts: CrawlParts
   #dueAt: number
   #waitUntil = 0
-  #refusals = 0
   /** Whether a page that shows how reviews are withheld was kept since the last good one. */
   #hasEvidence = false
   #pending = 0
@@ -135,16 +134,29 @@ export class Crawl {
    * signal's reason, or a bug.
    */
   async turn(fence: number, signal: AbortSignal): Promise<Turn> {
-    const { config, secrets, client, context, now, made } = this.#parts
     try {
-      const loaded = this.#loaded?.fence === fence ? this.#loaded : await this.#load(fence, signal)
-      this.#loaded = loaded
-      if (isAtBeginning(loaded.at)) {
-        if (this.#hasBeenPolled(loaded)) return this.#rest(loaded)
-        loaded.at = { ...loaded.at, startedAt: now() }
-        loaded.shown = openReviews('')
-        loaded.own.clear()
-      }
+      return await this.#ask(fence, signal)
+    } catch (error) {
+      if (!isTaken(error)) throw error
+      const { context, now } = this.#parts
+      // Somebody else has the product by now, and goes on from what is saved.
+      context.logger.debug({ source: context.name, product: this.product }, 'another process has the product')
+      this.#forget(now())
+      return {}
+    }
+  }
+
+  async #ask(fence: number, signal: AbortSignal): Promise<Turn> {
+    const { config, secrets, client, now, made } = this.#parts
+    const loaded = this.#loaded?.fence === fence ? this.#loaded : await this.#load(fence, signal)
+    this.#loaded = loaded
+    if (isAtBeginning(loaded.at)) {
+      if (this.#hasBeenPolled(loaded)) return this.#rest(loaded)
+      loaded.at = { ...loaded.at, startedAt: now() }
+      loaded.shown = openReviews('')
+      loaded.own.clear()
+    }
+    try {
       const target = createTarget(config, secrets, this.product)
       const ask = target.ask(loaded.at.place)
       const validators = isAtBeginning(loaded.at) ? loaded.at.validators : undefined
@@ -153,12 +165,8 @@ export class Crawl {
       const answer = await client.ask({ ...ask, validators }, signal)
       return await this.#take(loaded, target, ask, answer, signal)
     } catch (error) {
-      if (error instanceof Trouble && this.#loaded) return { trouble: this.#noted(this.#loaded, error) }
-      if (!isTaken(error)) throw error
-      // Somebody else has the product by now, and goes on from what is saved.
-      context.logger.debug({ source: context.name, product: this.product }, 'another process has the product')
-      this.#forget(now())
-      return {}
+      if (error instanceof Trouble) return await this.#withhold(loaded, error, [], signal)
+      throw error
     }
   }
 
@@ -206,13 +214,18 @@ export class Crawl {
     const look = lookAt(answer, where, { context, secrets })
     const { page, items, seen, added, total, fault } = look
     if (fault !== undefined) {
-      if (fault.code !== 'SOFT_BLOCKED') return this.#withhold(loaded, fault, items)
+      if (fault.code !== 'SOFT_BLOCKED') return this.#withhold(loaded, fault, items, signal)
       const isEvidence = !this.#hasEvidence && answer.body.length > 0
       this.#hasEvidence ||= isEvidence
-      return this.#withhold(loaded, fault, isEvidence ? evidenceOf(answer, fault, where, context) : [])
+      return this.#withhold(
+        loaded,
+        fault,
+        isEvidence ? evidenceOf(answer, fault, where, context) : [],
+        signal,
+      )
     }
     const behind = placeBehind(loaded.at, target, look, answer)
-    if (behind instanceof Trouble) return this.#withhold(loaded, behind, items)
+    if (behind instanceof Trouble) return this.#withhold(loaded, behind, items, signal)
     for (const one of seen) {
       loaded.shown.add(nameOf(one))
       const isOwn = this.product === undefined || one.product === this.product
@@ -267,10 +280,10 @@ export class Crawl {
   ): Promise<Turn> {
     const { insist, disposed } = this.#parts
     const shown = isAtBeginning(behind) ? '' : loaded.shown.encode()
-    const next = { ...behind, seen: loaded.window.encode(), shown }
+    const next = { ...behind, refused: 0, seen: loaded.window.encode(), shown }
     const save = loaded.checkpoint.handOver(next)
     loaded.at = next
-    this.failures = this.#refusals = 0
+    this.failures = 0
     this.#hasEvidence = false
     this.#dueAt = isAtBeginning(next) ? next.dueAt : 0
     this.#pending++
@@ -293,8 +306,14 @@ export class Crawl {
   }
 
   /** The cursor stays. What came instead of a page is handed over, and comes again where it is not kept by then. */
-  #withhold(loaded: Loaded, fault: Trouble, items: readonly Received[]): Turn {
-    const trouble = this.#noted(loaded, fault)
+  async #withhold(
+    loaded: Loaded,
+    trouble: Trouble,
+    items: readonly Received[],
+    signal: AbortSignal,
+  ): Promise<Turn> {
+    this.failures++
+    await this.#noteRefusal(loaded, trouble, signal)
     return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
   }
 
@@ -322,21 +341,27 @@ export class Crawl {
     return compareWithBefore(context.registry, name, look)
   }
 
-  /** What others would meet too says nothing about the page, however often it comes. */
-  #noted(loaded: Loaded, trouble: Trouble): Trouble {
-    this.failures++
-    const isRefusal = !trouble.mayPass || trouble.code === 'SOFT_BLOCKED'
-    if (isRefusal && !trouble.isShared) this.#refusals++
-    const most = trouble.code === 'SOFT_BLOCKED' ? MAX_WITHHELD : MAX_REFUSALS
-    if (this.#refusals >= most && !isAtBeginning(loaded.at)) {
-      const { context, now } = this.#parts
+  /**
+   * Counts how often the page was refused, and saves that before it is asked for again: whoever goes on after a kill asks no
+   * more often because of it. What others would meet too says nothing about the page, however often it comes.
+   */
+  async #noteRefusal(loaded: Loaded, trouble: Trouble, signal: AbortSignal): Promise<void> {
+    const isWithheld = trouble.code === 'SOFT_BLOCKED'
+    const isRefusal = (isWithheld || !trouble.mayPass) && !trouble.isShared
+    if (!isRefusal || isAtBeginning(loaded.at)) return
+    const { context, now, insist, disposed } = this.#parts
+    const refused = loaded.at.refused + 1
+    if (refused < (isWithheld ? MAX_WITHHELD : MAX_REFUSALS)) loaded.at = { ...loaded.at, refused }
+    else {
       const about = { source: context.name, product: this.product, page: loaded.at.place.page }
-      context.logger.warn(about, `no way past a page after ${this.#refusals} attempts; the crawl begins anew`)
+      context.logger.warn(about, `no way past a page after ${refused} attempts; the crawl begins anew`)
       // Its first page may be as it was, and what is behind it was not read.
       loaded.at = { ...loaded.at, ...beginningAt(now()), dueAt: now(), validators: undefined }
-      this.#refusals = 0
     }
-    return trouble
+    const save = loaded.checkpoint.handOver(loaded.at)
+    await insist(async () => {
+      if (!disposed.aborted) await save()
+    }, signal)
   }
 }
 
