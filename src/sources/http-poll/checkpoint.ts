@@ -92,12 +92,13 @@ export function beginningAt(at: number) {
 
 /** Whatever a crawl showed, it has come to its end. */
 export function polledToItsEnd(at: Reached): Reached {
-  const { polledAt, calls, fresh, yielded = { calls: 0, fresh: 0 } } = at
-  const isFirst = polledAt === undefined
+  const { polledAt, startedAt, calls, fresh, yielded = { calls: 0, fresh: 0 } } = at
+  if (polledAt === undefined) return { ...at, polledAt: startedAt, yielded }
   return {
     ...at,
-    polledAt: at.startedAt,
-    yielded: isFirst ? yielded : { calls: yielded.calls + calls, fresh: yielded.fresh + fresh },
+    polledAt: startedAt,
+    yielded: { calls: yielded.calls + calls, fresh: yielded.fresh + fresh },
+    ...(fresh > 0 && { found: { at: startedAt, afterMs: Math.max(0, startedAt - polledAt) } }),
   }
 }
 

@@ -64,7 +64,7 @@ export interface Made {
 }
 
 /** What the end of a crawl tells of its product. */
-type Known = Pick<Reached, 'observed' | 'polledAt' | 'told' | 'fetched'>
+type Known = Pick<Reached, 'observed' | 'polledAt' | 'told' | 'fetched' | 'found'>
 
 export interface Planned {
   readonly observed?: Observed | undefined
@@ -103,6 +103,8 @@ export class Crawl {
   /** How many reviews there are, as the provider says, and how many its last crawl showed; undefined until it is known. */
   told: number | undefined
   fetched: number | undefined
+  /** How long the latest new reviews may have waited until a poll found them; undefined where none but the first did. */
+  discoveryMs: number | undefined
   readonly #parts: CrawlParts
   #dueAt: number
   #waitUntil = 0
@@ -195,11 +197,12 @@ export class Crawl {
     return {}
   }
 
-  #learn({ observed, polledAt = 0, told, fetched }: Known): void {
+  #learn({ observed, polledAt = 0, told, fetched, found }: Known): void {
     this.observed = observed
     this.polledAt = polledAt
     this.told = told
     this.fetched = fetched
+    this.discoveryMs = found?.afterMs
   }
 
   #forget(dueAt: number): void {
@@ -355,8 +358,9 @@ export class Crawl {
     else {
       const about = { source: context.name, product: this.product, page: loaded.at.place.page }
       context.logger.warn(about, `no way past a page after ${refused} attempts; the crawl begins anew`)
+      const { calls, fresh } = loaded.at
       // Its first page may be as it was, and what is behind it was not read.
-      loaded.at = { ...loaded.at, ...beginningAt(now()), dueAt: now(), validators: undefined }
+      loaded.at = { ...loaded.at, ...beginningAt(now()), calls, fresh, dueAt: now(), validators: undefined }
     }
     const save = loaded.checkpoint.handOver(loaded.at)
     await insist(async () => {
