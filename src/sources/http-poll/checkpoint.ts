@@ -33,6 +33,8 @@ export const state = z.object({
   /** How many reviews the last complete crawl showed, and how many crawls in a row have shown far fewer since. */
   whole: z.int().default(0),
   shrunk: z.int().default(0),
+  /** When the last crawl began that went through all pages. */
+  throughAt: z.number().optional(),
   /** The versions that were handed over last. */
   seen: z.string().default(''),
   /** Whether any crawl brought a valid review. */
@@ -62,8 +64,7 @@ export const dueAtOf = (reached: Reached): number => (isAtBeginning(reached) ? r
 /** Where to go on: with what was saved, as far as it means anything; otherwise at the beginning, due now. */
 export function resumed(saved: Reached | undefined, asked: string, now: number, longestMs: number): Reached {
   if (saved === undefined) return { ...NOTHING_KNOWN, ...beginningAt(now), asked, dueAt: now }
-  if (saved.asked !== asked)
-    return { ...saved, ...beginningAt(now), asked, dueAt: now, validators: undefined }
+  if (saved.asked !== asked) return { ...saved, ...begunAnew(now), asked }
   // A clock that was wrong when this was saved, or a longer `every`, must not stop the source for years.
   const dueAt = Math.min(saved.dueAt, now + longestMs)
   const isBegun = saved.place.page !== BEGINNING.page
@@ -90,6 +91,17 @@ export function beginningAt(at: number) {
   }
 }
 
+/**
+ * The same, where the crawl before did not come to its end: its first page may be as it was, with nothing new, and what is
+ * behind it was not read.
+ */
+export const begunAnew = (at: number) => ({
+  ...beginningAt(at),
+  dueAt: at,
+  validators: undefined,
+  throughAt: undefined,
+})
+
 /** Whatever a crawl showed, it has come to its end. */
 export function polledToItsEnd(at: Reached): Reached {
   const { polledAt, startedAt, calls, fresh, yielded = { calls: 0, fresh: 0 } } = at
@@ -101,6 +113,13 @@ export function polledToItsEnd(at: Reached): Reached {
     ...(fresh > 0 && { found: { at: startedAt, afterMs: Math.max(0, startedAt - polledAt) } }),
   }
 }
+
+/**
+ * Whether this crawl may stop where nothing is new, since one that began less than this long before it went through all pages.
+ * False where all of them go through all pages.
+ */
+export const isBrief = ({ startedAt, throughAt }: Reached, fullEveryMs: number | undefined): boolean =>
+  fullEveryMs !== undefined && throughAt !== undefined && startedAt < throughAt + fullEveryMs
 
 /** Totals count some reviews that are not shown. */
 export const MOST_OF = 0.9
@@ -122,6 +141,7 @@ export function atItsEnd(at: Reached, isFull: boolean, total: number | undefined
   const isComplete = mayBeComplete && (shrunk === 0 || shrunk >= SURELY_SHRUNK)
   return {
     ...polledToItsEnd(at),
+    throughAt: at.startedAt,
     fetched: at.count,
     shrunk: isComplete ? 0 : shrunk,
     ...(isComplete && { completeAt: at.startedAt, whole: at.count }),

@@ -9,7 +9,9 @@ import type { SourceContext } from '../source.ts'
 import {
   atItsEnd,
   beginningAt,
+  begunAnew,
   isAtBeginning,
+  isBrief,
   type Checkpoint,
   partOf,
   polledToItsEnd,
@@ -21,7 +23,7 @@ import { evidenceOf, type Look, lookAt, nameOf } from './look.ts'
 import { type Compared, compareWithBefore, receivedNote } from './presence.ts'
 import { createTarget, type Target } from '../http/target.ts'
 import type { Observed } from './velocity.ts'
-import { openReviews, openVersions, type Window } from './window.ts'
+import { openReviews, openVersions, REMEMBERED, type Window } from './window.ts'
 
 /** What came of asking for one page. What is no page is handed over as evidence, and is trouble too. */
 export interface Turn {
@@ -161,7 +163,7 @@ export class Crawl {
     try {
       const target = createTarget(config, secrets, this.product)
       const ask = target.ask(loaded.at.place)
-      const validators = isAtBeginning(loaded.at) ? loaded.at.validators : undefined
+      const validators = this.#isConditional(loaded) ? loaded.at.validators : undefined
       loaded.at = { ...loaded.at, calls: loaded.at.calls + 1 }
       made.calls++
       const answer = await client.ask({ ...ask, validators }, signal)
@@ -211,7 +213,7 @@ export class Crawl {
   }
 
   async #take(loaded: Loaded, target: Target, ask: Ask, answer: Answer, signal: AbortSignal): Promise<Turn> {
-    const { context, secrets, insist, disposed, made } = this.#parts
+    const { config, context, secrets, insist, disposed, made } = this.#parts
     if (answer.isUnchanged) return this.#moveOn(loaded, this.#unchanged(loaded), [], signal)
     const where = { ask, at: loaded.at, shown: loaded.shown, isFull: this.#isFull }
     const look = lookAt(answer, where, { context, secrets })
@@ -235,9 +237,10 @@ export class Crawl {
       if (one.review !== undefined && isOwn) loaded.own.add(one.review)
     }
     const isNews = page.digest !== loaded.at.last
-    const fresh = seen.filter(({ version }) => {
+    const fresh = seen.filter(({ version }, n) => {
       const isFresh = isNews && !loaded.window.has(version)
-      loaded.window.add(version)
+      // Of a longer list than can be remembered it is the beginning that is, where the next poll begins.
+      if (loaded.at.count + n < REMEMBERED) loaded.window.add(version)
       return isFresh
     })
     context.repeated(seen.length - fresh.length)
@@ -256,6 +259,10 @@ export class Crawl {
       isPartial: at.isPartial || isOdd,
     }
     const received = fresh.map((one) => one.received)
+    const isEnough = fresh.length === 0 && isBrief(at, config.fullEveryMs)
+    if (behind !== undefined && isEnough) {
+      return this.#moveOn(loaded, this.#planned(polledToItsEnd(counted)), received, signal)
+    }
     if (behind !== undefined) {
       const { digest: last } = page
       const first = isAtBeginning(at) ? last : at.first
@@ -320,6 +327,12 @@ export class Crawl {
     return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
   }
 
+  /** A poll that is to read all pages does so also where the first one is as it was. */
+  #isConditional({ at }: Loaded): boolean {
+    const { fullEveryMs } = this.#parts.config
+    return isAtBeginning(at) && (fullEveryMs === undefined || isBrief(at, fullEveryMs))
+  }
+
   get #isFull(): boolean {
     const { config, context } = this.#parts
     return (config.coverage ?? context.provider.coverage) === 'full'
@@ -359,8 +372,7 @@ export class Crawl {
       const about = { source: context.name, product: this.product, page: loaded.at.place.page }
       context.logger.warn(about, `no way past a page after ${refused} attempts; the crawl begins anew`)
       const { calls, fresh } = loaded.at
-      // Its first page may be as it was, and what is behind it was not read.
-      loaded.at = { ...loaded.at, ...beginningAt(now()), calls, fresh, dueAt: now(), validators: undefined }
+      loaded.at = { ...loaded.at, ...begunAnew(now()), calls, fresh }
     }
     const save = loaded.checkpoint.handOver(loaded.at)
     await insist(async () => {
