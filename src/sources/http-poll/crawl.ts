@@ -6,6 +6,7 @@ import type { Answer, Ask, Client } from '../http/client.ts'
 import type { Secrets } from '../http/secrets.ts'
 import { Trouble } from '../http/trouble.ts'
 import type { SourceContext } from '../source.ts'
+import { placeBehind, withPage } from './advance.ts'
 import {
   atItsEnd,
   beginningAt,
@@ -19,7 +20,7 @@ import {
   resumed,
 } from './checkpoint.ts'
 import type { Config } from './config.ts'
-import { evidenceOf, type Look, lookAt, nameOf } from './look.ts'
+import { evidenceOf, lookAt, nameOf } from './look.ts'
 import { type Compared, compareWithBefore, receivedNote } from './presence.ts'
 import { createTarget, type Target } from '../http/target.ts'
 import type { Observed } from './velocity.ts'
@@ -217,17 +218,13 @@ export class Crawl {
     if (answer.isUnchanged) return this.#moveOn(loaded, this.#unchanged(loaded), [], signal)
     const where = { ask, at: loaded.at, shown: loaded.shown, isFull: this.#isFull }
     const look = lookAt(answer, where, { context, secrets })
-    const { page, items, seen, added, total, fault } = look
+    const { page, items, seen, total, fault } = look
     if (fault !== undefined) {
       if (fault.code !== 'SOFT_BLOCKED') return this.#withhold(loaded, fault, items, signal)
       const isEvidence = !this.#hasEvidence && answer.body.length > 0
       this.#hasEvidence ||= isEvidence
-      return this.#withhold(
-        loaded,
-        fault,
-        isEvidence ? evidenceOf(answer, fault, where, context) : [],
-        signal,
-      )
+      const evidence = isEvidence ? evidenceOf(answer, fault, where, context) : []
+      return this.#withhold(loaded, fault, evidence, signal)
     }
     const behind = placeBehind(loaded.at, target, look, answer)
     if (behind instanceof Trouble) return this.#withhold(loaded, behind, items, signal)
@@ -245,29 +242,12 @@ export class Crawl {
     })
     context.repeated(seen.length - fresh.length)
     made.fresh += fresh.length
-    const at = loaded.at
-    const pageSize = isAtBeginning(at) ? seen.length : at.pageSize
-    // A shorter page is the last one, unless one behind it shows more.
-    const isOdd = seen.length > pageSize || (at.isShort && added > 0)
-    const counted: Reached = {
-      ...at,
-      count: at.count + added,
-      fresh: at.fresh + fresh.length,
-      wasValid: at.wasValid || seen.some(({ code }) => code === undefined),
-      ...(total !== undefined && { told: total }),
-      ...(isAtBeginning(at) && { validators: answer.validators }),
-      isPartial: at.isPartial || isOdd,
-    }
+    const { at } = loaded
+    const counted = withPage(at, look, answer, fresh.length)
     const received = fresh.map((one) => one.received)
-    const isEnough = fresh.length === 0 && isBrief(at, config.fullEveryMs)
-    if (behind !== undefined && isEnough) {
-      return this.#moveOn(loaded, this.#planned(polledToItsEnd(counted)), received, signal)
-    }
+    const isEnough = fresh.length === 0 && seen.length > 0 && isBrief(at, config.fullEveryMs)
     if (behind !== undefined) {
-      const { digest: last } = page
-      const first = isAtBeginning(at) ? last : at.first
-      const isShort = seen.length < pageSize
-      const next = { ...counted, place: behind, last, first, pageSize, isShort }
+      const next = isEnough ? this.#planned(polledToItsEnd(counted)) : { ...counted, place: behind }
       return this.#moveOn(loaded, next, received, signal)
     }
     const known = atItsEnd(counted, this.#isFull, total)
@@ -383,20 +363,3 @@ export class Crawl {
 
 const isTaken = (error: unknown): boolean =>
   error instanceof HeadwaterError && error.code === 'CHECKPOINT_TAKEN'
-
-/** The crawl is at its end where a page adds no review to those of the pages before, or names no other. */
-function placeBehind(
-  at: Reached,
-  target: Target,
-  { page: { pieces, digest, text }, added }: Look,
-  { link }: Answer,
-): Reached['place'] | Trouble | undefined {
-  const isRepeated = digest === at.last || (pieces.length > 0 && added === 0)
-  if (isRepeated) return undefined
-  try {
-    return target.next(at.place, { text, link, isEmpty: pieces.length === 0 })
-  } catch (error) {
-    if (error instanceof Trouble) return error
-    throw error
-  }
-}
