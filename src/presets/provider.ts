@@ -8,6 +8,7 @@ import { createTold } from './told.ts'
 /** What a preset, compiled to these rules, knows of its provider. */
 export function createProvider(preset: Preset, rules: Rules): Provider {
   const { preset: by, schema } = rules.versions
+  const repairs = rules.repairs.map(({ id }) => ` ${id}`).join('')
   return {
     coverage: preset.coverage,
     told: createTold(preset),
@@ -15,7 +16,7 @@ export function createProvider(preset: Preset, rules: Rules): Provider {
       const reading = rules.read(received)
       const { key, verdict } = judge(received, rules)
       return {
-        version: hash('sha256', `${key} ${by} ${schema}`, 'hex').slice(0, 16),
+        version: hash('sha256', `${key} ${by} ${schema}${repairs}`, 'hex').slice(0, 16),
         review: 'identity' in reading ? reading.identity.review : undefined,
         product: findableBy(verdict).product,
         code: verdict.status === 'rejected' ? verdict.code : undefined,

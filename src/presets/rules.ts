@@ -5,17 +5,21 @@ import { compact, createScanner, segmentsOf } from '../lib/json-scan.ts'
 import type { Reading, Rules } from '../review/interpret.ts'
 import type { Identity } from '../review/key.ts'
 import { MAX_RAW_BYTES, type Received } from '../review/received.ts'
+import type { Repair } from '../review/repair.ts'
 import { SCHEMA_VERSION } from '../review/validate.ts'
 import { type Derivation, createShape } from './shape.ts'
 import { readNote } from './note.ts'
 import { placesOf } from './places.ts'
 import { type Preset, presetVersion } from './preset.ts'
+import { repaired } from './repair.ts'
 import { createRemovedSign } from './signs.ts'
 
 /** What a source may ask for beyond its preset. */
 export interface RuleOptions extends Derivation {
   /** `raw`: every distinct raw is a record of its own. */
   readonly versions?: 'content' | 'raw'
+  /** Repairs that the source keeps. */
+  readonly repairs?: readonly Omit<Repair, 'kept'>[]
 }
 
 /** Makes the rules of a source out of its preset, once; they are then run for every item. */
@@ -98,6 +102,8 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
       received.context.event === undefined
         ? shape(reading, received, key)
         : { candidate: reading.value, derived: [] },
+    repairs: (options.repairs ?? []).map((repair) => ({ ...repair, kept: true })),
+    repair: repaired,
   }
 }
 

@@ -3,9 +3,10 @@ import { clusterOf } from './cluster.ts'
 import { type Identity, recordKey } from './key.ts'
 import type { Received } from './received.ts'
 import type { RawEncoding, ReviewRecord } from './record.ts'
+import { isFor, type Repair, type Repairable, type Step } from './repair.ts'
 import { sanitise } from './sanitise.ts'
 import { allFaults, codeOf, isValid } from './validate.ts'
-import type { Fault, Removal, Review, RuleVersions, Verdict } from './verdict.ts'
+import type { Change, Fault, Removal, Review, RuleVersions, Verdict } from './verdict.ts'
 
 /** How one source's items are to be understood. Made from a preset by `compileRules`. */
 export interface Rules {
@@ -17,7 +18,14 @@ export interface Rules {
    * to the last member.
    */
   shape(reading: Readable, received: Received, key: string): Shaped
+  /** Repairs that the source keeps, for whatever has their fault. */
+  readonly repairs: readonly Repair[]
+  /** Does the steps of a repair to a copy of the candidate. */
+  repair(document: Repairable, steps: readonly Step[]): Readonly<Record<string, unknown>>
 }
+
+/** What is tied to a record and applied in every interpretation of it: repairs, then a patch by hand. */
+export type Mending = Pick<RuleVersions, 'repairs' | 'patch'>
 
 /** The item's content as far as it can be read. */
 export type Reading = Readable | Unreadable
@@ -64,13 +72,16 @@ export function judge(received: Received, rules: Rules): ReviewRecord {
 
 const isItself = (review: Review, reading: Reading): boolean => 'value' in reading && review === reading.value
 
-/** What this record is under these rules. Pure: the same input gives the same verdict for ever. */
+/**
+ * What this record is under these rules, with the mending of the verdict that it has, or another. Pure: the same input gives
+ * the same verdict for ever.
+ */
 export function interpret(
   record: Pick<ReviewRecord, 'key' | 'received'>,
   rules: Rules,
-  patch?: readonly Operation[],
+  mending: Mending = {},
 ): Verdict {
-  return verdictOn(rules.read(record.received), record.received, record.key, rules, patch)
+  return verdictOn(rules.read(record.received), record.received, record.key, rules, mending)
 }
 
 /** The candidate that a patch by hand is made against; undefined where the item can't be read. */
@@ -87,7 +98,7 @@ function verdictOn(
   received: Received,
   key: string,
   rules: Rules,
-  patch?: readonly Operation[],
+  { repairs = [], patch }: Mending = {},
 ): Verdict {
   const by = patch === undefined ? rules.versions : { ...rules.versions, patch }
   const readable = 'identity' in reading
@@ -96,20 +107,64 @@ function verdictOn(
     return reject(reading.code, errors, undefined, received, by)
   }
   const { candidate, derived } = readable ? rules.shape(reading, received, key) : NOTHING
-  const mended = patch === undefined ? candidate : patched(candidate, patch)
-  if (readable && reading.event !== undefined) return removal(reading.event, mended, received, by)
-  const { clean, changes } = sanitise(mended, readable && reading.tame && patch === undefined)
-  if (!isValid(clean)) {
-    const errors = allFaults(clean)
-    return reject(codeOf(errors[0]), errors, clean, received, by)
-  }
-  const accepted = { status: 'accepted', review: clean as Review, by } as const
+  const written = patch === undefined ? candidate : patched(candidate, patch)
+  if (readable && reading.event !== undefined) return removal(reading.event, written, received, by)
+  const tame = readable && reading.tame && patch === undefined
+  const found = checked(written, tame)
+  const { clean, changes, faults, used } =
+    found.faults === undefined ? found : mended(found, repairs, reading, received, rules)
+  const versions = used === undefined ? by : { ...by, repairs: used }
+  if (faults !== undefined) return reject(codeOf(faults[0]), faults, clean, received, versions)
+  const accepted = { status: 'accepted', review: clean as Review, by: versions } as const
   if (changes.length === 0 && derived.length === 0) return accepted
   return {
     ...accepted,
     ...(changes.length > 0 && { sanitised: changes }),
     ...(derived.length > 0 && { derived }),
   }
+}
+
+interface Checked {
+  readonly clean: Readonly<Record<string, unknown>>
+  readonly changes: readonly Change[]
+  /** Undefined where it is valid. */
+  readonly faults: readonly Fault[] | undefined
+  /** The repairs that were applied, if any. */
+  readonly used?: readonly Repair[]
+}
+
+function checked(candidate: Readonly<Record<string, unknown>>, tame: boolean): Checked {
+  const { clean, changes } = sanitise(candidate, tame)
+  return { clean, changes, faults: isValid(clean) ? undefined : allFaults(clean) }
+}
+
+/**
+ * Applies each repair whose fault is there, once: those that are tied to the record first, then those of the source. A
+ * repair may uncover a fault that another one mends.
+ */
+function mended(
+  found: Checked,
+  tied: readonly Repair[],
+  reading: Reading,
+  { context }: Received,
+  rules: Rules,
+): Checked {
+  const own = tied.filter(({ kept }) => kept !== true)
+  const left = [...own, ...rules.repairs.filter(({ id }) => !own.some((repair) => repair.id === id))]
+  const item = 'value' in reading ? reading.value : undefined
+  const used: Repair[] = []
+  let now = found
+  while (now.faults !== undefined) {
+    const { faults } = now
+    const next = left.findIndex((repair) => isFor(repair, faults))
+    const [repair] = next === -1 ? [] : left.splice(next, 1)
+    if (repair === undefined) break
+    used.push(repair)
+    const { changes } = now
+    const again = checked(rules.repair({ review: now.clean, item, context }, repair.steps), false)
+    now = { ...again, changes: [...changes, ...again.changes] }
+  }
+  return used.length === 0 ? found : { ...now, used }
 }
 
 function removal(

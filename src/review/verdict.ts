@@ -1,4 +1,5 @@
 import type { Operation } from 'rfc6902'
+import type { Repair } from './repair.ts'
 
 /** The canonical review, see schemas/review.schema.json: six fields that must be there, and whatever else is known. */
 export interface Review {
@@ -72,6 +73,8 @@ export interface RuleVersions {
   /** Name and version, such as `rainforest@1`. */
   readonly preset: string
   readonly schema: string
+  /** Those that were applied, in their order. */
+  readonly repairs?: readonly Repair[]
   /** A repair by hand of this one record: a JSON Patch against the preset's candidate, applied in every interpretation. */
   readonly patch?: readonly Operation[]
 }

@@ -37,8 +37,12 @@ export async function redrive(
 ): Promise<Redriven> {
   const row = await finishMarked(await find(key, options), options)
   const rules = await options.rules(row)
-  const patch = review === undefined ? row.verdict.by.patch : patchTo(review, row, rules)
-  const verdict = interpret(row, rules, patch)
+  const { by } = row.verdict
+  const verdict = interpret(
+    row,
+    rules,
+    review === undefined ? by : { ...by, patch: patchTo(review, row, rules) },
+  )
   if (verdict.status === 'rejected') return { key, status: 'rejected', verdict }
   if (row.verdict.status !== 'rejected' && JSON.stringify(verdict) === JSON.stringify(row.verdict)) {
     return { key, status: 'accepted', verdict }

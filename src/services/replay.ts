@@ -39,7 +39,7 @@ export async function replay(options: Replay): Promise<Replayed> {
   for await (const { records } of store.scan({ ...select, signal })) {
     const accepted: Stored[] = []
     for (const record of records) {
-      const verdict = interpret(record, await rules(record), record.verdict.by.patch)
+      const verdict = interpret(record, await rules(record), record.verdict.by)
       if (verdict.status !== 'rejected') accepted.push({ ...record, verdict })
     }
     const messages = accepted.map((record) => {

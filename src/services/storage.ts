@@ -170,6 +170,8 @@ const foreign: Rules = {
   versions: { preset: 'none@1', schema: 'none@1' },
   read: ({ context }) => ({ code: 'unreadable', message: context.unreadable ?? '', encoding: undefined }),
   shape: () => ({ candidate: {}, derived: [] }),
+  repairs: [],
+  repair: ({ review }) => review,
 }
 
 function rejected(arrival: Arrival, code: string, message: string): Arrival {

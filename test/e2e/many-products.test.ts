@@ -47,6 +47,7 @@ function polled(product: string, n: number): [string, object] {
     told: n % 900,
     fetched: 10,
     polledAt,
+    found: { at: polledAt, afterMs: DAY + n },
   }
   const seen = Buffer.alloc(80, 1).toString('base64')
   const place = { page: 1 }

@@ -191,7 +191,7 @@ describe('a verdict', () => {
   test('holds a repair by hand, against the original', () => {
     const record = judged({ ...GOOD, rating: 'five' })
     const patch = [{ op: 'replace', path: '/rating', value: 5 }] as const
-    const mended = interpret(record, compileRules(canonical), patch)
+    const mended = interpret(record, compileRules(canonical), { patch })
     assert.ok(mended.status === 'accepted')
     assert.equal(mended.review.rating, 5)
     assert.deepEqual(mended.by.patch, patch)

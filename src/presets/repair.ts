@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { createGetter } from '../lib/pointer.ts'
+import { REVIEW_FIELDS } from '../review/fields.ts'
+import type { Repairable, Step } from '../review/repair.ts'
+import { PARSERS, type Parser } from './parsers.ts'
+
+const field = z.enum(REVIEW_FIELDS)
+const scalar = z.union([z.string(), z.number(), z.boolean()])
+const pointer = z
+  .string()
+  .regex(/^\/(review|item|context)(\/.*)?$/, 'a JSON pointer into /review, /item or /context')
+const parser = z.enum(Object.keys(PARSERS) as [keyof typeof PARSERS])
+
+/** A step as a person writes it. */
+export const stepSchema = z.union([
+  z.strictObject({ set: field, to: scalar }),
+  z.strictObject({ default: field, to: scalar }),
+  z.strictObject({ default: field, from: pointer }),
+  z.strictObject({ copy: pointer, to: field }),
+  z.strictObject({ move: field, to: field }),
+  z.strictObject({ remove: field }),
+  z.strictObject({ parse: field, as: parser }),
+])
+
+/** Does the steps in their order to a copy of the review. Never throws. */
+export function repaired(document: Repairable, steps: readonly Step[]): Record<string, unknown> {
+  const review: Record<string, unknown> = { ...document.review }
+  for (const step of steps) take(step, review, document)
+  return review
+}
+
+function take(step: Step, review: Record<string, unknown>, { item, context }: Repairable): void {
+  const at = (place: string): unknown => createGetter(place)({ review, item, context })
+  const put = (name: string, value: unknown): void => {
+    if (value !== undefined && value !== null) review[name] = value
+  }
+  if ('set' in step) put(step.set, step.to)
+  else if ('default' in step) {
+    if (isAbsent(review[step.default])) put(step.default, 'to' in step ? step.to : at(step.from))
+  } else if ('copy' in step) put(step.to, at(step.copy))
+  else if ('move' in step) {
+    put(step.to, review[step.move])
+    delete review[step.move]
+  } else if ('remove' in step) delete review[step.remove]
+  else put(step.parse, parsed(review[step.parse], step.as, item))
+}
+
+function parsed(value: unknown, name: string, item: unknown): unknown {
+  const parse: Parser | undefined = Object.hasOwn(PARSERS, name)
+    ? PARSERS[name as keyof typeof PARSERS]
+    : undefined
+  return isAbsent(value) || !parse ? value : parse(value, () => JSON.stringify(value), item)
+}
+
+const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === ''
