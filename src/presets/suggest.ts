@@ -116,17 +116,21 @@ function* ideasFor(field: ReviewField, { review, item, context }: Repairable): G
     place.startsWith('/context') && !isThere ? { default: field, from: place } : { copy: place, to: field }
   for (const { place, value } of places) {
     const alike = isAlike(field, place)
-    if (alike) yield [take(place)]
+    if (alike && !(field.endsWith('_id') && isAddress(value))) yield [take(place)]
     for (const as of parsers) {
-      if (alike || isUnderstood(value, as)) yield [take(place), { parse: field, as }]
+      if (isUnderstood(value, as) && (alike || isWords(value))) yield [take(place), { parse: field, as }]
     }
   }
   if (isThere && !isRequired(field)) yield [{ remove: field }]
 }
 
-/** Whether a parser makes something else of words: then they were written for such a field, whatever it is called. */
+/** An address may hold an id, and is none. */
+const isAddress = (value: unknown): boolean => typeof value === 'string' && value.includes('/')
+
+/** What a parser makes something else of was written for such a field, whatever it is called; but for bare numbers. */
+const isWords = (value: unknown): boolean => typeof value === 'string' && !/^[\d.,\s]*$/.test(value)
+
 function isUnderstood(value: unknown, as: keyof typeof PARSERS): boolean {
-  if (typeof value !== 'string' || /^[\d.,\s]*$/.test(value)) return false
   const parse: Parser = PARSERS[as]
   const read = parse(value, () => JSON.stringify(value))
   return read !== undefined && read !== value
