@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Environment, newRun, openQueue, openRegistry, openSource, openStore } from './app.ts'
+import { type Environment, newRun, openQueue, openRegistry, openRules, openSource, openStore } from './app.ts'
 import { openAdmin } from './console/admin.ts'
 import type { TransientError } from './errors.ts'
 import { isLoopback } from './lib/fields.ts'
@@ -11,6 +11,7 @@ import { createLoops, type Failure, type OpenSource } from './loops.ts'
 import type { Queue } from './queues/queue.ts'
 import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
 import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
+import { runAbandonedJobs } from './services/jobs.ts'
 import { countsOf } from './services/ledger.ts'
 import { watchRepairs } from './services/repairs.ts'
 import { openSuppression } from './services/suppression.ts'
@@ -219,6 +220,23 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       logger,
     })
     opened.defer(() => watching)
+  }
+  if (options.listen && options.storage) {
+    const jobRun = newRun(clock())
+    let seq = 0
+    const working = runAbandonedJobs(
+      {
+        store,
+        registry,
+        reviews,
+        openRules: (preset) => openRules(env, registry, preset),
+        number: () => ({ run: jobRun, seq: seq++ }),
+        clock,
+        signal: stopping.asked,
+      },
+      (error) => logger.warn({ error }, 'a job on dead letters does not go on'),
+    )
+    opened.defer(() => working)
   }
   const resources = opened.move()
 

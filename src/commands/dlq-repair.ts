@@ -116,7 +116,8 @@ async function repair(
     const about = { by: who(), at: new Date().toISOString() }
     for (const source of found.sources) {
       await keptRepairs(registry).keep(source, mending, about)
-      await noteChange(registry, { what: 'keep repair', about: `source ${source}`, details: { ...mending } })
+      const details = { cluster, ...mending }
+      await noteChange(registry, { what: 'keep repair', about: `source ${source}`, details })
     }
   }
   if (found.pass === 0) io.exitCode = FAILED

@@ -18,13 +18,10 @@ export async function tellKept(
   const kept = keptRepairs(registry)
   if (drop !== undefined) {
     const dropped = await dropKept(drop, source, kept)
-    await noteChange(registry, {
-      what: 'drop repair',
-      about: `source ${dropped.source}`,
-      details: { id: drop },
-    })
-    if (env.json) return await writeJson(io, { ...dropped, dropped: true })
-    return await write(io, `${drop} is no longer kept; what it has mended stays mended\n`)
+    await noteChange(registry, { what: 'drop repair', about: `source ${dropped}`, details: { id: drop } })
+    if (env.json) await writeJson(io, { source: dropped, id: drop, dropped: true })
+    else await write(io, `${drop} is no longer kept; what it has mended stays mended\n`)
+    return
   }
   const repairs = await kept.list(source)
   if (env.json) {
@@ -46,15 +43,12 @@ export async function tellKept(
   }
 }
 
-async function dropKept(
-  id: string,
-  source: string | undefined,
-  kept: KeptRepairs,
-): Promise<{ readonly source: string; readonly id: string }> {
+/** Resolves to the source that kept it. */
+async function dropKept(id: string, source: string | undefined, kept: KeptRepairs): Promise<string> {
   const [found, ...more] = (await kept.list(source)).filter((repair) => repair.id === id)
   if (more.length > 0)
     throw new HeadwaterError('USAGE', `--drop: several sources keep ${id}: say which with --source`)
   if (found === undefined || !(await kept.drop(found.source, id)))
     throw new HeadwaterError('NOT_FOUND', `no repair ${id} is kept: \`headwater dlq repairs\` lists them`)
-  return { source: found.source, id }
+  return found.source
 }
