@@ -12,7 +12,9 @@ import { outlastRefusals } from './queues/outlast.ts'
 import type { Queue, QueueAdapter, QueueContext } from './queues/queue.ts'
 import type { Rules } from './review/interpret.ts'
 import type { ReviewRecord } from './review/record.ts'
+import type { Repair } from './review/repair.ts'
 import type { DataFolder } from './services/backup.ts'
+import { keptRepairs } from './services/repairs.ts'
 import { isOwn, loadOwn, sources } from './sources/index.ts'
 import type { Source, SourceAdapter, SourceContext } from './sources/source.ts'
 import { stores } from './stores/index.ts'
@@ -54,37 +56,67 @@ export async function openQueue(env: Environment, topic: string): Promise<Queue>
 
 export type SourceParts = Omit<SourceContext, keyof Context | 'name' | 'origin' | 'split' | 'provider'>
 
-/** Opens a source with the rules its items are judged by. */
+/** Opens a source with the rules its items are judged by, which follow the repairs that it keeps at the time. */
 export async function openSource(
   env: Environment,
   { type, name, origin, settings, preset, missingUserId, missingReviewId, versions }: SourceConfig,
   parts: SourceParts,
-): Promise<{ source: Source; rules: Rules }> {
+  repairs: () => readonly Repair[],
+): Promise<{ source: Source; rules: () => Rules }> {
   const data = await loadPreset(preset)
-  const rules = compileRules(data, { missingUserId, missingReviewId, versions })
+  const options = { missingUserId, missingReviewId, versions }
+  const rules = following(repairs, (kept) => compileRules(data, { ...options, repairs: kept }))
   const adapter = await sourceAdapter(type)
   const provider = createProvider(data, rules)
   const context = { ...(await contextOf(env)), ...parts, name, origin, split: createSplit(data), provider }
   return { source: await adapter.open(settings, context), rules }
 }
 
-/**
- * The rules to interpret a stored record by: those of its source; where the config no longer has the source, those of
- * the preset that judged it, or of the one that is named.
- */
-export async function rulesFor(
-  { config }: Pick<Environment, 'config'>,
-  { received, verdict }: Pick<ReviewRecord, 'received' | 'verdict'>,
-  preset?: string,
-): Promise<Rules> {
-  const source = config.sources.find(({ name }) => name === received.context.source)
-  const judgedBy = verdict.by.preset.slice(0, verdict.by.preset.lastIndexOf('@'))
-  const name = preset ?? source?.preset ?? judgedBy
-  if (preset === undefined && source === undefined && !Object.hasOwn(presets, name)) {
-    const message = `the preset ${name} is no source's in this config: name its file with --preset`
-    throw new HeadwaterError('USAGE', message)
+/** What is made of a value, made again whenever it is another one. */
+function following<Value, Made>(current: () => Value, make: (value: Value) => Made): () => Made {
+  let value = current()
+  let made = make(value)
+  return () => {
+    const now = current()
+    if (now !== value) [value, made] = [now, make(now)]
+    return made
   }
-  return compileRules(await loadPreset(name), source ?? {})
+}
+
+/** Finds the rules to interpret a stored record by. */
+export type RulesFor = (record: Pick<ReviewRecord, 'received' | 'verdict'>) => Promise<Rules>
+
+/**
+ * The rules of today: those of a record's source with the repairs that it keeps now; where the config no longer has the
+ * source, those of the preset that judged it, or of the one that is named. They are compiled once a source.
+ */
+export async function openRules(
+  { config }: Pick<Environment, 'config'>,
+  registry: Registry,
+  preset?: string,
+): Promise<RulesFor> {
+  const kept = Map.groupBy(await keptRepairs(registry).list(), ({ source }) => source)
+  const compiled = new Map<string, Promise<Rules>>()
+
+  async function compile(sourceName: string, judgedBy: string): Promise<Rules> {
+    const source = config.sources.find(({ name }) => name === sourceName)
+    const name = preset ?? source?.preset ?? judgedBy
+    if (preset === undefined && source === undefined && !Object.hasOwn(presets, name)) {
+      const message = `the preset ${name} is no source's in this config: name its file with --preset`
+      throw new HeadwaterError('USAGE', message)
+    }
+    const repairs = (kept.get(sourceName) ?? []).map(({ id, mends, steps }) => ({ id, mends, steps }))
+    return compileRules(await loadPreset(name), { ...source, repairs })
+  }
+
+  return ({ received, verdict }) => {
+    const { source } = received.context
+    const judgedBy = verdict.by.preset.slice(0, verdict.by.preset.lastIndexOf('@'))
+    const name = JSON.stringify([source, judgedBy])
+    const rules = compiled.get(name) ?? compile(source, judgedBy)
+    compiled.set(name, rules)
+    return rules
+  }
 }
 
 /** Creates whatever the config's queue, store and registry need, and topics beside those of the config. Safe to repeat. */

@@ -3,6 +3,7 @@ import pkg from '../package.json' with { type: 'json' }
 import { addAudit } from './commands/audit.ts'
 import { addBackup } from './commands/backup.ts'
 import { ABORTED, type Io } from './commands/command.ts'
+import { addChanges } from './commands/changes.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addCopy } from './commands/copy.ts'
 import { addConfig } from './commands/config.ts'
@@ -10,6 +11,7 @@ import { addDlq } from './commands/dlq.ts'
 import { tellFailure } from './commands/failure.ts'
 import { addGroups } from './commands/groups.ts'
 import { addImport } from './commands/import.ts'
+import { addJobs } from './commands/jobs.ts'
 import { addPresets } from './commands/presets.ts'
 import { addProvision } from './commands/provision.ts'
 import { addReplay } from './commands/replay.ts'
@@ -27,10 +29,12 @@ const COMMANDS = [
   addImport,
   addReviews,
   addDlq,
+  addJobs,
   addTail,
   addSources,
   addGroups,
   addAudit,
+  addChanges,
   addConfig,
   addPresets,
   addProvision,

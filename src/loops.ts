@@ -19,11 +19,11 @@ import type { Health } from './telemetry/health.ts'
 import type { Metrics, Stage } from './telemetry/metrics.ts'
 import type { Counting } from './telemetry/tally.ts'
 
-/** A source that is open, and the rules its items are judged by. */
+/** A source that is open, and the rules its items are judged by at the time. */
 export interface OpenSource {
   readonly config: SourceConfig
   readonly source: Source
-  readonly rules: Rules
+  readonly rules: () => Rules
 }
 
 export interface Failure {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Environment, newRun, openQueue, openRegistry, openSource, openStore } from './app.ts'
+import { type Environment, newRun, openQueue, openRegistry, openRules, openSource, openStore } from './app.ts'
 import { openAdmin } from './console/admin.ts'
 import type { TransientError } from './errors.ts'
 import { isLoopback } from './lib/fields.ts'
@@ -11,7 +11,9 @@ import { createLoops, type Failure, type OpenSource } from './loops.ts'
 import type { Queue } from './queues/queue.ts'
 import { createDeadLetterLimit } from './services/dead-letter-limit.ts'
 import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
+import { runAbandonedJobs } from './services/jobs.ts'
 import { countsOf } from './services/ledger.ts'
+import { watchRepairs } from './services/repairs.ts'
 import { openSuppression } from './services/suppression.ts'
 import type { Polling, Progress } from './sources/source.ts'
 import { createStopping } from './stopping.ts'
@@ -140,6 +142,13 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   }
 
   async function openSources(): Promise<readonly OpenSource[]> {
+    const kept = opened.use(
+      await watchRepairs(registry, {
+        onChange: (source, repairs) =>
+          logger.info({ source, repairs: repairs.map(({ id }) => id) }, 'the source keeps these repairs'),
+        onTrouble: (error) => logger.warn({ error }, 'the repairs that sources keep are as they were'),
+      }),
+    )
     const parts = {
       run,
       clock,
@@ -152,7 +161,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     for (const source of config.sources.filter(({ enabled }) => enabled)) {
       const trouble = (error: unknown): void => health.trouble(source.name, error)
       const repeated = (items: number): void => counting.repeated(source.name, items)
-      const ready = await openSource(env, source, { ...parts, trouble, repeated })
+      const ready = await openSource(env, source, { ...parts, trouble, repeated }, () => kept.of(source.name))
       all.push({ config: source, source: opened.use(ready.source), rules: ready.rules })
     }
     return all
@@ -211,6 +220,23 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       logger,
     })
     opened.defer(() => watching)
+  }
+  if (options.listen && options.storage) {
+    const jobRun = newRun(clock())
+    let seq = 0
+    const working = runAbandonedJobs(
+      {
+        store,
+        registry,
+        reviews,
+        openRules: (preset) => openRules(env, registry, preset),
+        number: () => ({ run: jobRun, seq: seq++ }),
+        clock,
+        signal: stopping.asked,
+      },
+      (error) => logger.warn({ error }, 'a job on dead letters does not go on'),
+    )
+    opened.defer(() => working)
   }
   const resources = opened.move()
 

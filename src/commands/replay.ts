@@ -3,11 +3,10 @@ import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { formatCount } from '../lib/units.ts'
 import type { Queue } from '../queues/queue.ts'
-import type { Rules } from '../review/interpret.ts'
 import type { Replayed } from '../services/replay.ts'
-import type { Stored } from '../stores/store.ts'
 import { type AddCommand, environment, FAILED, type Io } from './command.ts'
-import { openQueue, openStore } from './open.ts'
+import { noteChange } from './noted.ts'
+import { openQueue, openRegistry, openStore } from './open.ts'
 import { openEventFile } from './event-file.ts'
 import { excerpt, writeJson } from './output.ts'
 import { type Selection, scanOf, select } from './records.ts'
@@ -47,15 +46,18 @@ export const addReplay: AddCommand = (program, io) => {
     .action(async (options: ReplayOptions, command: Command) => {
       const env = await environment(command, io)
       const { source } = options
-      const { newRun, rulesFor } = await import('../app.ts')
+      const { newRun, openRules } = await import('../app.ts')
       const { replay } = await import('../services/replay.ts')
       const target = targetOf(options)
       await using store = await openStore(env)
+      await using registry = await openRegistry(env)
       await using into = await openTarget(target, env)
       const again = patiently(io)
       const run = newRun(Date.now())
       let seq = 0
-      const rulesOf = remembered((row) => rulesFor(env, row, options.preset))
+      const details = { run, ...options }
+      if (options.dryRun !== true)
+        await noteChange(registry, { what: 'replay', about: placeOf(target), details })
       const counts = await replay({
         store,
         select: {
@@ -64,7 +66,7 @@ export const addReplay: AddCommand = (program, io) => {
         },
         // Trouble of the queue is waited out.
         into: { publish: (messages, options) => again(() => into.publish(messages, options)) },
-        rules: rulesOf,
+        rules: await openRules(env, registry, options.preset),
         number: () => ({ run, seq: seq++ }),
         signal: io.signal,
         dryRun: options.dryRun === true,
@@ -105,17 +107,6 @@ async function openTarget(target: Target, env: Environment): Promise<Into & Asyn
   return {
     publish: (messages, options) => publishTo(target.name, messages, options),
     [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
-  }
-}
-
-/** A source's rules are compiled once, not once a record. */
-function remembered(rulesFor: (row: Stored) => Promise<Rules>): (row: Stored) => Promise<Rules> {
-  const known = new Map<string, Promise<Rules>>()
-  return (row) => {
-    const name = `${row.received.context.source} ${row.verdict.by.preset}`
-    const rules = known.get(name) ?? rulesFor(row)
-    known.set(name, rules)
-    return rules
   }
 }
 

@@ -5,18 +5,17 @@ import type { Provider } from '../review/provider.ts'
 import type { Preset } from './preset.ts'
 import { createTold } from './told.ts'
 
-/** What a preset, compiled to these rules, knows of its provider. */
-export function createProvider(preset: Preset, rules: Rules): Provider {
-  const { preset: by, schema } = rules.versions
-  const repairs = rules.repairs.map(({ id }) => ` ${id}`).join('')
+/** What a preset, compiled to these rules, knows of its provider. The rules may change while it is in use. */
+export function createProvider(preset: Preset, rulesNow: () => Rules): Provider {
   return {
     coverage: preset.coverage,
     told: createTold(preset),
     identify(received) {
+      const rules = rulesNow()
       const reading = rules.read(received)
       const { key, verdict } = judge(received, rules)
       return {
-        version: hash('sha256', `${key} ${by} ${schema}${repairs}`, 'hex').slice(0, 16),
+        version: hash('sha256', `${key} ${nameOf(rules)}`, 'hex').slice(0, 16),
         review: 'identity' in reading ? reading.identity.review : undefined,
         product: findableBy(verdict).product,
         code: verdict.status === 'rejected' ? verdict.code : undefined,
@@ -24,3 +23,6 @@ export function createProvider(preset: Preset, rules: Rules): Provider {
     },
   }
 }
+
+const nameOf = ({ versions: { preset, schema }, repairs }: Rules): string =>
+  [preset, schema, ...repairs.map(({ id }) => id)].join(' ')

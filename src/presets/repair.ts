@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import { prettifyError, z } from 'zod'
+import { HeadwaterError } from '../errors.ts'
 import { createGetter } from '../lib/pointer.ts'
 import { REVIEW_FIELDS } from '../review/fields.ts'
 import type { Repairable, Step } from '../review/repair.ts'
@@ -21,6 +22,16 @@ export const stepSchema = z.union([
   z.strictObject({ remove: field }),
   z.strictObject({ parse: field, as: parser }),
 ])
+
+/** More than any fault needs. */
+const MAX_STEPS = 20
+
+/** The steps that a person wrote, checked. Throws USAGE with everything that is wrong with them. */
+export function readSteps(written: unknown): readonly Step[] {
+  const result = z.array(stepSchema).min(1).max(MAX_STEPS).safeParse(written)
+  if (result.success) return result.data
+  throw new HeadwaterError('USAGE', `the steps of a repair:\n${prettifyError(result.error)}`)
+}
 
 /** Does the steps in their order to a copy of the review. Never throws. */
 export function repaired(document: Repairable, steps: readonly Step[]): Record<string, unknown> {
@@ -49,7 +60,10 @@ function parsed(value: unknown, name: string, item: unknown): unknown {
   const parse: Parser | undefined = Object.hasOwn(PARSERS, name)
     ? PARSERS[name as keyof typeof PARSERS]
     : undefined
-  return isAbsent(value) || !parse ? value : parse(value, () => JSON.stringify(value), item)
+  if (isAbsent(value) || !parse) return value
+  // How such a number was written is not known here, and another one would be invented.
+  const isInexact = typeof value === 'number' && parse === PARSERS.id && !Number.isSafeInteger(value)
+  return isInexact ? value : parse(value, () => JSON.stringify(value), item)
 }
 
 const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === ''

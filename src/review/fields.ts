@@ -10,6 +10,9 @@ export function fieldType(name: ReviewField): 'string' | 'number' | 'integer' | 
   return schema.properties[name].type as 'string' | 'number' | 'integer' | 'boolean' | 'array'
 }
 
+/** Whether a review is none without it. */
+export const isRequired = (name: ReviewField): boolean => schema.required.includes(name)
+
 /** What the author or the shop changes; not votes, position or scrape times. Version 1 of the content list. */
 export const CONTENT_FIELDS = [
   'product_id',

@@ -40,6 +40,19 @@ export interface Repairable {
   readonly context: unknown
 }
 
+/** A repair of one fault. */
+export function createRepair({ pointer, keyword }: Repair['mends'], steps: readonly Step[]): Repair {
+  const what = { mends: { pointer, keyword }, steps }
+  return { id: repairId(what), ...what }
+}
+
+/** What is tied to a record once a repair is tied to it, too. Twice is once. */
+export function tie<Tied extends { readonly repairs?: readonly Repair[] }>(by: Tied, repair: Repair): Tied {
+  const { repairs = [] } = by
+  const isKnown = repairs.some(({ id, kept }) => id === repair.id && kept !== true)
+  return isKnown ? by : { ...by, repairs: [...repairs, repair] }
+}
+
 export function repairId({ mends, steps }: Pick<Repair, 'mends' | 'steps'>): string {
   return hash('sha256', JSON.stringify([mends.pointer, mends.keyword, steps]), 'hex').slice(0, 12)
 }

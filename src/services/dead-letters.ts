@@ -3,16 +3,18 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Operation } from 'rfc6902'
 import { HeadwaterError, TransientError } from '../errors.ts'
 import { encodeEvent, subjectOf } from '../event.ts'
-import type { Queue } from '../queues/queue.ts'
+import { inParallel } from '../lib/parallel.ts'
+import type { Message, Queue } from '../queues/queue.ts'
 import { newRejected } from '../review/compare.ts'
 import { candidateOf, interpret, type Rules } from '../review/interpret.ts'
 import type { LedgerEntry } from '../review/record.ts'
-import type { Verdict } from '../review/verdict.ts'
+import { type Repair, tie } from '../review/repair.ts'
+import type { Rejected, Verdict } from '../review/verdict.ts'
 import type { Store, Stored } from '../stores/store.ts'
 
 export interface Redrive {
   readonly store: Store
-  readonly reviews: Queue
+  readonly reviews: Pick<Queue, 'publish'>
   readonly rules: (record: Stored) => Promise<Rules>
   readonly number: () => LedgerEntry
   readonly signal: AbortSignal
@@ -24,6 +26,11 @@ export interface Redriven {
   readonly status: 'published' | 'accepted' | 'rejected'
   readonly verdict: Verdict
 }
+
+/** As many verdicts are written at the same time: some databases take a round trip for each. */
+const AMENDED_AT_ONCE = 100
+/** So much is handed to the queue in one call, or one message. */
+const PUBLISHED_BYTES = 4 * 1024 * 1024
 
 /**
  * Interprets a record again, with the review that a person wrote for it if there is one, and publishes it where it is
@@ -47,9 +54,32 @@ export async function redrive(
   if (row.verdict.status !== 'rejected' && JSON.stringify(verdict) === JSON.stringify(row.verdict)) {
     return { key, status: 'accepted', verdict }
   }
-  const marked = await amend(row, { ...verdict, unpublished: true }, options)
-  const done = await finishMarked(marked, options)
-  return { key, status: done.verdict.status === 'rejected' ? 'rejected' : 'published', verdict: done.verdict }
+  return redrivenOf(await finishMarked(await mark(row, verdict, options), options))
+}
+
+/**
+ * Redrives dead letters together, in as few calls of the queue as their size allows, each with the repair tied to it if
+ * there is one. What waits no longer to be mended is left alone, but for a publication that is owed; what is still rejected
+ * stays as it is. Throws CONFLICT where somebody else changed one of them: what is read anew may be tried again.
+ */
+export async function redriveAll(
+  rows: readonly Stored[],
+  options: Redrive,
+  repair?: Repair,
+): Promise<readonly Redriven[]> {
+  const owed = await finishAll(rows, options)
+  const done: Redriven[] = []
+  const accepted: [Stored, Verdict][] = []
+  for (const row of owed) {
+    const { key, verdict: was } = row
+    const mending = repair === undefined ? was.by : tie(was.by, repair)
+    const verdict = isWaiting(was) ? interpret(row, await options.rules(row), mending) : was
+    if (verdict.status === 'rejected') done.push({ key, status: 'rejected', verdict })
+    else if (verdict === was) done.push({ key, status: 'accepted', verdict })
+    else accepted.push([row, verdict])
+  }
+  const marked = await inParallel(accepted, ([row, verdict]) => mark(row, verdict, options), AMENDED_AT_ONCE)
+  return [...done, ...(await finishAll(marked, options)).map(redrivenOf)]
 }
 
 /** A person decides that a dead letter needn't be mended, and says why. It stays in the store. */
@@ -65,6 +95,29 @@ export async function discard(
   return amend(row, { ...row.verdict, discarded: { reason, at: new Date(now).toISOString() } }, options)
 }
 
+/**
+ * Discards those that wait to be mended, and resolves to how many of them are discarded now. Throws CONFLICT where somebody
+ * else changed one of them: what is read anew may be tried again.
+ */
+export async function discardAll(
+  rows: readonly Stored[],
+  reason: string,
+  options: Pick<Redrive, 'store' | 'signal'>,
+  now: number,
+): Promise<number> {
+  const discarded = { reason, at: new Date(now).toISOString() }
+  await inParallel(
+    rows.filter(({ verdict }) => isWaiting(verdict)),
+    (row) => amend(row, { ...(row.verdict as Rejected), discarded }, options),
+    AMENDED_AT_ONCE,
+  )
+  return rows.filter(({ verdict }) => verdict.status === 'rejected').length
+}
+
+/** Whether this is a dead letter that nobody has discarded. */
+export const isWaiting = (verdict: Verdict): boolean =>
+  verdict.status === 'rejected' && verdict.discarded === undefined
+
 async function find(key: string, { store, signal }: Pick<Redrive, 'store' | 'signal'>): Promise<Stored> {
   const row = (await store.get([key], { signal })).get(key)
   if (row) return row
@@ -74,19 +127,69 @@ async function find(key: string, { store, signal }: Pick<Redrive, 'store' | 'sig
   )
 }
 
+const mark = (row: Stored, verdict: Verdict, options: Redrive): Promise<Stored> =>
+  amend(row, { ...verdict, unpublished: true }, options)
+
+const redrivenOf = ({ key, verdict }: Stored): Redriven => ({
+  key,
+  status: verdict.status === 'rejected' ? 'rejected' : 'published',
+  verdict,
+})
+
+async function finishMarked(row: Stored, options: Redrive): Promise<Stored> {
+  return (await finishAll([row], options))[0] ?? row
+}
+
 /**
  * What was amended and may not have been published is published. What the queue will never take is a dead letter again,
- * with the queue's reason.
+ * with the queue's reason. Resolves to all rows as they are then, in their order.
  */
-async function finishMarked(row: Stored, options: Redrive): Promise<Stored> {
-  if (row.verdict.unpublished === undefined) return row
-  const { unpublished: _, ...verdict } = row.verdict
+async function finishAll(rows: readonly Stored[], options: Redrive): Promise<readonly Stored[]> {
+  const finished = new Map<string, Stored>()
+  const marked = rows.filter(({ verdict }) => verdict.unpublished === true)
+  for (const portion of portionsOf(marked)) {
+    const unmarked = portion.map((row) => ({ ...row, verdict: withoutMark(row.verdict) }))
+    const refused = await options.reviews.publish(
+      unmarked.map((row) => messageOf(row, options.number())),
+      { signal: options.signal },
+    )
+    const refusals = new Map(refused.map((refusal) => [refusal.index, refusal]))
+    const amended = await inParallel(
+      [...portion.keys()],
+      (n) => {
+        const [row, refusal] = [unmarked[n] as Stored, refusals.get(n)]
+        const verdict = refusal ? newRejected(row, refusal.code, refusal.message) : row.verdict
+        return amend(row, verdict, options)
+      },
+      AMENDED_AT_ONCE,
+    )
+    for (const row of amended) finished.set(row.key, row)
+  }
+  return rows.map((row) => finished.get(row.key) ?? row)
+}
+
+/** The same revision is the same publication, whoever makes it and however often. */
+function messageOf(row: Stored, entry: LedgerEntry): Message {
   const id = hash('sha256', `${row.key}:${row.revision}`, 'hex').slice(0, 32)
-  const body = encodeEvent({ ...row, verdict }, options.number(), id)
-  const [refused] = await options.reviews.publish([{ key: subjectOf({ ...row, verdict }), body }], {
-    signal: options.signal,
-  })
-  return amend(row, refused ? newRejected(row, refused.code, refused.message) : verdict, options)
+  return { key: subjectOf(row), body: encodeEvent(row, entry, id) }
+}
+
+function* portionsOf(rows: readonly Stored[]): Generator<readonly Stored[]> {
+  let portion: Stored[] = []
+  let bytes = 0
+  for (const row of rows) {
+    if (portion.length > 0 && bytes + row.received.raw.length > PUBLISHED_BYTES) {
+      yield portion
+      ;[portion, bytes] = [[], 0]
+    }
+    portion.push(row)
+    bytes += row.received.raw.length
+  }
+  if (portion.length > 0) yield portion
+}
+
+function withoutMark({ unpublished: _, ...verdict }: Verdict): Verdict {
+  return verdict
 }
 
 async function amend(

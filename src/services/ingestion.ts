@@ -14,7 +14,8 @@ import type { Suppression } from './suppression.ts'
 
 export interface Ingestion {
   readonly source: Source
-  readonly rules: Rules
+  /** The rules of now: they change while a source runs, and a batch keeps those that it began with. */
+  readonly rules: () => Rules
   readonly reviews: Queue
   readonly deadLetters: Queue
   /** What was published before and needn't be again: an optimisation, never a decision. */
@@ -74,10 +75,10 @@ interface Excess {
 
 /** Source to queues: each item is judged once, published once, and only then acknowledged. */
 export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): Promise<void> {
-  const { source, rules, reviews, deadLetters, seen, suppression, number, keepOversize, onSafe, watch } =
-    parts
+  const { source, reviews, deadLetters, seen, suppression, number, keepOversize, onSafe, watch } = parts
 
   function prepare(items: readonly Received[]): Prepared {
+    const rules = parts.rules()
     const keys: string[] = []
     const outcomes: Outcome[] = []
     const accepted = emptyParcel(reviews)
@@ -102,7 +103,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
       outcomes.push(outcomeOf(record.verdict))
     }
     const parcels = [accepted, rejected].filter(({ messages }) => messages.length > 0)
-    return { items, keys, outcomes, parcels, excess }
+    return { items, rules, keys, outcomes, parcels, excess }
   }
 
   async function publish(parcel: Parcel, batch: Prepared, signal: AbortSignal): Promise<void> {
@@ -116,7 +117,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
 
   async function keep(
     excess: readonly Excess[],
-    { items, outcomes }: Prepared,
+    { items, rules, outcomes }: Prepared,
     signal: AbortSignal,
   ): Promise<void> {
     if (excess.length === 0) return
@@ -143,7 +144,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
         ...batch.parcels.map((parcel) => publish(parcel, batch, signal)),
         keep(batch.excess, batch, signal),
       ])
-      for (const key of batch.keys) seen.add(key, rules.versions)
+      for (const key of batch.keys) seen.add(key, batch.rules.versions)
       onSafe?.(batch.outcomes)
       return batch.outcomes
     },
@@ -152,6 +153,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
 
 interface Prepared {
   readonly items: readonly Received[]
+  readonly rules: Rules
   /** Of what is published. */
   readonly keys: readonly string[]
   /** One an item; another one where it turns out that no message can hold it. */

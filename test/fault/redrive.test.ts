@@ -2,9 +2,14 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { run, startProgram } from '../support/cli.ts'
-import { json, lines, type Row, rows } from '../support/pipeline.ts'
+import { createRandom, below } from '../../src/lib/random.ts'
+import type { Job } from '../../src/services/job.ts'
+import { getJob, listJobs, setJobState } from '../../src/services/jobs.ts'
+import type { Registry } from '../../src/stores/registry.ts'
+import { run, type Running, start, startProgram } from '../support/cli.ts'
+import { eventually, json, lines, type Row, rows } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
+import { openPlace, type Place, storeAll } from '../support/services.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const program = join(import.meta.dirname, '../support/redrive-until.ts')
@@ -96,6 +101,120 @@ describe('a dead letter repaired by hand', () => {
     assert.equal((await rows(folder.path)).length, 1, 'it stays in the store')
   })
 })
+
+const COUNT = Number(process.env['HEADWATER_REDRIVE_COUNT'] ?? 2_000)
+
+describe('a cluster of dead letters', () => {
+  test(`of ${COUNT} that is redriven while it is killed twice, and while it is paused, is published and stored once each`, async (t) => {
+    const seed = Number(process.env['SEED'] ?? Date.now() % 100_000)
+    t.diagnostic(`SEED=${seed}`)
+    const random = createRandom(seed)
+    await using folder = await temporaryFolder()
+    const cluster = await clusterIn(folder.path)
+    await using place = await openPlace(join(folder.path, 'data'))
+    const { registry } = place
+    const upTo = (share: number): number => below(random, Math.floor(COUNT * share))
+
+    await using first = start(['dlq', 'redrive', '--cluster', cluster, '--parse', 'rating=stars'], {
+      cwd: folder.path,
+    })
+    const { id } = await eventually(async () => (await listJobs(registry))[0], 'the job')
+    await killBehind(upTo(0.3), id, first, registry)
+    await using second = start(['jobs', 'resume', id], { cwd: folder.path })
+    await killBehind(upTo(0.6), id, second, registry)
+
+    await using third = start(['jobs', 'resume', id], { cwd: folder.path })
+    await jobBehind(upTo(0.8), id, registry)
+    await setJobState(registry, id, 'pause', 'test')
+    await third.kill()
+    const paused = await getJob(registry, id)
+    assert.equal(paused.state, 'paused')
+
+    const told = await finish(id, folder.path)
+    const counts = { state: 'done', done: COUNT, passed: COUNT, failed: 0, inFlight: [] }
+    assert.partialDeepStrictEqual(told, counts)
+    assert.equal(told.owner, undefined)
+    await assertRedriven(folder.path)
+    const copies = await publications(place)
+    await storeAll(place)
+    await assertRedriven(folder.path)
+    t.diagnostic(`${copies - COUNT} of ${COUNT} were published twice, with the same id`)
+  })
+})
+
+/** So many letters with one fault, in the store. */
+async function clusterIn(folder: string): Promise<string> {
+  const reviews = Array.from({ length: COUNT }, (_, n) =>
+    review(`S${n}`, { rating: `${n % 6}.0 out of 5 stars` }),
+  )
+  await writeFile(join(folder, 'stars.ndjson'), reviews.join('\n'))
+  await json(['import', 'stars.ndjson'], folder)
+  const [first] = await lines<{ readonly cluster: string; readonly count: number }>(
+    ['dlq', 'clusters'],
+    folder,
+  )
+  assert.equal(first?.count, Math.min(COUNT, 10_000))
+  return first.cluster
+}
+
+/** The job once it is through with more letters than these, or at its end. */
+function jobBehind(done: number, id: string, registry: Registry): Promise<Job> {
+  return eventually(
+    async () => {
+      const job = await getJob(registry, id)
+      const isThere = job.owner !== undefined && job.inFlight.length > 0 && job.done >= done
+      return isThere || job.state === 'done' ? job : undefined
+    },
+    `${done} letters to be done`,
+    600_000,
+  )
+}
+
+/** Ends a process in the middle of a batch. */
+async function killBehind(done: number, id: string, running: Running, registry: Registry): Promise<void> {
+  const before = await jobBehind(done, id, registry)
+  assert.notEqual(before.state, 'done', 'killed too late')
+  await running.kill()
+}
+
+async function finish(id: string, folder: string): Promise<Job> {
+  await using last = start(['jobs', 'resume', id, '--json'], { cwd: folder })
+  const { code, stdout, stderr } = await last.exited
+  assert.equal(code, 0, stderr)
+  return JSON.parse(stdout) as Job
+}
+
+/** Every letter is one accepted row with the rating that its raw says, and none is left in between. */
+async function assertRedriven(folder: string): Promise<void> {
+  const found = await rows(folder)
+  assert.equal(found.length, COUNT)
+  assert.equal(new Set(found.map(({ key }) => key)).size, COUNT)
+  for (const { key, verdict, raw = '' } of found) {
+    assert.deepEqual([key, verdict.status, 'unpublished' in verdict], [key, 'accepted', false])
+    const { rating } = JSON.parse(raw) as { readonly rating: string }
+    assert.equal(verdict.review?.['rating'], Number(rating[0]))
+  }
+  assert.deepEqual(await lines(['dlq', 'clusters'], folder), [])
+}
+
+/** How many messages the queue holds: every letter is among them, and what is there twice has one id. */
+async function publications({ queue }: Place): Promise<number> {
+  const stop = new AbortController()
+  const total = (await queue.backlog?.('storage')) ?? 0
+  const ids = new Map<string, Set<string>>()
+  let read = 0
+  for await (const { items } of queue.read({ signal: stop.signal })) {
+    read += items.length
+    for (const { body } of items) {
+      const { id, recordkey } = JSON.parse(body.toString()) as Event
+      ids.set(recordkey, (ids.get(recordkey) ?? new Set()).add(id))
+    }
+    if (read >= total) break
+  }
+  assert.equal(ids.size, COUNT)
+  for (const [key, each] of ids) assert.equal(each.size, 1, key)
+  return total
+}
 
 /** `copies`: how often it was published; all with one id, which is what consumers tell repeats by. */
 async function assertMended(folder: string, key: string, copies: number): Promise<void> {

@@ -31,6 +31,11 @@ const LONG: readonly Long[] = [
     file: 'test/fault/webhook-load.test.ts',
     env: { HEADWATER_LOAD_COUNT: '200000', HEADWATER_LOAD_KILLS: '5' },
   },
+  {
+    file: 'test/fault/redrive.test.ts',
+    env: { HEADWATER_REDRIVE_COUNT: '20000' },
+    only: 'a cluster of dead letters',
+  },
   queueLoad('kafka', 200_000),
   queueLoad('rabbitmq', 50_000),
   queueLoad('kinesis', 20_000),

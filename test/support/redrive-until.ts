@@ -42,8 +42,6 @@ const result = await redrive(
       },
     },
     reviews: {
-      ...reviews,
-      maxMessageBytes: reviews.maxMessageBytes,
       async publish(...given) {
         const refused = await reviews.publish(...given)
         stepDone('publish')

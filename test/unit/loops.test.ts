@@ -73,7 +73,7 @@ describe('the loop of a source', () => {
     })
     const rules = compileRules(await loadPreset('canonical'))
     const config = { name: 'shop', type: 'webhook' } as SourceConfig
-    const running = createLoops(parts).source({ config, source, rules })
+    const running = createLoops(parts).source({ config, source, rules: () => rules })
     await eventually(
       async () => (tries === 2 && stateNow() === 'running') || undefined,
       'a source that runs again',
@@ -119,7 +119,7 @@ describe('the loop of a source', () => {
     })
     const rules = compileRules(await loadPreset('canonical'))
     const config = { name: 'shop', type: 'webhook' } as SourceConfig
-    const running = createLoops(parts).source({ config, source, rules })
+    const running = createLoops(parts).source({ config, source, rules: () => rules })
     await eventually(async () => tries > passes.length || undefined, 'all tries')
     assert.deepEqual(told, ['try 1; trying again', 'try 4; trying again'])
     parts.stopping.stop()

@@ -3,7 +3,7 @@ import type { Cancellable } from '../../batch.ts'
 import { hasEnded } from '../../lib/processes.ts'
 import type { Book, Card, Shown, Table } from './book.ts'
 import { share } from './share.ts'
-import { createWatch } from './watch.ts'
+import { createWatch } from '../../lib/silence.ts'
 
 /** One replica among those that share the slots of a source. */
 export interface Member {

@@ -6,6 +6,8 @@ import type { Outcome } from '../../../src/batch.ts'
 import { TransientError } from '../../../src/errors.ts'
 import { loadPreset } from '../../../src/presets/index.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
+import type { Rules } from '../../../src/review/interpret.ts'
+import { createRepair } from '../../../src/review/repair.ts'
 import type { Queue } from '../../../src/queues/queue.ts'
 import { ingest } from '../../../src/services/ingestion.ts'
 import { countsOf, createLedger } from '../../../src/services/ledger.ts'
@@ -59,12 +61,20 @@ async function sourceOf(
   }
 }
 
+const stars = createRepair({ pointer: '/rating', keyword: 'type' }, [{ parse: 'rating', as: 'stars' }])
+const mending = compileRules(await loadPreset('canonical'), { repairs: [stars] })
+
 interface Queues {
   readonly reviews?: Queue
   readonly deadLetters?: Queue
 }
 
-async function ingestAll(source: Source, place: Place, queues: Queues = {}): Promise<Outcome[]> {
+async function ingestAll(
+  source: Source,
+  place: Place,
+  queues: Queues = {},
+  rulesNow: () => Rules = () => rules,
+): Promise<Outcome[]> {
   await using reading = source
   let seq = 0
   const outcomes: Outcome[] = []
@@ -74,7 +84,7 @@ async function ingestAll(source: Source, place: Place, queues: Queues = {}): Pro
   await ingest(
     {
       source: reading,
-      rules,
+      rules: rulesNow,
       reviews: queues.reviews ?? place.queue,
       deadLetters: queues.deadLetters ?? place.deadLetters,
       seen: { has: () => false, add: () => {} },
@@ -144,6 +154,19 @@ describe('ingestion', () => {
     const numbers = bodies.map((body) => /"ledgerseq":"(\d+)"/.exec(body)?.[1])
     assert.equal(numbers.length, 3)
     assert.deepEqual(new Set(numbers), new Set(['0', '1', '2']))
+  })
+
+  test('judges by the rules of now, and a batch that is tried again by those that it began with', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    let now = rules
+    const deadLetters = failing(place.deadLetters, 1, () => (now = mending))
+    const lines = ['R1', 'R2'].map((id) => review(id, { rating: '4.0 out of 5 stars' }))
+    const first = await sourceOf(folder.path, lines.slice(0, 1), place, () => {})
+    const [before] = await ingestAll(first, place, { deadLetters }, () => now)
+    assert.ok(typeof before === 'object' && before.code === 'invalid_rating')
+    const second = await sourceOf(folder.path, lines, place, () => {})
+    assert.deepEqual(await ingestAll(second, place, { deadLetters }, () => now), ['accepted'])
   })
 
   test('keeps what is too large for the queue as a dead letter in the store, and counts it', async () => {

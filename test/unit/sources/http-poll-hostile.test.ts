@@ -60,7 +60,7 @@ describe('by a clock of its own, a poller of a hostile provider', () => {
       }
       await using poll = await place.open(settings, {
         split: createSplit(preset),
-        provider: createProvider(preset, rules),
+        provider: createProvider(preset, () => rules),
       })
       const reading = (async () => {
         while (true) {

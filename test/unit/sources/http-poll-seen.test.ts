@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { PresetInput } from '../../../src/presets/preset.ts'
+import { createRepair } from '../../../src/review/repair.ts'
 import { createPlace, type Place } from './http-poll-harness.ts'
 import {
   idsUpTo,
@@ -50,6 +51,24 @@ describe('what was handed over before', () => {
     const { words, repeated } = await afterRestart({ version: 2 })
     assert.equal(words.length, 22)
     assert.equal(repeated, 0)
+  })
+
+  test('is again once its source keeps a repair, without a restart', async () => {
+    const place = createPlace()
+    const { context, keep } = knowledgeOf()
+    const [faulty, good] = [reviewOf(1, { stars: '4.0 out of 5 stars' }), reviewOf(2)]
+    await using shop = await openShop(showing(faulty, good))
+    await using poll = await place.open(settingsOfOne(shop), context)
+    const first = await poll.next()
+    await first.ack()
+    const mends = { pointer: '/rating', keyword: 'type' }
+    keep(createRepair(mends, [{ parse: 'rating', as: 'stars' }]))
+    const second = await poll.next()
+    await second.ack()
+    assert.deepEqual(
+      second.items.map(({ raw }) => raw.toString()),
+      first.items.map(({ raw }) => raw.toString()),
+    )
   })
 
   test('is again after a restart where it was not acknowledged', async () => {

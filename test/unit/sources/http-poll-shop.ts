@@ -5,6 +5,7 @@ import { createSplit } from '../../../src/presets/split.ts'
 import { judge } from '../../../src/review/interpret.ts'
 import type { Received } from '../../../src/review/received.ts'
 import type { ReviewRecord } from '../../../src/review/record.ts'
+import type { Repair } from '../../../src/review/repair.ts'
 import { openProvider, type Provider, type Reply } from '../../support/provider.ts'
 import type { Poll } from './http-poll-harness.ts'
 
@@ -32,10 +33,12 @@ const SHOP: PresetInput = {
 /** What a source knows of the shop, and what its items are. */
 export function knowledgeOf(more: Partial<PresetInput> = {}) {
   const preset = presetSchema.parse({ ...SHOP, ...more })
-  const rules = compileRules(preset)
+  let rules = compileRules(preset)
   return {
+    /** From now on the source keeps these repairs. */
+    keep: (...repairs: readonly Repair[]): void => void (rules = compileRules(preset, { repairs })),
     /** For the context of a source. */
-    context: { split: createSplit(preset), provider: createProvider(preset, rules) },
+    context: { split: createSplit(preset), provider: createProvider(preset, () => rules) },
     judged: (received: Received): ReviewRecord => judge(received, rules),
   }
 }

@@ -1,0 +1,121 @@
+import type { Command } from 'commander'
+import { formatCount } from '../lib/units.ts'
+import type { Job } from '../services/job.ts'
+import { type AddCommand, environment, type Io } from './command.ts'
+import { formatTotal, progressOf, runHere } from './job-run.ts'
+import { openRegistry } from './open.ts'
+import { excerpt, table, write, writeJson } from './output.ts'
+import { example } from './up.ts'
+import { who } from './who.ts'
+
+/** Works on many dead letters, wherever they run. */
+export const addJobs: AddCommand = (program, io) => {
+  const jobs = program
+    .command('jobs')
+    .description('redrives and discards of many dead letters: how far they are; pause, resume, stop')
+
+  jobs
+    .command('list')
+    .description('list the jobs, the newest first')
+    .addHelpText('after', example('headwater jobs list', 'headwater jobs list --json'))
+    .action(async (_, command: Command) => {
+      const env = await environment(command, io)
+      const { listJobs } = await import('../services/jobs.ts')
+      await using registry = await openRegistry(env)
+      const rows = [['job', 'what', 'cluster', 'state', 'done', 'of', 'passed', 'failed', 'began', 'by']]
+      for (const job of await listJobs(registry, { signal: io.signal })) {
+        if (env.json) await writeJson(io, job)
+        else rows.push(rowOf(job))
+      }
+      if (env.json) return
+      if (rows.length === 1) io.stderr.write('there is no job\n')
+      else await write(io, table(rows))
+    })
+
+  jobs
+    .command('show')
+    .description('show one job: how far it is, what failed and why')
+    .argument('<id>', 'jobs list shows them')
+    .addHelpText('after', example('headwater jobs show 0mwx…', 'headwater jobs show 0mwx… --json'))
+    .action(async (id: string, _, command: Command) => {
+      const env = await environment(command, io)
+      const { getJob } = await import('../services/jobs.ts')
+      await using registry = await openRegistry(env)
+      const job = await getJob(registry, id)
+      if (env.json) await writeJson(io, job)
+      else await write(io, linesOf(job))
+    })
+
+  jobs
+    .command('pause')
+    .description('pause a job behind the batch that is under way')
+    .argument('<id>', 'jobs list shows them')
+    .addHelpText('after', example('headwater jobs pause 0mwx…'))
+    .action((id: string, _, command: Command) => ask(id, 'pause', command, io))
+
+  jobs
+    .command('resume')
+    .description('go on here with a job that was paused or stopped, that failed, or whose process has ended')
+    .argument('<id>', 'jobs list shows them')
+    .addHelpText('after', example('headwater jobs resume 0mwx…'))
+    .action((id: string, _, command: Command) => ask(id, 'resume', command, io))
+
+  jobs
+    .command('stop')
+    .description('stop a job behind the batch that is under way; what it has done stays done')
+    .argument('<id>', 'jobs list shows them')
+    .addHelpText('after', example('headwater jobs stop 0mwx…'))
+    .action((id: string, _, command: Command) => ask(id, 'stop', command, io))
+}
+
+async function ask(id: string, wanted: 'pause' | 'resume' | 'stop', command: Command, io: Io): Promise<void> {
+  const env = await environment(command, io)
+  const { needsOwner } = await import('../services/job.ts')
+  const { setJobState } = await import('../services/jobs.ts')
+  const { hasEnded } = await import('../lib/processes.ts')
+  const job = await (async () => {
+    await using registry = await openRegistry(env)
+    return await setJobState(registry, id, wanted, who())
+  })()
+  // Nobody is there any more to finish what is in the middle of being changed.
+  const isLeft = needsOwner(job) && (job.owner === undefined || hasEnded(job.owner))
+  if (wanted === 'resume' || isLeft) return runHere(id, env, io)
+  if (env.json) await writeJson(io, job)
+  else await write(io, `the job ${id} is ${job.state}\n`)
+}
+
+function rowOf({ id, kind, params, state, done, total, passed, failed, startedAt, by }: Job): string[] {
+  return [
+    id,
+    kind,
+    excerpt(params.cluster, 16),
+    state,
+    formatCount(done),
+    total === undefined ? '-' : formatTotal(total),
+    formatCount(passed),
+    formatCount(failed),
+    startedAt.slice(0, 19),
+    excerpt(by, 40),
+  ]
+}
+
+function linesOf(job: Job): string {
+  const { id, kind, params, state, why, by, startedAt, updatedAt, reasons, inFlight, owner } = job
+  const facts: string[][] = [
+    ['job', id],
+    ['what', `${kind} of the cluster ${excerpt(params.cluster, 16)}`],
+    ['state', `${state}${why === undefined ? '' : `: ${excerpt(why, 300)}`}`],
+    ['progress', progressOf(job)],
+    ['by', `${excerpt(by, 60)}, since ${startedAt}`],
+    ['updated', updatedAt],
+    ...('repair' in params && params.repair ? [['repair', JSON.stringify(params.repair.steps)]] : []),
+    ...('reason' in params ? [['reason', excerpt(params.reason, 300)]] : []),
+    ...(owner ? [['run by', `process ${owner.pid} on ${excerpt(owner.host, 60)}`]] : []),
+    ...(inFlight.length > 0 ? [['in flight', formatCount(inFlight.length, 'letter')]] : []),
+    ...reasons.map(({ code, message, count }) => [
+      `  ${formatCount(count)}`,
+      `${code}: ${excerpt(message, 100)}`,
+    ]),
+  ]
+  return table(facts)
+}

@@ -1,0 +1,257 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cancellable } from '../batch.ts'
+import { HeadwaterError, type TransientError } from '../errors.ts'
+import { hasEnded } from '../lib/processes.ts'
+import { retry } from '../lib/retry.ts'
+import { createWatch } from '../lib/silence.ts'
+import type { Registry } from '../stores/registry.ts'
+import type { Page, Store, Stored } from '../stores/store.ts'
+import { openChanges } from './changes.ts'
+import {
+  createJob,
+  type DiscardParams,
+  isGoing,
+  type Job,
+  jobEntries,
+  needsOwner,
+  newJobId,
+  readJob,
+  type RedriveParams,
+  removeJob,
+  updateJob,
+} from './job.ts'
+import { beating, type Held, SILENT_MS, take } from './job-owner.ts'
+import { counted, type JobTools, judged, openWork } from './job-work.ts'
+
+export type NewJob = { readonly by: string } & (
+  | { readonly kind: 'redrive'; readonly params: RedriveParams }
+  | { readonly kind: 'discard'; readonly params: DiscardParams }
+)
+
+export interface JobParts extends JobTools {
+  readonly registry: Registry
+  /** Aborts between two batches; the job then waits for another process. */
+  readonly signal: AbortSignal
+  readonly onProgress?: (job: Job) => void
+  /** Told of what fails for now, and is tried again. */
+  readonly onTrouble?: (error: TransientError) => void
+}
+
+/** Letters that are changed between two writes of the entry, whose size some databases limit. */
+const BATCH = 200
+const LOOK_EVERY_MS = 5_000
+/** As many jobs are remembered when they have ended. */
+const ENDED_KEPT = 100
+
+/** Notes a job, which `runJob` then does. Throws NOT_FOUND where the cluster has no letters. */
+export async function startJob(
+  asked: NewJob,
+  { store, registry, clock, signal }: Pick<JobParts, 'store' | 'registry' | 'clock' | 'signal'>,
+): Promise<Job> {
+  const { kind, params, by } = asked
+  const { cluster } = params
+  if (!(await hasLetters(store, cluster, signal))) {
+    const message = `no dead letter of the cluster ${cluster} waits to be mended: \`headwater dlq clusters\` lists them`
+    throw new HeadwaterError('NOT_FOUND', message)
+  }
+  const total = await countOf(store, cluster, signal)
+  const at = new Date(clock()).toISOString()
+  const job = {
+    id: newJobId(clock()),
+    ...asked,
+    state: kind === 'redrive' && asked.params.canary !== undefined ? 'canary' : 'running',
+    ...(total !== undefined && { total }),
+    done: 0,
+    passed: 0,
+    failed: 0,
+    reasons: [],
+    startedAt: at,
+    updatedAt: at,
+    inFlight: [],
+  } as const satisfies Job
+  await forgetOld(registry)
+  await createJob(registry, job)
+  const details = { job: job.id, ...params }
+  await openChanges(registry, clock).note({ who: by, what: kind, about: `cluster ${cluster}`, details })
+  return job
+}
+
+/** Throws NOT_FOUND. */
+export const getJob = async (registry: Registry, id: string): Promise<Job> =>
+  (await readJob(registry, id)).job
+
+/** The newest first; as many as are kept. */
+export async function listJobs(registry: Registry, options?: Cancellable): Promise<readonly Job[]> {
+  const entries = await Array.fromAsync(jobEntries(registry, options))
+  return entries.map(({ job }) => job).toReversed()
+}
+
+/**
+ * Asks for a change of state, which whoever runs the job sees between two batches. `resume` makes it ready to be run again;
+ * also a job that was stopped or failed. Throws NOT_FOUND, or JOB_ENDED where nothing is left to do.
+ */
+export async function setJobState(
+  registry: Registry,
+  id: string,
+  wanted: 'pause' | 'resume' | 'stop',
+  by: string,
+  clock: () => number = Date.now,
+): Promise<Job> {
+  const before = await getJob(registry, id)
+  const job = await updateJob(registry, id, (job) => {
+    if (job.state === 'done' || (wanted === 'pause' && !isGoing(job) && job.state !== 'paused')) {
+      throw new HeadwaterError('JOB_ENDED', `the job ${id} is ${job.state}: there is nothing to ${wanted}`)
+    }
+    const { why: _, ...rest } = job
+    const updatedAt = new Date(clock()).toISOString()
+    if (wanted === 'resume') return isGoing(job) ? job : { ...rest, state: goingState(job), updatedAt }
+    const state = wanted === 'pause' ? 'paused' : 'stopped'
+    return job.state === state ? job : { ...rest, state, why: `by ${by}`, updatedAt }
+  })
+  if (job.state !== before.state) {
+    await openChanges(registry, clock).note({
+      who: by,
+      what: `${wanted} job`,
+      about: `job ${id}`,
+      details: {},
+    })
+  }
+  return job
+}
+
+/** A canary that failed has been seen by who resumes the job nevertheless. */
+function goingState(job: Job): 'canary' | 'running' {
+  const canary = job.kind === 'redrive' ? job.params.canary : undefined
+  return canary !== undefined && job.done < canary.count ? 'canary' : 'running'
+}
+
+/**
+ * Does a job, in batches, until it is done, somebody pauses or stops it, or the signal aborts; finishes first what was in
+ * flight when another process ended. Resolves to the job as it is then. Throws JOB_RUNNING where another process is at work
+ * on it, and what made the job fail. In memory it holds one batch.
+ */
+export async function runJob(id: string, parts: JobParts): Promise<Job> {
+  const found = await getJob(parts.registry, id)
+  if (!needsOwner(found)) return found
+  const held = await take(id, parts)
+  using _ = beating(held, parts)
+  try {
+    await work(held, parts)
+  } catch (error) {
+    if (!held.isMine()) throw error
+    if (!parts.signal.aborted) {
+      const why = error instanceof Error ? error.message.slice(0, 500) : String(error)
+      await held.update((job) => ({ ...job, state: 'failed', why }))
+      await noteEnd(await held.release(), parts)
+      throw error
+    }
+  }
+  const job = await held.release()
+  if (!isGoing(job) && job.state !== 'paused') await noteEnd(job, parts)
+  return job
+}
+
+async function work(held: Held, parts: JobParts): Promise<void> {
+  const { store, signal, onProgress, onTrouble } = parts
+  const policy = { baseMs: 50, maxMs: 10_000, ...(onTrouble && { onFailure: onTrouble }) }
+  // What was begun is finished and noted, but no longer waited for.
+  const patiently = <T>(attempt: () => Promise<T>): Promise<T> =>
+    signal.aborted ? attempt() : retry(attempt, signal, policy)
+  const update = (change: (job: Job) => Job): Promise<Job> => patiently(() => held.update(change))
+
+  const workOn = await patiently(() => openWork(held.job(), parts))
+
+  async function batch(rows: readonly Stored[] | undefined): Promise<void> {
+    let read = rows
+    const { inFlight } = held.job()
+    const worked = await patiently(async () => {
+      const given = read ?? [...(await store.get(inFlight)).values()]
+      read = undefined
+      return workOn(given)
+    })
+    const job = await update((before) => judged(counted(before, worked)))
+    onProgress?.(job)
+  }
+
+  if (held.job().inFlight.length > 0) await batch(undefined)
+  while (isGoing(held.job()) && !signal.aborted) {
+    const page = await patiently(() => nextPage(held.job(), parts))
+    if (page === undefined) {
+      await update((job) => (isGoing(job) ? { ...job, state: 'done' } : job))
+      return
+    }
+    const inFlight = page.records.map(({ key }) => key)
+    await update((job) => (isGoing(job) ? { ...job, inFlight, after: page.after } : job))
+    if (held.job().inFlight.length > 0) await batch(page.records)
+  }
+}
+
+function batchSize(job: Job): number {
+  const canary = job.kind === 'redrive' && job.state === 'canary' ? job.params.canary : undefined
+  return canary === undefined ? BATCH : Math.max(1, Math.min(BATCH, canary.count - job.done))
+}
+
+async function nextPage(job: Job, { store, signal }: JobParts): Promise<Page | undefined> {
+  const { params, after } = job
+  const window = { pageSize: batchSize(job), signal, ...(after !== undefined && { after }) }
+  for await (const page of store.scan({ by: 'cluster', cluster: params.cluster, ...window }))
+    if (page.records.length > 0) return page
+  return undefined
+}
+
+async function hasLetters(store: Store, cluster: string, signal: AbortSignal): Promise<boolean> {
+  for await (const { records } of store.scan({ by: 'cluster', cluster, pageSize: 1, signal }))
+    if (records.length > 0) return true
+  return false
+}
+
+async function countOf(store: Store, cluster: string, signal: AbortSignal): Promise<number | undefined> {
+  for await (const found of store.clusters?.({ signal }) ?? [])
+    if (found.cluster === cluster) return found.count
+  return undefined
+}
+
+async function noteEnd(job: Job, { registry, clock }: JobParts): Promise<void> {
+  const { id, state, done, passed, failed, why, by, kind } = job
+  const details = { state, done, passed, failed, ...(why !== undefined && { why }) }
+  await openChanges(registry, clock).note({ who: by, what: `${kind} ended`, about: `job ${id}`, details })
+}
+
+async function forgetOld(registry: Registry): Promise<void> {
+  const entries = await Array.fromAsync(jobEntries(registry))
+  const ended = entries.filter(({ job }) => !needsOwner(job) && job.state !== 'paused')
+  for (const { job, revision } of ended.slice(0, Math.max(0, ended.length - ENDED_KEPT)))
+    await removeJob(registry, job.id, revision)
+}
+
+/**
+ * Runs the jobs whose process has ended, and those that nobody has begun or gone on with for a while, one after the other,
+ * until the signal aborts. Looks every few seconds; what fails is told.
+ */
+export async function runAbandonedJobs(parts: JobParts, onError: (error: unknown) => void): Promise<void> {
+  const { registry, signal } = parts
+  const silent = createWatch(SILENT_MS)
+
+  async function abandoned(): Promise<readonly string[]> {
+    const entries = await Array.fromAsync(jobEntries(registry, { signal }))
+    const open = entries.filter(({ job }) => needsOwner(job))
+    const revisions = new Map(open.map(({ job, revision }) => [job.id, revision]))
+    const quiet = new Set(silent(revisions, performance.now()))
+    const isFree = ({ id, owner }: Job): boolean => quiet.has(id) || (owner !== undefined && hasEnded(owner))
+    return open.flatMap(({ job }) => (isFree(job) ? [job.id] : []))
+  }
+
+  const tell = (error: unknown): void => {
+    if (!signal.aborted && !isTaken(error)) onError(error)
+  }
+  while (!signal.aborted) {
+    try {
+      for (const id of await abandoned()) await runJob(id, parts).catch(tell)
+    } catch (error) {
+      tell(error)
+    }
+    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})
+  }
+}
+
+const isTaken = (error: unknown): boolean => error instanceof HeadwaterError && error.code === 'JOB_RUNNING'
