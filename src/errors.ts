@@ -10,6 +10,7 @@ export const CODES = {
   CANNOT_LISTEN: 'a listener could not be opened at its address',
   NOT_FOUND: 'there is no record with this key',
   CONFLICT: 'somebody else changed the record at the same time; try again',
+  CANDIDATE_INVALID: 'a file that is to be tried is neither a JSON Schema of a review nor a preset',
   FILE_UNREADABLE: 'a file that is to be read is not there, is no file, or can not be read',
   CHECKPOINT_TAKEN:
     'another process moves the same checkpoint: it reads the same file, polls under the same source, or took a part over',
