@@ -78,7 +78,7 @@ export function watchDrift({ registry, health, clock, steady, logger }: DriftWat
     const isReady = state.known.samples >= ENOUGH_KNOWN
     const found = [isReady, ...drifts.map(({ kind, field }) => `${kind} ${field}`)].join(' ')
     const isDue = state.day.samples > 0 && steady() - one.keptAt >= KEEP_EVERY_MS
-    if (isReady && (found !== one.kept || isDue)) await keep(one, state, found)
+    if (isDue || (isReady && found !== one.kept)) await keep(one, state, found)
   }
 
   async function quietly(work: () => Promise<void>): Promise<void> {

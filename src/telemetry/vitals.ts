@@ -124,7 +124,8 @@ export function createLook(options: VitalsOptions): () => Promise<Vitals> {
       at: clock(),
       steadyMs: steady(),
       sources: health.sources().map(({ name, state, detail, drifted }) => {
-        return { ...metrics.flow(name), name, state, detail, drifted, polling: polling(name) }
+        const sent = drifted && { drifted }
+        return { ...metrics.flow(name), name, state, detail, ...sent, polling: polling(name) }
       }),
       topics: nowTopics,
       disk: nowDisk,

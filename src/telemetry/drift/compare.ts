@@ -40,9 +40,10 @@ const ENOUGH_LATELY = 50
 const ENOUGH_TO_MISS = 200
 const ENOUGH_OF_A_TYPE = 20
 
-/** A type that was as rare as that counts as new, once it has so large a share. */
-const RARE_TYPE = 0.01
+/** A type that was as rare as that, and has so large a share now, and so many times as large a one. */
+const RARE_TYPE = 0.05
 const LARGE_TYPE = 0.1
+const TIMES_AS_LARGE = 10
 /** A new field that is rarer is no change of the format. */
 const LARGE_FIELD = 0.2
 /** A field that was rarer may be missing for a while. */
@@ -83,7 +84,7 @@ function newTypeOf(was: Field, now: Field): Kind | undefined {
     (kind) =>
       kind !== 'null' &&
       countOf(now.kinds, kind) >= ENOUGH_OF_A_TYPE &&
-      kindShare(now, kind) >= LARGE_TYPE &&
-      kindShare(was, kind) <= RARE_TYPE,
+      kindShare(was, kind) <= RARE_TYPE &&
+      kindShare(now, kind) >= Math.max(LARGE_TYPE, TIMES_AS_LARGE * kindShare(was, kind)),
   )
 }

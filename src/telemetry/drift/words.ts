@@ -18,7 +18,7 @@ export function sentenceOf({ kind, field, type, was, now }: Drift, since: number
   const name = `\`${field}\``
   switch (kind) {
     case 'type':
-      return `${name} is ${WORDS[type ?? 'null']} in ${percent(kindShare(now, type ?? 'null'))} of ${what} ${from}; it was ${kindsOf(was)}`
+      return `${name} is ${WORDS[type ?? 'null']} in ${percent(kindShare(now, type ?? 'null'))} of ${what} ${from}; it was ${before(was, type ?? 'null')}`
     case 'new':
       return `${name} is new: it is in ${percent(filledShare(now))} of ${what} ${from}`
     case 'gone':
@@ -28,10 +28,12 @@ export function sentenceOf({ kind, field, type, was, now }: Drift, since: number
   }
 }
 
-function kindsOf(field: Field): string {
-  const usual = KINDS.filter((kind) => kind !== 'null' && kindShare(field, kind) > 0.01)
-  const words = usual.map((kind) => WORDS[kind]).join(' or ')
-  return usual.length === 1 ? `always ${words}` : words
+/** What a field was that is of another type now. */
+function before(was: Field, type: Kind): string {
+  const rare = kindShare(was, type)
+  if (rare > 0) return `that in ${percent(rare)}`
+  const usual = KINDS.filter((kind) => kindShare(was, kind) > 0 && kind !== 'null')
+  return `always ${usual.map((kind) => WORDS[kind]).join(' or ')}`
 }
 
 const timeOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`

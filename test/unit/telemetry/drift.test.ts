@@ -82,10 +82,23 @@ describe('the drift of a source', () => {
     const [drift] = source.observer.look()
     assert.match(
       wordsOf(drift),
-      /^`\/rating` is text in \d+ % of the items since 2026-01-01 10:\d\d UTC; it was always a number$/,
+      /^`\/rating` is text in \d+ % of the items since 2026-01-01 10:\d\d UTC; it was that in 1 %$/,
     )
     source.send(2_000, usual)
     assert.deepEqual(source.found(), [], 'and has ended once it is a number again')
+  })
+
+  test('is a type that was rare, once it is not', () => {
+    const mixed =
+      (every: number): Make =>
+      (n) => ({ ...(usual(n) as object), rating: n % every === 0 ? 'five' : 5 })
+    const source = watched()
+    source.send(2_500, mixed(25))
+    assert.deepEqual(source.found(), [])
+    source.send(300, mixed(5))
+    assert.deepEqual(source.found(), [], 'a fifth is no more than five times as many')
+    source.send(300, mixed(2))
+    assert.deepEqual(source.found(), ['type /rating'])
   })
 
   test('is a field that is new in a good part of the items, and what is in it is not told beside it', () => {
