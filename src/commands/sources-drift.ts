@@ -47,7 +47,7 @@ async function acceptDrift(
   for (;;) {
     const kept = await readDrift(registry, source, signal)
     if (kept === undefined || kept.state.drifts.length === 0) return kept
-    const next = { ...kept, state: accepted(kept.state) }
+    const next = { ...kept, state: accepted(kept.state, Date.now()) }
     if (await writeDrift(registry, source, next, signal)) return next
   }
 }

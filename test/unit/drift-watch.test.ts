@@ -78,7 +78,10 @@ test('what somebody else writes in between is what is known from then on', async
   const isAccepted = async (): Promise<true | undefined> => {
     const kept = await readDrift(registry, 'shop', soon())
     if (!kept || kept.state.drifts.length === 0) return undefined
-    return (await writeDrift(registry, 'shop', { ...kept, state: accepted(kept.state) }, soon())) || undefined
+    return (
+      (await writeDrift(registry, 'shop', { ...kept, state: accepted(kept.state, Date.now()) }, soon())) ||
+      undefined
+    )
   }
   await eventually(isAccepted, 'the drift to be kept, and accepted')
   await eventually(async () => drifted() === undefined || undefined, 'its end')

@@ -1,14 +1,5 @@
 import { type Kind, KINDS } from './fields.ts'
-import {
-  countOf,
-  type Field,
-  fieldIn,
-  filledOf,
-  filledShare,
-  kindShare,
-  objectsFor,
-  type Profile,
-} from './profile.ts'
+import { type Field, fieldIn, filledOf, filledShare, kindShare, objectsFor, type Profile } from './profile.ts'
 
 /** How items are now, over a short time and over longer ones. */
 export interface Present {
@@ -34,18 +25,20 @@ export interface Drift {
 
 /** What is known of fewer items says nothing. */
 export const ENOUGH_KNOWN = 500
-/** A field must have been there, or could have been, so often lately. */
+/** What came lately of a field has to be so often to say something. */
 const ENOUGH_LATELY = 50
-/** Items of one product have much in common: what is missing is told of many more. */
+/** Items of one product come together and have much in common: a small share, or what is missing, is told of many more. */
+const ENOUGH_FOR_LITTLE = 1_000
 const ENOUGH_TO_MISS = 200
-const ENOUGH_OF_A_TYPE = 20
+/** A field that is rarer may have been seen of one product alone. */
+const ENOUGH_OF_A_FIELD = 300
 
-/** A type that was as rare as that, and has so large a share now, and so many times as large a one. */
+/** A type that was as rare as that, and whose share is so many times as large now. */
 const RARE_TYPE = 0.05
-const LARGE_TYPE = 0.1
 const TIMES_AS_LARGE = 10
-/** A new field that is rarer is no change of the format. */
-const LARGE_FIELD = 0.2
+/** The share of the last items that counts as a change, and that of many items. */
+const LARGE_TYPE = { lately: 0.25, ofMany: 0.1 }
+const LARGE_FIELD = { lately: 0.4, ofMany: 0.2 }
 /** A field that was rarer may be missing for a while. */
 const USUAL_FIELD = 0.5
 const NEVER = 0.01
@@ -61,30 +54,48 @@ export function compare(known: Profile, present: Present): readonly Drift[] {
 
 function driftOf(field: string, known: Profile, { latest, hour, day }: Present): Drift | undefined {
   const was = fieldIn(known, field)
-  const all = [latest, hour, day].map((profile) => fieldIn(profile, field))
-  if (known.fields[field] === undefined) {
-    const now = all.find(({ of }) => of >= ENOUGH_LATELY)
-    const isKnownPlace = objectsFor(known, field) >= ENOUGH_KNOWN && !field.endsWith('/*')
-    return isKnownPlace && now && filledShare(now) >= LARGE_FIELD
-      ? { kind: 'new', field, was, now }
-      : undefined
+  const seen = { lately: fieldIn(latest, field), longer: [fieldIn(hour, field), fieldIn(day, field)] }
+  if (known.fields[field] !== undefined) return typeDrift(field, was, seen) ?? loss(field, was, seen)
+  if (objectsFor(known, field) < ENOUGH_KNOWN || field.endsWith('/*')) return undefined
+  const now = firstOf(seen, ({ of }) => of, LARGE_FIELD, filledShare)
+  return now && { kind: 'new', field, was, now }
+}
+
+interface Seen {
+  readonly lately: Field
+  /** The shorter time first. */
+  readonly longer: readonly Field[]
+}
+
+function typeDrift(field: string, was: Field, seen: Seen): Drift | undefined {
+  if (filledOf(was) < ENOUGH_OF_A_FIELD) return undefined
+  for (const type of KINDS.filter((kind) => kind !== 'null' && kindShare(was, kind) <= RARE_TYPE)) {
+    const least = TIMES_AS_LARGE * kindShare(was, type)
+    const shareOf = (one: Field): number => {
+      const share = kindShare(one, type)
+      return share >= least ? share : 0
+    }
+    const now = firstOf(seen, filledOf, LARGE_TYPE, shareOf)
+    if (now) return { kind: 'type', field, type, was, now }
   }
-  const shown = all.find((one) => filledOf(one) >= ENOUGH_LATELY)
-  const type = shown && newTypeOf(was, shown)
-  if (shown && type) return { kind: 'type', field, type, was, now: shown }
-  const now = all.slice(1).find(({ of }) => of >= ENOUGH_TO_MISS)
+  return undefined
+}
+
+function loss(field: string, was: Field, { longer }: Seen): Drift | undefined {
+  const now = longer.find(({ of }) => of >= ENOUGH_TO_MISS)
   if (!now || was.of < ENOUGH_KNOWN || filledShare(was) < USUAL_FIELD) return undefined
   if (filledShare(now) < NEVER) return { kind: 'gone', field, was, now }
   return filledShare(was) - filledShare(now) >= LARGE_LOSS ? { kind: 'emptier', field, was, now } : undefined
 }
 
-function newTypeOf(was: Field, now: Field): Kind | undefined {
-  if (filledOf(was) < ENOUGH_LATELY) return undefined
-  return KINDS.find(
-    (kind) =>
-      kind !== 'null' &&
-      countOf(now.kinds, kind) >= ENOUGH_OF_A_TYPE &&
-      kindShare(was, kind) <= RARE_TYPE &&
-      kindShare(now, kind) >= Math.max(LARGE_TYPE, TIMES_AS_LARGE * kindShare(was, kind)),
-  )
+/** The shortest time that shows a large enough share of enough. */
+function firstOf(
+  { lately, longer }: Seen,
+  countOf: (one: Field) => number,
+  large: { readonly lately: number; readonly ofMany: number },
+  shareOf: (one: Field) => number,
+): Field | undefined {
+  if (countOf(lately) >= ENOUGH_LATELY && shareOf(lately) >= large.lately) return lately
+  const many = longer.find((one) => countOf(one) >= ENOUGH_FOR_LITTLE)
+  return many && shareOf(many) >= large.ofMany ? many : undefined
 }

@@ -12,7 +12,10 @@ export interface DriftObserver {
   look(): readonly Standing[]
   /** All that is worth keeping over a restart. */
   state(): DriftState
-  /** Goes on from what was kept; with `onlyKnown` only what is known is taken from there. */
+  /**
+   * Goes on from what was kept; with `onlyKnown` only what is known is taken from there, and what came before it was accepted
+   * counts no longer.
+   */
   restore(saved: DriftState, options?: { readonly onlyKnown?: boolean }): void
 }
 
@@ -33,6 +36,8 @@ export interface DriftState {
   readonly day: Profile
   readonly firstSeen: Readonly<Record<string, number>>
   readonly drifts: readonly Standing[]
+  /** When a person last took what had drifted for what is usual. */
+  readonly acceptedAt?: number | undefined
   /** There are more fields than are watched. */
   readonly isMore: boolean
 }
@@ -42,7 +47,7 @@ const MAX_FIELDS = 300
 /** What is known grows until so many items were seen. */
 const LEARNED = 2_000
 /** Half of the window that changes are seen in first. */
-const LATEST = 100
+const LATEST = 250
 const HALF_HOUR_MS = 1_800_000
 const HALF_DAY_MS = 12 * 3_600_000
 
@@ -64,6 +69,7 @@ export function createDriftObserver({ clock, steady }: ObserverOptions): DriftOb
   let drifts: readonly Standing[] = []
   const firstSeen = new Map<string, number>()
   let isMore = false
+  let acceptedAt: number | undefined
   const latest = createWindow(({ samples }) => samples >= LATEST, learn)
   const hour = createWindow(({ ms }) => ms >= HALF_HOUR_MS)
   const day = createWindow(({ ms }) => ms >= HALF_DAY_MS)
@@ -138,13 +144,19 @@ export function createDriftObserver({ clock, steady }: ObserverOptions): DriftOb
       day: day.profile(),
       firstSeen: Object.fromEntries(firstSeen),
       drifts,
+      acceptedAt,
       isMore,
     }),
     restore(saved, { onlyKnown = false } = {}) {
       known = saved.known
       for (const [pointer, at] of Object.entries(saved.firstSeen))
         if (firstSeen.has(pointer) || firstSeen.size < MAX_FIELDS) firstSeen.set(pointer, at)
-      if (onlyKnown) return
+      const isAccepted = saved.acceptedAt !== acceptedAt
+      acceptedAt = saved.acceptedAt
+      if (onlyKnown) {
+        if (isAccepted) for (const window of windows) window.clear()
+        return
+      }
       drifts = saved.drifts
       const ageMs = clock() - saved.at
       latest.restore(saved.latest)
@@ -154,9 +166,10 @@ export function createDriftObserver({ clock, steady }: ObserverOptions): DriftOb
   }
 }
 
-/** What is drifted is taken for what is usual from now on. */
-export function accepted(state: DriftState): DriftState {
-  const changed = state.drifts.map(({ field, now }) => [field, now] as const)
+/** What has drifted is taken for what is usual from now on; what came lately is what has drifted, and is counted anew. */
+export function accepted(state: DriftState, now: number): DriftState {
+  const changed = state.drifts.map((drift) => [drift.field, drift.now] as const)
   const fields = { ...state.known.fields, ...Object.fromEntries(changed) }
-  return { ...state, known: { ...state.known, fields }, drifts: [] }
+  const known = { ...state.known, fields }
+  return { ...state, known, latest: NOTHING, hour: NOTHING, day: NOTHING, drifts: [], acceptedAt: now }
 }

@@ -11,6 +11,8 @@ export interface Window {
   profile(): Profile
   /** Goes on from what was saved, which takes the place of the older half. */
   restore(older: Profile): void
+  /** Begins anew. */
+  clear(): void
 }
 
 export interface Half {
@@ -55,6 +57,12 @@ export function createWindow(
     profile: () => joined(older, newer()),
     restore(saved) {
       older = saved
+    },
+    clear() {
+      older = NOTHING
+      samples = 0
+      fields = {}
+      startedAt = undefined
     },
   }
 }
