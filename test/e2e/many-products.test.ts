@@ -39,6 +39,7 @@ async function saveCheckpoints(dataDir: string): Promise<void> {
         told: n % 900,
         fetched: 10,
         polledAt,
+        found: { at: polledAt, afterMs: DAY + n },
       }
       const place = { page: 1 }
       const state = {

@@ -43,6 +43,10 @@ const fields = z.strictObject({
     .meta({
       description: 'How long a process that is gone keeps its share of the products from the others.',
     }),
+  fullEveryMs: duration().optional().meta({
+    description:
+      'Where the newest reviews come first: how often all pages are read. Polls in between stop at the first page without a new review.',
+  }),
   removedAfter: z.int().min(1).max(1_000).default(3).meta({
     description:
       'Where polls show all reviews: in how many complete ones in a row a review must be missing to be removed.',
@@ -57,6 +61,14 @@ export const config = fields
   .refine(({ budget, stalestMs, everyMs }) => budget === undefined || stalestMs >= everyMs, {
     path: ['stalestMs'],
     message: 'expected at least `every`',
+  })
+  .refine(({ fullEveryMs, everyMs }) => fullEveryMs === undefined || fullEveryMs >= everyMs, {
+    path: ['fullEveryMs'],
+    message: 'expected at least `every`',
+  })
+  .refine(({ fullEveryMs, paging }) => fullEveryMs === undefined || paging.kind !== 'none', {
+    path: ['fullEveryMs'],
+    message: 'needs `paging`',
   })
   .refine((given) => given.products !== undefined || !hasPlaceholder(given), {
     path: ['products'],
