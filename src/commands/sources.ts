@@ -58,6 +58,24 @@ export const addSources: AddCommand = (program, io) => {
       const { tellCoverage } = await import('./sources-coverage.ts')
       await tellCoverage(options, await environment(command, io), io)
     })
+
+  sources
+    .command('drift')
+    .description('what each source sends, field by field, and which fields are not what they were')
+    .argument('[name]', 'one source')
+    .option('--accept', 'take what has drifted for what is usual from now on')
+    .addHelpText(
+      'after',
+      example(
+        'headwater sources drift',
+        'headwater sources drift partner --json',
+        'headwater sources drift partner --accept',
+      ),
+    )
+    .action(async (name: string | undefined, options: { readonly accept?: boolean }, command: Command) => {
+      const { tellDrift } = await import('./sources-drift.ts')
+      await tellDrift(name, options, await environment(command, io), io)
+    })
 }
 
 /** Which products are meant, and how many are shown. */
