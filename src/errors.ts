@@ -12,6 +12,7 @@ export const CODES = {
   JOB_RUNNING: 'another process is at work on the job',
   JOB_ENDED: 'the job is in a state in which there is nothing to pause, resume or stop',
   CONFLICT: 'somebody else changed the record at the same time; try again',
+  CANDIDATE_INVALID: 'a file that is to be tried is neither a JSON Schema of a review nor a preset',
   FILE_UNREADABLE: 'a file that is to be read is not there, is no file, or can not be read',
   CHECKPOINT_TAKEN:
     'another process moves the same checkpoint: it reads the same file, polls under the same source, or took a part over',

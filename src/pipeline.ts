@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, newRun, openQueue, openRegistry, openRules, openSource, openStore } from './app.ts'
 import { openAdmin } from './console/admin.ts'
+import { watchDrift } from './drift-watch.ts'
 import type { TransientError } from './errors.ts'
 import { isLoopback } from './lib/fields.ts'
 import { retry } from './lib/retry.ts'
@@ -167,6 +168,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     return all
   }
 
+  const drift =
+    options.listen && options.ingestion
+      ? opened.use(watchDrift({ registry, health, clock, steady, logger }))
+      : undefined
   const loops = createLoops({
     run,
     store,
@@ -180,6 +185,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     health,
     metrics,
     counting,
+    drift,
     clock,
     steady,
     logger,
