@@ -1,14 +1,12 @@
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { start } from '../test/support/cli.ts'
 import { temporaryFolder } from '../test/support/temp.ts'
-import { cpuMicrosOf, ownBytesOf } from './process.ts'
+import { peakOf } from './process.ts'
 import type { Question } from './question.ts'
 import { linesFrom } from './reviews.ts'
 
 const REVIEWS_A_WRITE = 10_000
-const LOOK_EVERY_MS = 20
 const MEBIBYTE = 2 ** 20
 
 /** `headwater import` of one file, from the start of the process to its end. */
@@ -39,20 +37,4 @@ export const importing: Question = {
       },
     ]
   },
-}
-
-/** Looks at a process until it has ended. */
-async function peakOf(pid: number, exited: Promise<unknown>) {
-  const peak = { cpuMicros: 0, ownBytes: 0 }
-  const ended = exited.then(() => true)
-  do {
-    try {
-      peak.cpuMicros = Math.max(peak.cpuMicros, cpuMicrosOf(pid))
-      peak.ownBytes = Math.max(peak.ownBytes, ownBytesOf(pid))
-    } catch {
-      break // it is gone
-    }
-  } while (!(await Promise.race([ended, sleep(LOOK_EVERY_MS, false)])))
-  await ended
-  return peak
 }

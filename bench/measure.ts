@@ -13,11 +13,12 @@ export const QUESTIONS: Readonly<Record<string, () => Promise<Question>>> = {
   databases: async () => (await import('./databases.ts')).databases,
   planner: async () => (await import('./planner.ts')).planner,
   console: async () => (await import('./console.ts')).consoleViews,
+  'what-if': async () => (await import('./what-if.ts')).whatIf,
   curve: async () => (await import('./curve.ts')).curve,
 }
 
-/** Takes ten minutes and more: asked only where it is named. */
-export const LONG: ReadonlySet<string> = new Set(['curve'])
+/** Takes minutes: asked only where it is named, and once. */
+export const LONG: ReadonlySet<string> = new Set(['what-if', 'curve'])
 
 export interface Measuring {
   readonly names: readonly string[]

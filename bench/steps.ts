@@ -5,7 +5,7 @@ import { loadPreset } from '../src/presets/index.ts'
 import { compileRules } from '../src/presets/rules.ts'
 import { decodeBlock, encodeBlocks } from '../src/queues/embedded/block.ts'
 import { judge } from '../src/review/interpret.ts'
-import { isValid } from '../src/review/validate.ts'
+import { REVIEW } from '../src/review/validate.ts'
 import { encodeBlocks as compressRows } from '../src/stores/embedded/block.ts'
 import { encodeRows } from '../src/stores/embedded/row.ts'
 import type { Question, Row } from './question.ts'
@@ -71,7 +71,7 @@ function batches<T>(items: readonly T[]): (readonly T[])[] {
 
 function isWellMade(raw: Buffer): boolean {
   try {
-    return isValid(JSON.parse(raw.toString()) as object)
+    return REVIEW.isValid(JSON.parse(raw.toString()) as object)
   } catch {
     return false
   }

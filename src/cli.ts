@@ -16,6 +16,7 @@ import { addPresets } from './commands/presets.ts'
 import { addProvision } from './commands/provision.ts'
 import { addReplay } from './commands/replay.ts'
 import { addReviews } from './commands/reviews.ts'
+import { addSchema } from './commands/schema.ts'
 import { addSimulate } from './commands/simulate.ts'
 import { addSources } from './commands/sources.ts'
 import { addTail } from './commands/tail.ts'
@@ -38,6 +39,7 @@ const COMMANDS = [
   addChanges,
   addConfig,
   addPresets,
+  addSchema,
   addProvision,
   addReplay,
   addBackup,

@@ -8,10 +8,11 @@ export const CODES = {
     'the store will not take a record, not even as a dead letter; the flow stops and nothing is forgotten',
   BACKEND_FAILING: 'every message of a batch fails in a way that nobody has classified; it is tried again',
   CANNOT_LISTEN: 'a listener could not be opened at its address',
-  NOT_FOUND: 'there is no record, cluster, repair, source, group or job of this name',
+  NOT_FOUND: 'there is no record, cluster, repair, source, job or group of this name',
   JOB_RUNNING: 'another process is at work on the job',
   JOB_ENDED: 'the job is in a state in which there is nothing to pause, resume or stop',
   CONFLICT: 'somebody else changed the record at the same time; try again',
+  CANDIDATE_INVALID: 'a file that is to be tried is neither a JSON Schema of a review nor a preset',
   FILE_UNREADABLE: 'a file that is to be read is not there, is no file, or can not be read',
   CHECKPOINT_TAKEN:
     'another process moves the same checkpoint: it reads the same file, polls under the same source, or took a part over',

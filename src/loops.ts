@@ -1,4 +1,5 @@
 import type { Logger } from './adapter.ts'
+import type { DriftWatch } from './drift-watch.ts'
 import type { SourceConfig } from './config/schema.ts'
 import { HeadwaterError } from './errors.ts'
 import type { Watch } from './pump.ts'
@@ -48,6 +49,7 @@ export interface LoopParts {
   readonly health: Health
   readonly metrics: Metrics
   readonly counting: Counting
+  readonly drift?: Pick<DriftWatch, 'source'> | undefined
   readonly clock: () => number
   /** Milliseconds that nobody sets, for durations. */
   readonly steady: () => number
@@ -75,7 +77,7 @@ const TELL_EVERY_MS = 60_000
 
 export function createLoops(parts: LoopParts): Loops {
   const { run, store, registry, reviews, deadLetters, suppression, limit, seen } = parts
-  const { stopping, health, metrics, counting, clock, steady, logger } = parts
+  const { stopping, health, metrics, counting, drift, clock, steady, logger } = parts
   const failures: Failure[] = []
   const origins = createOrigins(registry)
   const oversize = createLedger(registry, `${run}.oversize`)
@@ -117,6 +119,7 @@ export function createLoops(parts: LoopParts): Loops {
           number,
           keepOversize: (records, signal) =>
             keepOversize(records, { store, origins, limit, ledger: oversize }, signal),
+          ...(drift && { observe: drift.source(name) }),
           onSafe: (outcomes) => counting.safe(name, outcomes),
           watch: {
             ...loop,

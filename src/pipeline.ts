@@ -12,6 +12,7 @@ import {
 } from './app.ts'
 import { openConsole } from './console/open.ts'
 import { backlog, caughtUp, settled } from './draining.ts'
+import { watchDrift } from './drift-watch.ts'
 import type { TransientError } from './errors.ts'
 import { isLoopback } from './lib/fields.ts'
 import { retry } from './lib/retry.ts'
@@ -193,6 +194,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     return all
   }
 
+  const drift =
+    options.listen && options.ingestion
+      ? opened.use(watchDrift({ registry, health, clock, steady, logger }))
+      : undefined
   const loops = createLoops({
     run,
     store,
@@ -206,6 +211,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     health,
     metrics,
     counting,
+    drift,
     clock,
     steady,
     logger,

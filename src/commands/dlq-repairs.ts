@@ -3,6 +3,7 @@ import { HeadwaterError } from '../errors.ts'
 import { keptRepairs, type KeptRepairs } from '../services/repairs.ts'
 import type { Io } from './command.ts'
 import type { KeptOptions } from './dlq-repair.ts'
+import { noteChange } from './noted.ts'
 import { openRegistry } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import { optionsOf } from './steps.ts'
@@ -15,7 +16,13 @@ export async function tellKept(
 ): Promise<void> {
   await using registry = await openRegistry(env)
   const kept = keptRepairs(registry)
-  if (drop !== undefined) return await dropKept(drop, source, kept, env.json, io)
+  if (drop !== undefined) {
+    const dropped = await dropKept(drop, source, kept)
+    await noteChange(registry, { what: 'drop repair', about: `source ${dropped}`, details: { id: drop } })
+    if (env.json) await writeJson(io, { source: dropped, id: drop, dropped: true })
+    else await write(io, `${drop} is no longer kept; what it has mended stays mended\n`)
+    return
+  }
   const repairs = await kept.list(source)
   if (env.json) {
     for (const repair of repairs) await writeJson(io, repair)
@@ -36,18 +43,12 @@ export async function tellKept(
   }
 }
 
-async function dropKept(
-  id: string,
-  source: string | undefined,
-  kept: KeptRepairs,
-  json: boolean,
-  io: Io,
-): Promise<void> {
+/** Resolves to the source that kept it. */
+async function dropKept(id: string, source: string | undefined, kept: KeptRepairs): Promise<string> {
   const [found, ...more] = (await kept.list(source)).filter((repair) => repair.id === id)
   if (more.length > 0)
     throw new HeadwaterError('USAGE', `--drop: several sources keep ${id}: say which with --source`)
   if (found === undefined || !(await kept.drop(found.source, id)))
     throw new HeadwaterError('NOT_FOUND', `no repair ${id} is kept: \`headwater dlq repairs\` lists them`)
-  if (json) return writeJson(io, { source: found.source, id, dropped: true })
-  await write(io, `${id} is no longer kept; what it has mended stays mended\n`)
+  return found.source
 }

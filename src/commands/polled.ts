@@ -30,11 +30,14 @@ export async function polledBy(
   source: SourceConfig,
   within: { readonly registry: Registry; readonly signal: AbortSignal },
 ): Promise<readonly Polled[]> {
+  return namedNow(source, await Array.fromAsync(savedFacts(source.name, within)))
+}
+
+/** The same, where it was read already what is saved. */
+export async function namedNow(source: SourceConfig, saved: readonly Polled[]): Promise<readonly Polled[]> {
   const named = await namedBy(settingsOf(source).products)
   const rest = new Set(named)
-  const polled: Polled[] = []
-  for await (const saved of savedFacts(source.name, within))
-    if (rest.delete(saved.product) || named === undefined) polled.push(saved)
+  const polled = saved.filter(({ product }) => rest.delete(product) || named === undefined)
   for (const product of rest) polled.push({ product, facts: {} })
   return polled
 }

@@ -35,7 +35,7 @@ export async function tellCoverage(
     for (const { product: of, facts } of shown) {
       const kept = isCounted ? await keptOf(of, config.name, store, io.signal) : undefined
       const gap = missingOf(facts)
-      const { told, fetched, completeAt, polledAt, yielded } = facts
+      const { told, fetched, completeAt, polledAt, yielded, found } = facts
       const newPer100Calls = yielded && per100Calls(yielded)
       if (env.json) {
         await writeJson(io, {
@@ -48,13 +48,17 @@ export async function tellCoverage(
           newPer100Calls: rounded(newPer100Calls),
           completeAt: iso(completeAt),
           polledAt: iso(polledAt),
-          stalenessMs: polledAt === undefined ? undefined : Math.max(0, now - polledAt),
+          foundAt: iso(found?.at),
+          stalenessMs: since(polledAt, now),
+          completeStalenessMs: since(completeAt, now),
+          discoveryMs: found?.afterMs,
         })
       } else {
         const counts = [told, fetched, kept?.stored, kept?.rejected, gap].map(shownCount)
         const yieldText = newPer100Calls === undefined ? '-' : short(newPer100Calls)
         const when = [completeAt, polledAt].map((at) => ago(at, now, formatDuration))
-        rows.push([excerpt(of, 40), ...counts, yieldText, ...when])
+        const waited = found === undefined ? '-' : formatDuration(found.afterMs)
+        rows.push([excerpt(of, 40), ...counts, yieldText, waited, ...when])
       }
     }
     if (!env.json)
@@ -70,6 +74,7 @@ const HEAD = [
   'rejected',
   'gap',
   'new per 100 calls',
+  'found within',
   'complete poll',
   'last poll',
 ]
@@ -118,6 +123,8 @@ function restOf(all: readonly Polled[], shown: readonly Polled[]): string {
   return rest > 0 ? `and ${formatCount(rest)} more; --limit shows them\n` : ''
 }
 
+const since = (at: number | undefined, now: number): number | undefined =>
+  at === undefined ? undefined : Math.max(0, now - at)
 const iso = (at: number | undefined): string | undefined =>
   at === undefined ? undefined : new Date(at).toISOString()
 const shownCount = (count: number | undefined): string => (count === undefined ? '-' : formatCount(count))

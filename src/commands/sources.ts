@@ -4,8 +4,10 @@ import { HeadwaterError } from '../errors.ts'
 import { formatCount, formatDuration } from '../lib/units.ts'
 import type { Registry } from '../stores/registry.ts'
 import { type AddCommand, environment, type Io } from './command.ts'
+import { type Measured, measure, short } from './measured.ts'
 import { openRegistry } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
+import type { Polled } from './polled.ts'
 import { example } from './up.ts'
 import { who } from './who.ts'
 
@@ -81,6 +83,24 @@ export const addSources: AddCommand = (program, io) => {
       const { tellCoverage } = await import('./sources-coverage.ts')
       await tellCoverage(options, await environment(command, io), io)
     })
+
+  sources
+    .command('drift')
+    .description('what each source sends, field by field, and which fields are not what they were')
+    .argument('[name]', 'one source')
+    .option('--accept', 'take what has drifted for what is usual from now on')
+    .addHelpText(
+      'after',
+      example(
+        'headwater sources drift',
+        'headwater sources drift partner --json',
+        'headwater sources drift partner --accept',
+      ),
+    )
+    .action(async (name: string | undefined, options: { readonly accept?: boolean }, command: Command) => {
+      const { tellDrift } = await import('./sources-drift.ts')
+      await tellDrift(name, options, await environment(command, io), io)
+    })
 }
 
 /** Which products are meant, and how many are shown. */
@@ -95,16 +115,28 @@ type Env = Awaited<ReturnType<typeof environment>>
 async function list(env: Env, io: Io): Promise<void> {
   await using registry = await openRegistry(env)
   const now = Date.now()
-  const rows = [['source', 'type', 'preset', 'enabled', 'checkpoints', 'last poll', 'paused for']]
+  const rows = [
+    [
+      'source',
+      'type',
+      'preset',
+      'enabled',
+      'checkpoints',
+      'last poll',
+      '95 % polled within',
+      'new per 100 calls',
+      'paused for',
+    ],
+  ]
   for (const source of env.config.sources) {
     const { name, type, preset, enabled } = source
-    const { checkpoints, polledAt, pausedUntil } = await stateOf(source, registry, io.signal)
+    const { checkpoints, polledAt, pausedUntil, measured } = await stateOf(source, registry, io.signal)
     const pausedMs = Math.max(0, (pausedUntil ?? 0) - now)
     if (env.json) {
       const time = (at = Number.NaN): string | undefined =>
         Number.isNaN(at) ? undefined : new Date(at).toISOString()
       const times = { polledAt: time(polledAt), pausedUntil: pausedMs > 0 ? time(pausedUntil) : undefined }
-      await writeJson(io, { name, type, preset, enabled, checkpoints, ...times })
+      await writeJson(io, { name, type, preset, enabled, checkpoints, ...times, measured })
     } else
       rows.push([
         name,
@@ -113,6 +145,8 @@ async function list(env: Env, io: Io): Promise<void> {
         enabled ? 'yes' : 'no',
         formatCount(checkpoints),
         polledAt === undefined ? '-' : `${formatDuration(Math.max(0, now - polledAt))} ago`,
+        measured?.stalenessMs === undefined ? '-' : formatDuration(measured.stalenessMs.p95),
+        measured?.newPer100Calls === undefined ? '-' : short(measured.newPer100Calls),
         pausedMs > 0 ? formatDuration(pausedMs) : '-',
       ])
   }
@@ -150,17 +184,31 @@ interface State {
   readonly checkpoints: number
   readonly polledAt: number | undefined
   readonly pausedUntil: number | undefined
+  /** How polling goes; undefined of what does not poll. */
+  readonly measured: Measured | undefined
 }
 
 /** What the registry has of a source, whatever its type: one checkpoint, or one for each of its parts. */
-async function stateOf({ name }: SourceConfig, registry: Registry, signal: AbortSignal): Promise<State> {
+async function stateOf(source: SourceConfig, registry: Registry, signal: AbortSignal): Promise<State> {
+  const { name, type } = source
   const { savedFacts } = await import('../sources/http-poll/facts.ts')
   const { throttledOf } = await import('../sources/http/throttle.ts')
-  let checkpoints = (await registry.get(`checkpoint/${name}`)) === undefined ? 0 : 1
-  let polledAt: number | undefined
-  for await (const { facts } of savedFacts(name, { registry, signal })) {
-    checkpoints++
-    if (facts.polledAt !== undefined) polledAt = Math.max(polledAt ?? 0, facts.polledAt)
+  const only = (await registry.get(`checkpoint/${name}`)) === undefined ? 0 : 1
+  const saved: readonly Polled[] = await Array.fromAsync(savedFacts(name, { registry, signal }))
+  const polledAt = saved.reduce((latest, { facts }) => Math.max(latest, facts.polledAt ?? 0), 0)
+  return {
+    checkpoints: only + saved.length,
+    polledAt: polledAt || undefined,
+    pausedUntil: (await throttledOf(name, registry))?.until,
+    measured: type === 'http-poll' ? measure(await polledNow(source, saved), Date.now()) : undefined,
   }
-  return { checkpoints, polledAt, pausedUntil: (await throttledOf(name, registry))?.until }
+}
+
+/** A list of products that can't be read is told by whoever polls; until it can, all that were polled count. */
+async function polledNow(source: SourceConfig, saved: readonly Polled[]): Promise<readonly Polled[]> {
+  const { namedNow } = await import('./polled.ts')
+  return namedNow(source, saved).catch((error: unknown) => {
+    if (error instanceof HeadwaterError) return saved
+    throw error
+  })
 }

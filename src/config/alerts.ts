@@ -61,6 +61,9 @@ const rules = z.strictObject({
   sourceFailing: rule(z.strictObject({ afterMs: after('5m') }))
     .prefault({})
     .meta(told('A source fails.')),
+  driftedFields: rule(z.strictObject({ afterMs: after('10m') }))
+    .prefault({})
+    .meta(told('A field that a source sends is gone, often missing, or of another type than it was.')),
   notReady: rule(z.strictObject({ afterMs: after('2m') }))
     .prefault({})
     .meta(told('The process can not accept work, or one of its loops does not turn.')),

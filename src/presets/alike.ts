@@ -23,7 +23,7 @@ export const FITTING: Partial<Record<ReviewField, readonly (keyof typeof PARSERS
 const NAMES: Partial<Record<ReviewField, RegExp>> = {
   review_id: /(?:^\/?|(?:review|comment|feedback|rating)s?\/?)(?:id|key|uuid|guid)$/,
   product_id:
-    /(?:(?:product|item|article|listing)\/?(?:id|key|code|number)|asin|sku|gtin|ean|isbn)(?:\/?id)?$/,
+    /(?:(?:product|item|article|listing)\/?(?:id|key|code|number)|asin|sku|gtin|ean|isbn)(?:\/?id)?$|^\/product$/,
   user_id:
     /(?:user|author|reviewer|customer|profile|buyer|consumer|account|member|shopper|writer)\/?(?:id|key|uuid|guid|code|link|url)$/,
   review_text: /(?:text|body|content|comment|description|message)$/,
@@ -32,9 +32,12 @@ const NAMES: Partial<Record<ReviewField, RegExp>> = {
     /(?:date|time|timestamp|(?:created|published|posted|submitted|written)(?:at|on)?)(?:\/?utc)?$/,
 }
 
+/** Times and texts that are not the author's. */
+const OF_OTHERS = /modif|updat|moderat|edited|scrap|crawl|fetch|respon|reply|answer/
+
 /** Whether what a pointer leads to is called like the field. */
 export function isAlike(field: ReviewField, pointer: string): boolean {
   const path = pointer.replace(/^\/(?:item|context\/carried)/, '')
   const name = path.toLowerCase().replaceAll(/[^a-z0-9/]/g, '')
-  return NAMES[field]?.test(name) === true
+  return NAMES[field]?.test(name) === true && !OF_OTHERS.test(name)
 }

@@ -6,7 +6,7 @@ import type { Reading, Rules } from '../review/interpret.ts'
 import type { Identity } from '../review/key.ts'
 import { MAX_RAW_BYTES, type Received } from '../review/received.ts'
 import type { Repair } from '../review/repair.ts'
-import { SCHEMA_VERSION } from '../review/validate.ts'
+import { REVIEW } from '../review/validate.ts'
 import { type Derivation, createShape } from './shape.ts'
 import { readNote } from './note.ts'
 import { placesOf } from './places.ts'
@@ -87,7 +87,8 @@ export function compileRules(preset: Preset, options: RuleOptions = {}): Rules {
   }
 
   return {
-    versions: { preset: presetVersion(preset), schema: SCHEMA_VERSION },
+    versions: { preset: presetVersion(preset), schema: REVIEW.version },
+    validator: REVIEW,
     read({ raw, context }: Received): Reading {
       if (context.unreadable !== undefined) return unreadable(context.unreadable, undefined)
       if (context.blocked !== undefined)

@@ -6,6 +6,7 @@ import type { ReviewRecord } from '../review/record.ts'
 import { createRepair, type Repairable, type Step, tie } from '../review/repair.ts'
 import type { Fault, Verdict } from '../review/verdict.ts'
 import { FITTING, isAlike } from './alike.ts'
+import { placesIn } from './item-places.ts'
 import { PARSERS, type Parser } from './parsers.ts'
 
 /** A letter that has the fault, and the rules it is judged by. */
@@ -116,54 +117,24 @@ function* ideasFor(field: ReviewField, { review, item, context }: Repairable): G
     place.startsWith('/context') && !isThere ? { default: field, from: place } : { copy: place, to: field }
   for (const { place, value } of places) {
     const alike = isAlike(field, place)
-    if (alike) yield [take(place)]
+    if (alike && !(field.endsWith('_id') && isAddress(value))) yield [take(place)]
     for (const as of parsers) {
-      if (alike || isUnderstood(value, as)) yield [take(place), { parse: field, as }]
+      if (isUnderstood(value, as) && (alike || isWords(value))) yield [take(place), { parse: field, as }]
     }
   }
   if (isThere && !isRequired(field)) yield [{ remove: field }]
 }
 
-/** Whether a parser makes something else of words: then they were written for such a field, whatever it is called. */
+/** An address may hold an id, and is none. */
+const isAddress = (value: unknown): boolean => typeof value === 'string' && value.includes('/')
+
+/** What a parser makes something else of was written for such a field, whatever it is called; but for bare numbers. */
+const isWords = (value: unknown): boolean => typeof value === 'string' && !/^[\d.,\s]*$/.test(value)
+
 function isUnderstood(value: unknown, as: keyof typeof PARSERS): boolean {
-  if (typeof value !== 'string' || /^[\d.,\s]*$/.test(value)) return false
   const parse: Parser = PARSERS[as]
   const read = parse(value, () => JSON.stringify(value))
   return read !== undefined && read !== value
-}
-
-interface Place {
-  readonly place: string
-  readonly value: unknown
-}
-
-const MAX_PLACES = 300
-const MAX_LEVELS = 4
-/** Longer names, and those that steer a terminal, are in no pointer that a person types. */
-const NAME = /^\P{Cc}{1,100}$/u
-
-/** Where something stands in an object, and in the objects within it; those that are less deep first. */
-function placesIn(start: string, root: unknown): readonly Place[] {
-  const found: Place[] = []
-  let level: readonly Place[] = [{ place: start, value: root }]
-  for (let depth = 0; depth < MAX_LEVELS; depth++) {
-    level = level.flatMap(({ place, value }) => membersOf(place, value))
-    found.push(...level)
-    if (found.length > MAX_PLACES) break
-  }
-  return found.slice(0, MAX_PLACES).filter(({ value }) => value !== null && value !== '')
-}
-
-function membersOf(place: string, value: unknown): Place[] {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return []
-  const members: Place[] = []
-  for (const name in value) {
-    if (members.length === MAX_PLACES) break
-    if (!NAME.test(name)) continue
-    const segment = name.replaceAll('~', '~0').replaceAll('/', '~1')
-    members.push({ place: `${place}/${segment}`, value: (value as Record<string, unknown>)[name] })
-  }
-  return members
 }
 
 function titleOf(

@@ -1,16 +1,19 @@
 import { applyPatch, type Operation } from 'rfc6902'
 import { clusterOf } from './cluster.ts'
+import { codeOf } from './fault.ts'
 import { type Identity, recordKey } from './key.ts'
 import type { Received } from './received.ts'
 import type { RawEncoding, ReviewRecord } from './record.ts'
 import { isFor, type Repair, type Repairable, type Step } from './repair.ts'
 import { sanitise } from './sanitise.ts'
-import { allFaults, codeOf, isValid } from './validate.ts'
+import type { Validator } from './validate.ts'
 import type { Change, Fault, Removal, Review, RuleVersions, Verdict } from './verdict.ts'
 
 /** How one source's items are to be understood. Made from a preset by `compileRules`. */
 export interface Rules {
   readonly versions: RuleVersions
+  /** Says which candidates are reviews. */
+  readonly validator: Validator
   /** What is inside the item; never throws. */
   read(received: Received): Reading
   /**
@@ -110,7 +113,7 @@ function verdictOn(
   const written = patch === undefined ? candidate : patched(candidate, patch)
   if (readable && reading.event !== undefined) return removal(reading.event, written, received, by)
   const tame = readable && reading.tame && patch === undefined
-  const found = checked(written, tame)
+  const found = checked(written, tame, rules.validator)
   const { clean, changes, faults, used } =
     found.faults === undefined ? found : mended(found, repairs, reading, received, rules)
   const versions = used === undefined ? by : { ...by, repairs: used }
@@ -133,9 +136,9 @@ interface Checked {
   readonly used?: readonly Repair[]
 }
 
-function checked(candidate: Readonly<Record<string, unknown>>, tame: boolean): Checked {
+function checked(candidate: Readonly<Record<string, unknown>>, tame: boolean, validator: Validator): Checked {
   const { clean, changes } = sanitise(candidate, tame)
-  return { clean, changes, faults: isValid(clean) ? undefined : allFaults(clean) }
+  return { clean, changes, faults: validator.isValid(clean) ? undefined : validator.allFaults(clean) }
 }
 
 /**
@@ -161,7 +164,11 @@ function mended(
     if (repair === undefined) break
     used.push(repair)
     const { changes } = now
-    const again = checked(rules.repair({ review: now.clean, item, context }, repair.steps), false)
+    const again = checked(
+      rules.repair({ review: now.clean, item, context }, repair.steps),
+      false,
+      rules.validator,
+    )
     now = { ...again, changes: [...changes, ...again.changes] }
   }
   return used.length === 0 ? found : { ...now, used }

@@ -1,35 +1,65 @@
-import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv2020, type AnySchemaObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import schema from '../../schemas/review.schema.json' with { type: 'json' }
 import { isPlainUtc } from '../lib/utc.ts'
+import { faultOf } from './fault.ts'
 import type { Fault } from './verdict.ts'
 
-/** As verdicts note it. */
-export const SCHEMA_VERSION = 'review@1'
+/** Says whether a candidate is a review. */
+export interface Validator {
+  /** As verdicts note it. */
+  readonly version: string
+  /** Stops at the first fault: for the hot path. */
+  isValid(candidate: object): boolean
+  /** Every fault, in the schema's order, at most 20. */
+  allFaults(candidate: object): readonly Fault[]
+}
 
 /** A rejected item tells this many faults; more help nobody, and the sender chooses how many there are. */
 const MAX_FAULTS = 20
 
-/** Of a text that is at fault, so many characters are shown. */
-const MAX_SHOWN = 60
+/** By the schema that is in force. */
+export const REVIEW: Validator = validatorOf('review@1', {
+  // Takes most of what is valid, at half the cost: texts are measured in UTF-16 units, of which there are never fewer than
+  // characters, and so only where no text has to be longer than one character.
+  quick: compile(schema, { unicode: false }),
+  exact: compile(schema),
+  every: compile(schema, { allErrors: true, verbose: true }),
+})
 
 /**
- * Takes most of what is valid, at half the cost: texts are measured in UTF-16 units, of which there are never fewer than
- * characters.
+ * By another schema of JSON Schema 2020-12, which may refer to the one in force by its `$id`. Throws what Ajv says of one that
+ * is none.
  */
-const quick = compile({ unicode: false })
-const exact = compile({})
-const every = compile({ allErrors: true, verbose: true })
-
-/** Stops at the first fault: for the hot path. */
-export function isValid(candidate: object): boolean {
-  return quick(candidate) || exact(candidate)
+export function compileValidator(candidate: AnySchemaObject, version: string): Validator {
+  // Of Ajv's advice on style only what finds mistyped keywords and formats; a number is still no infinity.
+  const also = { strict: false, strictSchema: true, strictNumbers: true } as const
+  const exact = compile(candidate, also)
+  return validatorOf(version, {
+    quick: exact,
+    exact,
+    every: compile(candidate, { ...also, allErrors: true, verbose: true }),
+  })
 }
 
-/** Every fault, in the schema's order, at most 20. */
-export function allFaults(candidate: object): readonly Fault[] {
-  every(shortened(candidate))
-  return (every.errors ?? []).slice(0, MAX_FAULTS).map(fault)
+interface Compiled {
+  /** Takes nothing that `exact` does not take. */
+  readonly quick: ValidateFunction
+  readonly exact: ValidateFunction
+  /** Finds all faults. */
+  readonly every: ValidateFunction
+}
+
+function validatorOf(version: string, { quick, exact, every }: Compiled): Validator {
+  return {
+    version,
+    isValid: (candidate) => quick(candidate) || exact(candidate),
+    allFaults(candidate) {
+      // What was cut may be what is at fault, where a schema allows more than the one in force.
+      if (every(shortened(candidate))) every(candidate)
+      return (every.errors ?? []).slice(0, MAX_FAULTS).map(faultOf)
+    },
+  }
 }
 
 /** Longer than any list or text that the schema takes, so that it is still too long when it was cut to this. */
@@ -45,63 +75,11 @@ function shortened(candidate: object): object {
   return Object.fromEntries(Object.entries(candidate).map(([field, value]) => [field, short(value)]))
 }
 
-/** The reason's code: `missing_user_id`, `invalid_rating`. */
-export function codeOf(fault: Fault | undefined): string {
-  const field = fault?.pointer.split('/')[1]
-  if (fault === undefined || field === undefined) return 'invalid_review'
-  const missing = fault.keyword === 'required' || fault.keyword === 'minLength'
-  return `${missing ? 'missing' : 'invalid'}_${field}`
-}
-
-function compile(options: Options): ValidateFunction {
+function compile(of: AnySchemaObject, options: Options = {}): ValidateFunction {
   const ajv = new Ajv2020({ strict: true, logger: false, ...options })
   addFormats.default(ajv)
   const { validate } = addFormats.default.get('date-time') as { validate: (text: string) => boolean }
   ajv.addFormat('date-time', { validate: (text: string) => isPlainUtc(text) || validate(text) })
-  return ajv.compile(schema)
-}
-
-function fault({ instancePath, keyword, params, data }: ErrorObject): Fault {
-  const missing =
-    keyword === 'required' ? String((params as { missingProperty: string }).missingProperty) : undefined
-  const pointer = missing === undefined ? instancePath : `${instancePath}/${missing}`
-  const field = pointer.slice(1).replaceAll('/', '.')
-  return { pointer, keyword, message: `${field} ${complaint(keyword, params, data)}`, params }
-}
-
-function complaint(keyword: string, params: Readonly<Record<string, unknown>>, value: unknown): string {
-  const limit = String(params['limit'])
-  switch (keyword) {
-    case 'required':
-      return 'is missing: it must be present and not null'
-    case 'type':
-      return `must be ${article(String(params['type']))}, found ${described(value)}`
-    case 'minimum':
-      return `must be at least ${limit}, found ${described(value)}`
-    case 'maximum':
-      return `must be at most ${limit}, found ${described(value)}`
-    case 'minLength':
-      return 'is empty'
-    case 'maxLength':
-      return `is longer than ${limit} characters`
-    case 'maxItems':
-      return `has more than ${limit} entries`
-    case 'format':
-      return `must be a date and time as RFC 3339 writes it, such as 2023-10-26T10:00:00Z, found ${described(value)}`
-    default:
-      return `breaks the rule ${keyword}`
-  }
-}
-
-const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
-
-/** What was found, in a few words: the sender chooses how long it is, and how deep. */
-function described(value: unknown): string {
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'object' && value !== null) return 'an object'
-  if (typeof value === 'number' && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER))
-    return `a number beyond ${Number.isFinite(value) ? '2^53' : '1.8e308'}`
-  if (typeof value !== 'string' || value.length <= MAX_SHOWN) return JSON.stringify(value)
-  const beginning = value.slice(0, MAX_SHOWN).replace(/[\uD800-\uDBFF]$/, '') // no half of a character
-  return `${JSON.stringify(beginning).slice(0, -1)}…`
+  if (of.$id !== schema.$id) ajv.addSchema(schema)
+  return ajv.compile(of)
 }

@@ -62,7 +62,7 @@ interface Position {
  * suggest, until enough is found or the patience is at its end. In memory it holds no more than what it tells.
  */
 export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions) {
-  const { clock, steady, patienceMs = 70 } = options
+  const { clock, steady, patienceMs = 50 } = options
   /** The newest record that was seen, and how wide a window held many: where most questions find an answer. */
   let newest = -Infinity
   let usualWidth = FIRST_MS

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Operation } from 'rfc6902'
 import { HeadwaterError, TransientError } from '../errors.ts'
 import { encodeEvent, subjectOf } from '../event.ts'
-import { concurrently } from '../lib/concurrently.ts'
+import { inParallel } from '../lib/parallel.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { newRejected } from '../review/compare.ts'
 import { candidateOf, interpret, type Rules } from '../review/interpret.ts'
@@ -78,9 +78,7 @@ export async function redriveAll(
     else if (verdict === was) done.push({ key, status: 'accepted', verdict })
     else accepted.push([row, verdict])
   }
-  const marked = await concurrently(accepted, AMENDED_AT_ONCE, ([row, verdict]) =>
-    mark(row, verdict, options),
-  )
+  const marked = await inParallel(accepted, ([row, verdict]) => mark(row, verdict, options), AMENDED_AT_ONCE)
   return [...done, ...(await finishAll(marked, options)).map(redrivenOf)]
 }
 
@@ -108,10 +106,10 @@ export async function discardAll(
   now: number,
 ): Promise<number> {
   const discarded = { reason, at: new Date(now).toISOString() }
-  await concurrently(
+  await inParallel(
     rows.filter(({ verdict }) => isWaiting(verdict)),
-    AMENDED_AT_ONCE,
     (row) => amend(row, { ...(row.verdict as Rejected), discarded }, options),
+    AMENDED_AT_ONCE,
   )
   return rows.filter(({ verdict }) => verdict.status === 'rejected').length
 }
@@ -156,11 +154,15 @@ async function finishAll(rows: readonly Stored[], options: Redrive): Promise<rea
       { signal: options.signal },
     )
     const refusals = new Map(refused.map((refusal) => [refusal.index, refusal]))
-    const amended = await concurrently([...portion.keys()], AMENDED_AT_ONCE, (n) => {
-      const [row, refusal] = [unmarked[n] as Stored, refusals.get(n)]
-      const verdict = refusal ? newRejected(row, refusal.code, refusal.message) : row.verdict
-      return amend(row, verdict, options)
-    })
+    const amended = await inParallel(
+      [...portion.keys()],
+      (n) => {
+        const [row, refusal] = [unmarked[n] as Stored, refusals.get(n)]
+        const verdict = refusal ? newRejected(row, refusal.code, refusal.message) : row.verdict
+        return amend(row, verdict, options)
+      },
+      AMENDED_AT_ONCE,
+    )
     for (const row of amended) finished.set(row.key, row)
   }
   return rows.map((row) => finished.get(row.key) ?? row)

@@ -26,6 +26,8 @@ export interface Ingestion {
   readonly number: () => LedgerEntry
   /** Keeps, as dead letters, items that are too large for the queue. */
   readonly keepOversize: (records: readonly ReviewRecord[], signal: AbortSignal) => Promise<void>
+  /** Looks at what came in. Never throws. */
+  readonly observe?: (items: readonly Received[]) => void
   /** Told of every batch that is safe, with an outcome an item. */
   readonly onSafe?: (outcomes: readonly Outcome[]) => void
   readonly watch?: Watch
@@ -75,9 +77,11 @@ interface Excess {
 
 /** Source to queues: each item is judged once, published once, and only then acknowledged. */
 export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): Promise<void> {
-  const { source, reviews, deadLetters, seen, suppression, number, keepOversize, onSafe, watch } = parts
+  const { source, reviews, deadLetters, seen, suppression, number, keepOversize } = parts
+  const { observe, onSafe, watch } = parts
 
   function prepare(items: readonly Received[]): Prepared {
+    observe?.(items)
     const rules = parts.rules()
     const keys: string[] = []
     const outcomes: Outcome[] = []

@@ -39,9 +39,9 @@ export interface JobParts extends JobTools {
 
 /** Letters that are changed between two writes of the entry, whose size some databases limit. */
 const BATCH = 200
-const LOOK_EVERY_MS = 1_000
+const LOOK_EVERY_MS = 5_000
 /** As many jobs are remembered when they have ended. */
-const ENDED_KEPT = 200
+const ENDED_KEPT = 100
 
 /** Notes a job, which `runJob` then does. Throws NOT_FOUND where the cluster has no letters. */
 export async function startJob(
@@ -154,7 +154,9 @@ export async function runJob(id: string, parts: JobParts): Promise<Job> {
 async function work(held: Held, parts: JobParts): Promise<void> {
   const { store, signal, onProgress, onTrouble } = parts
   const policy = { baseMs: 50, maxMs: 10_000, ...(onTrouble && { onFailure: onTrouble }) }
-  const patiently = <T>(attempt: () => Promise<T>): Promise<T> => retry(attempt, signal, policy)
+  // What was begun is finished and noted, but no longer waited for.
+  const patiently = <T>(attempt: () => Promise<T>): Promise<T> =>
+    signal.aborted ? attempt() : retry(attempt, signal, policy)
   const update = (change: (job: Job) => Job): Promise<Job> => patiently(() => held.update(change))
 
   const workOn = await patiently(() => openWork(held.job(), parts))
@@ -224,7 +226,7 @@ async function forgetOld(registry: Registry): Promise<void> {
 
 /**
  * Runs the jobs whose process has ended, and those that nobody has begun or gone on with for a while, one after the other,
- * until the signal aborts. Looks each second; what fails is told.
+ * until the signal aborts. Looks every few seconds; what fails is told.
  */
 export async function runAbandonedJobs(parts: JobParts, onError: (error: unknown) => void): Promise<void> {
   const { registry, signal } = parts

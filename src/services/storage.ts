@@ -6,6 +6,7 @@ import type { Message, Queue } from '../queues/queue.ts'
 import { judge, type Rules } from '../review/interpret.ts'
 import type { Arrival } from '../review/record.ts'
 import { newRejected, isNewer, sameVerdict } from '../review/compare.ts'
+import { REVIEW } from '../review/validate.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { PutOutcome, Store } from '../stores/store.ts'
 import { withCaution } from './caution.ts'
@@ -168,6 +169,7 @@ function read(body: Buffer, topic: string, clock: () => number): Arrival {
 /** Nothing is known about what other programs put on our queues. */
 const foreign: Rules = {
   versions: { preset: 'none@1', schema: 'none@1' },
+  validator: REVIEW,
   read: ({ context }) => ({ code: 'unreadable', message: context.unreadable ?? '', encoding: undefined }),
   shape: () => ({ candidate: {}, derived: [] }),
   repairs: [],

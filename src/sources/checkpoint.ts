@@ -63,7 +63,7 @@ export function createCheckpoint<State>({
     ours.some((known) => (known && value ? known.equals(value) : known === value))
 
   return {
-    saved: found && decode(found, state),
+    saved: found && savedIn(found, state),
     handOver(reached) {
       const batch = { reached, isAcknowledged: false }
       handedOver.push(batch)
@@ -90,23 +90,29 @@ export async function openCheckpoint<State>(
 }
 
 export interface Claim<State> extends Cancellable {
-  readonly part: string
   /** The state that is saved, as JSON. */
   readonly state: ZodType<State>
   /** Of the lease under which the part is worked on. */
   readonly fence: number
 }
 
-/**
- * The checkpoint of a part that several processes may work on, one after the other. It resolves when the fence is in the
- * registry: from then on whoever came with a lower one can save nothing more, and `saved` is the last that it has saved.
- * Throws `CHECKPOINT_TAKEN` where somebody has come with a higher one. Safe to repeat.
- */
-export async function claimCheckpoint<State>(
+/** As `claimEntry`, of a part that several processes may work on, one after the other. */
+export function claimCheckpoint<State>(
   { name: source, registry }: Pick<SourceContext, 'name' | 'registry'>,
-  { part, state, fence, signal }: Claim<State>,
+  { part, ...claim }: Claim<State> & { readonly part: string },
 ): Promise<Checkpoint<State>> {
-  const name = nameOf(source, part)
+  return claimEntry(registry, { ...claim, name: nameOf(source, part) })
+}
+
+/**
+ * The checkpoint that has this name in the registry. It resolves when the fence is there: from then on whoever came with a
+ * lower one can save nothing more, and `saved` is the last that it has saved. Throws `CHECKPOINT_TAKEN` where somebody has
+ * come with a higher one. Safe to repeat.
+ */
+export async function claimEntry<State>(
+  registry: Pick<Registry, 'get' | 'compareAndSet'>,
+  { name, state, fence, signal }: Claim<State> & { readonly name: string },
+): Promise<Checkpoint<State>> {
   const cancel = { ...(signal && { signal }) }
   while (true) {
     const entry = await registry.get(name, cancel)
@@ -120,14 +126,33 @@ export async function claimCheckpoint<State>(
   }
 }
 
+/** Whether somebody else has the checkpoint by now, so that this process can save nothing more. */
+export const isTaken = (error: unknown): boolean =>
+  error instanceof HeadwaterError && error.code === 'CHECKPOINT_TAKEN'
+
 /** Every part of a source of which something is saved. */
-export async function* savedParts<State>(
+export function savedParts<State>(
   { name: source, registry }: Pick<SourceContext, 'name' | 'registry'>,
   state: ZodType<State>,
-): AsyncGenerator<{ readonly part: string; readonly saved: State | undefined }, void, undefined> {
-  const prefix = nameOf(source, '')
+): AsyncGenerator<Saved<State>, void, undefined> {
+  return savedUnder(registry, nameOf(source, ''), state)
+}
+
+export interface Saved<State> {
+  /** Undefined where there is nothing, or nothing that this version understands. */
+  readonly saved: State | undefined
+  /** What its name has behind the prefix. */
+  readonly part: string
+}
+
+/** All checkpoints whose names begin like this. */
+export async function* savedUnder<State>(
+  registry: Pick<Registry, 'list'>,
+  prefix: string,
+  state: ZodType<State>,
+): AsyncGenerator<Saved<State>, void, undefined> {
   for await (const entry of registry.list(prefix)) {
-    yield { part: entry.name.slice(prefix.length), saved: decode(entry, state) }
+    yield { part: entry.name.slice(prefix.length), saved: savedIn(entry, state) }
   }
 }
 
@@ -150,7 +175,8 @@ function encode(state: unknown, fence: number | undefined): Buffer {
   return Buffer.from(JSON.stringify(fence === undefined ? state : { $fence: fence, state }))
 }
 
-function decode<State>(entry: Pick<Entry, 'value'>, state: ZodType<State>): State | undefined {
+/** The state that an entry of the registry holds; undefined where it is none that this version understands. */
+export function savedIn<State>(entry: Pick<Entry, 'value'>, state: ZodType<State>): State | undefined {
   const saved = contentOf(entry)?.state
   return saved === undefined ? undefined : state.safeParse(saved).data
 }

@@ -38,10 +38,16 @@ export interface Polling {
    * How long ago the last poll began that came to its end; since the start, for a product without one. Half of the products
    * were polled within `p50`, and 95 % within `p95`. Undefined where it polls none.
    */
-  readonly stalenessMs: Staleness | undefined
+  readonly stalenessMs: Percentiles | undefined
+  /**
+   * How long the latest new reviews of each product may have waited until they were found: from the beginning of the poll before
+   * to that of the one that showed them. Over the products of which a poll but the first found any; undefined where there is none.
+   */
+  readonly discoveryMs: Percentiles | undefined
 }
 
-export interface Staleness {
+/** Half of all values are at most `p50`, and 95 % at most `p95`. */
+export interface Percentiles {
   readonly p50: number
   readonly p95: number
 }

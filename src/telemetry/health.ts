@@ -1,5 +1,6 @@
 import { redactText } from '../lib/redact.ts'
 import { abortable, limit } from '../lib/waiting.ts'
+import type { DriftKind } from './drift/compare.ts'
 
 /** What this process says about itself, without secrets. Plain data goes out; whoever serves it decides how. */
 export interface Health {
@@ -14,6 +15,8 @@ export interface Health {
    * whatever else is told of it, unless it has ended. It may be told before `source` is.
    */
   trouble(name: string, error: unknown): void
+  /** All fields of what a source sends that are not what they were. It changes no state. */
+  drifted(name: string, drifted: readonly Drifted[]): void
   /** Whether every loop turns. */
   live(): { readonly ok: boolean; readonly loops: readonly LoopHealth[] }
   /** Whether everything required answers within the limit. Asked twice at once, it looks once. */
@@ -54,6 +57,16 @@ export interface SourceHealth {
   /** Since when it has been in this state, RFC 3339. */
   readonly since: string
   readonly detail?: string
+  /** Fields of what it sends that are not what they were; absent where there are none. */
+  readonly drifted?: readonly Drifted[]
+}
+
+export interface Drifted {
+  readonly kind: DriftKind
+  /** A JSON pointer into the item as it is received. */
+  readonly field: string
+  /** A sentence for a person. */
+  readonly message: string
 }
 
 export interface HealthOptions {
@@ -78,6 +91,7 @@ export function createHealth({ clock, steady, checkLimitMs = 1_000 }: HealthOpti
   /** What was told of each source by others, and by itself. */
   const told = new Map<string, Omit<SourceHealth, 'since'>>()
   const troubles = new Map<string, string>()
+  const drifts = new Map<string, readonly Drifted[]>()
   let looking: Promise<readonly CheckHealth[]> | undefined
 
   async function look(): Promise<readonly CheckHealth[]> {
@@ -123,6 +137,8 @@ export function createHealth({ clock, steady, checkLimitMs = 1_000 }: HealthOpti
       show(name)
     },
 
+    drifted: (name, drifted) => void drifts.set(name, drifted),
+
     live() {
       const now = steady()
       const found = [...loops].map(({ name, limitMs, turnedAt, isIdle }) => {
@@ -140,7 +156,11 @@ export function createHealth({ clock, steady, checkLimitMs = 1_000 }: HealthOpti
       return { ok: found.every(({ ok }) => ok), checks: found }
     },
 
-    sources: () => [...sources.values()],
+    sources: () =>
+      [...sources.values()].map((source) => {
+        const drifted = drifts.get(source.name) ?? []
+        return drifted.length > 0 ? { ...source, drifted } : source
+      }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { DRIFTS } from './drift/compare.ts'
 import { SOURCE_STATES } from './health.ts'
 import { createPollingMetrics } from './polling.ts'
 import type { Vitals } from './vitals.ts'
@@ -165,6 +166,12 @@ function createGauges(registry: Registry): (vitals: Vitals) => void {
     'When the source handed something over last; at first, when it was started.',
     'source',
   )
+  const drifted = gauge(
+    'source_drifted_fields',
+    'Fields of what the source sends that are not what they were, by how they differ.',
+    'source',
+    'kind',
+  )
   const free = gauge('disk_free_bytes', 'What may still be written to the disk of the data folder.')
   const size = gauge('disk_size_bytes', 'The size of the disk of the data folder.')
   const data = gauge('data_folder_bytes', 'What the data folder takes of its disk.')
@@ -181,9 +188,11 @@ function createGauges(registry: Registry): (vitals: Vitals) => void {
       if (messages !== undefined) backlog.set({ topic }, messages)
       if (oldestAgeMs !== undefined) oldestAge.set({ topic }, oldestAgeMs / 1000)
     }
-    for (const { name: source, state: current, quietMs } of sources) {
+    for (const { name: source, state: current, quietMs, drifted: fields = [] } of sources) {
       for (const one of SOURCE_STATES) state.set({ source, state: one }, one === current ? 1 : 0)
       lastReceived.set({ source }, Math.round((at - quietMs) / 1000))
+      for (const kind of DRIFTS)
+        drifted.set({ source, kind }, fields.filter((one) => one.kind === kind).length)
     }
     free.set(disk?.freeBytes ?? Number.NaN)
     size.set(disk?.sizeBytes ?? Number.NaN)

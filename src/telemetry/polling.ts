@@ -38,6 +38,14 @@ export function createPollingMetrics(registry: Registry): PollingMetrics {
   const missing = gauge('reviews_missing', 'Those that there are, as the provider says, and it did not show.')
   const p50 = gauge('staleness_p50_seconds', 'Within how long half of these products were polled to the end.')
   const p95 = gauge('staleness_p95_seconds', 'Within how long 95 % of these products were polled to the end.')
+  const d50 = gauge(
+    'discovery_p50_seconds',
+    'How long after the poll before the latest new reviews of half of these products were found, at most.',
+  )
+  const d95 = gauge(
+    'discovery_p95_seconds',
+    'How long after the poll before the latest new reviews of 95 % of these products were found, at most.',
+  )
 
   return {
     observe(source, polling) {
@@ -50,6 +58,8 @@ export function createPollingMetrics(registry: Registry): PollingMetrics {
       missing(source, polling.missing)
       p50(source, polling.stalenessMs && polling.stalenessMs.p50 / 1000)
       p95(source, polling.stalenessMs && polling.stalenessMs.p95 / 1000)
+      d50(source, polling.discoveryMs && polling.discoveryMs.p50 / 1000)
+      d95(source, polling.discoveryMs && polling.discoveryMs.p95 / 1000)
     },
   }
 }

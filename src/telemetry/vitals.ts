@@ -1,7 +1,7 @@
 import { lstat, opendir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Polling } from '../sources/source.ts'
-import { type Health, limited, type SourceState } from './health.ts'
+import { type Drifted, type Health, limited, type SourceState } from './health.ts'
 import type { Flow, Metrics } from './metrics.ts'
 
 /** How the process is at one moment: what nobody counts as it happens. */
@@ -27,6 +27,8 @@ export interface SourceVitals extends Flow {
   readonly name: string
   readonly state: SourceState
   readonly detail?: string | undefined
+  /** Fields of what it sends that are not what they were. */
+  readonly drifted?: readonly Drifted[] | undefined
   /** Where it polls. */
   readonly polling?: Polling | undefined
 }
@@ -121,8 +123,9 @@ export function createLook(options: VitalsOptions): () => Promise<Vitals> {
     const vitals: Vitals = {
       at: clock(),
       steadyMs: steady(),
-      sources: health.sources().map(({ name, state, detail }) => {
-        return { ...metrics.flow(name), name, state, detail, polling: polling(name) }
+      sources: health.sources().map(({ name, state, detail, drifted }) => {
+        const sent = drifted && { drifted }
+        return { ...metrics.flow(name), name, state, detail, ...sent, polling: polling(name) }
       }),
       topics: nowTopics,
       disk: nowDisk,

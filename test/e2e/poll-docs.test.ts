@@ -12,7 +12,7 @@ const page = await readFile(join(docs, 'adapters/http-poll.md'), 'utf8')
 const yaml = yamlIn(page)
 const configs = yaml.filter((text) => text.startsWith('sources:'))
 const [preset = ''] = yaml.filter((text) => text.startsWith('name:'))
-Object.assign(process.env, { RAINFOREST_API_KEY: 'any', API_TOKEN: 'any' })
+Object.assign(process.env, { RAINFOREST_API_KEY: 'any', API_TOKEN: 'any', BAZAARVOICE_PASSKEY: 'any' })
 
 function yamlIn(markdown: string): readonly string[] {
   return [...markdown.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text)
@@ -33,8 +33,8 @@ async function simulate(cwd: string, more: readonly string[] = []) {
 }
 
 describe('the page of the poll source', () => {
-  test('has three configs and a preset, and each is right', async () => {
-    assert.equal(configs.length, 3)
+  test('has four configs and a preset, and each is right', async () => {
+    assert.equal(configs.length, 4)
     await using folder = await temporaryFolder()
     for (const config of configs) {
       await writeFile(join(folder.path, 'headwater.yaml'), config)

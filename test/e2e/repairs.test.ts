@@ -86,6 +86,11 @@ describe('a repair', () => {
     assert.equal((await clusterIn(folder.path)).count, 2)
 
     await json(['dlq', 'repairs', '--drop', previewed.repair.id], folder.path)
+    const changes = await lines<{ what: string; about: string }>(['changes', 'list'], folder.path)
+    assert.deepEqual(
+      changes.map(({ what, about }) => `${what}, ${about}`),
+      ['drop repair, source hook', 'keep repair, source hook'],
+    )
     await up.waitFor((line) => line.includes('"repairs":[]') || undefined)
     assert.equal(await send(webhook, [starred('S5')]), 202)
     assert.equal((await stored(folder.path, 'S5')).verdict.status, 'rejected')

@@ -139,6 +139,43 @@ export function servicesOn(name: string, harness: ServicesHarness): void {
       }
     })
 
+    test('a cluster is redriven by a job behind a canary, and what no repair mends is discarded by another', {
+      timeout: LIMIT_MS,
+    }, async () => {
+      await using folder = await openShop()
+      const { path } = folder
+      const letters = Array.from({ length: 250 }, (_, n) =>
+        review(`S${n}`, { rating: `${n % 5 === 4 ? 9 : n % 5}.0 out of 5 stars` }),
+      ).join('\n')
+      await using importing = start(['import', '-', '--json'], { cwd: path, input: letters })
+      assert.equal((await importing.exited).code, 0)
+      const [found] = await lines<{ cluster: string; count: number }>(['dlq', 'clusters'], path)
+      assert.equal(found?.count, 250)
+      const { cluster } = found
+      const canary = ['--canary', '50', '--min-pass', '50%']
+      const redriven = await run(
+        ['dlq', 'redrive', '--cluster', cluster, '--parse', 'rating=stars', ...canary, '--json'],
+        { cwd: path },
+      )
+      const job: unknown = JSON.parse(redriven.stdout)
+      assert.partialDeepStrictEqual(job, { state: 'done', total: 250, done: 250, passed: 200, failed: 50 })
+      assert.equal(redriven.code, 1, 'some are still rejected')
+
+      const discarded = await json(['dlq', 'discard', '--cluster', cluster, '--reason', 'no rating'], path)
+      assert.partialDeepStrictEqual(discarded, { kind: 'discard', state: 'done', done: 50, passed: 50 })
+      assert.deepEqual(await lines(['dlq', 'clusters'], path), [])
+      const status = (row: { verdict: { status: string } }): string => row.verdict.status
+      const rows = await lines<{ verdict: { status: string } }>(['reviews', 'list', '--limit', '500'], path)
+      assert.deepEqual([rows.length, rows.filter((row) => status(row) === 'accepted').length], [250, 200])
+      const events = await lines<Event>(['tail', '--group', 'storage', '--limit', '200'], path)
+      assert.equal(new Set(events.map(({ recordkey }) => recordkey)).size, 200)
+      const changes = await lines<{ what: string }>(['changes', 'list'], path)
+      assert.deepEqual(
+        changes.map(({ what }) => what),
+        ['discard ended', 'discard', 'redrive ended', 'redrive'],
+      )
+    })
+
     for (const [what, { backends, names }] of Object.entries(wrong)) {
       test(`${what} is told within seconds, by the setting's name`, { timeout: LIMIT_MS }, async () => {
         await using folder = await temporaryFolder()

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import type { Measured } from '../../src/commands/measured.ts'
 import { type Facts } from '../../src/sources/http-poll/facts.ts'
 import { budgetName } from '../../src/sources/http-poll/budget.ts'
-import type { Polling, Staleness } from '../../src/sources/source.ts'
+import type { Polling } from '../../src/sources/source.ts'
 import embedded from '../../src/stores/embedded/index.ts'
 import { run } from '../support/cli.ts'
 import { eventually, json, lines, metricsOf, startUp, writeConfig } from '../support/pipeline.ts'
@@ -93,7 +94,10 @@ describe('headwater sources list', () => {
   test('tells what is configured, and what is saved of it', async () => {
     await using folder = await openShop({
       products: ['A', 'B'],
-      facts: { A: watched(1), B: { told: 3 } },
+      facts: {
+        A: { ...watched(1), found: { at: NOW - 3 * DAY, afterMs: DAY / 4 } },
+        B: { told: 3 },
+      },
       entries: {
         'pause/shop': { until: NOW + DAY },
         'checkpoint/shopping/A': {},
@@ -101,7 +105,8 @@ describe('headwater sources list', () => {
       },
     })
     const [shop, partner] = await lines<Record<string, unknown>>(['sources', 'list'], folder.path)
-    assert.deepEqual(shop, {
+    const { measured, ...rest } = shop ?? assert.fail('there are two')
+    assert.deepEqual(rest, {
       name: 'shop',
       type: 'http-poll',
       preset: 'rainforest',
@@ -110,9 +115,20 @@ describe('headwater sources list', () => {
       polledAt: new Date(NOW - DAY).toISOString(),
       pausedUntil: new Date(NOW + DAY).toISOString(),
     })
-    assert.equal(partner?.['checkpoints'], 0)
+    const { stalenessMs, ...found } = measured as Measured
+    assert.ok(
+      stalenessMs && stalenessMs.p95 >= DAY && stalenessMs.p95 < 2 * DAY,
+      'OLD is not polled any more',
+    )
+    const quarter = DAY / 4
+    assert.deepEqual(found, {
+      newPer100Calls: 5,
+      discoveryMs: { p50: quarter, p95: quarter },
+      neverPolled: 1,
+    })
+    assert.deepEqual([partner?.['checkpoints'], partner?.['measured']], [0, undefined])
     const { stdout } = await run(['sources', 'list'], { cwd: folder.path })
-    assert.match(stdout, /^shop +http-poll +rainforest +yes +3 +(1 d|24 h).* ago +/m)
+    assert.match(stdout, /^shop +http-poll +rainforest +yes +3 +(1 d|24 h)[^-]* ago +(1 d|24 h).* +5 +/m)
   })
 })
 
@@ -193,6 +209,7 @@ describe('headwater sources coverage', () => {
           completeAt: NOW - DAY,
           polledAt: NOW - DAY / 2,
           yielded: { calls: 7, fresh: 2 },
+          found: { at: NOW - 2 * DAY, afterMs: DAY / 12 },
         },
         B: { told: 2, fetched: 2, completeAt: NOW },
         GONE: { told: 1_000, fetched: 0 },
@@ -207,8 +224,9 @@ describe('headwater sources coverage', () => {
     const imported = await run(['import', '-', '--source', 'shop'], { cwd: folder.path, input })
     assert.equal(imported.code, 0, imported.stderr)
     const [a, b, c, ...more] = await lines<Coverage>(['sources', 'coverage'], folder.path)
-    const { stalenessMs, ...ofA } = a ?? assert.fail('there are three')
+    const { stalenessMs, completeStalenessMs, ...ofA } = a ?? assert.fail('there are three')
     assert.ok(stalenessMs !== undefined && stalenessMs >= DAY / 2 && stalenessMs < DAY)
+    assert.ok(completeStalenessMs !== undefined && completeStalenessMs >= DAY)
     assert.deepEqual(ofA, {
       source: 'shop',
       product: 'A',
@@ -220,8 +238,11 @@ describe('headwater sources coverage', () => {
       newPer100Calls: 28.57,
       completeAt: new Date(NOW - DAY).toISOString(),
       polledAt: new Date(NOW - DAY / 2).toISOString(),
+      foundAt: new Date(NOW - 2 * DAY).toISOString(),
+      discoveryMs: DAY / 12,
     })
-    assert.deepEqual(b, {
+    const { completeStalenessMs: _, ...ofB } = b ?? assert.fail('there are three')
+    assert.deepEqual(ofB, {
       source: 'shop',
       product: 'B',
       told: 2,
@@ -235,8 +256,11 @@ describe('headwater sources coverage', () => {
     assert.equal(more.length, 0)
     const { stdout } = await run(['sources', 'coverage'], { cwd: folder.path })
     assert.match(stdout, /^shop: 1 of 3 products polled to the end; the provider says 14, fetched 5, gap 9$/m)
-    assert.match(stdout, /^ {2}measured: 28\.6 new reviews per 100 calls; half .* within 12 h, .*; 2 never$/m)
-    assert.match(stdout, /^A +12 +3 +2 +1 +9 +28\.6 +\S+ \S+ ago +12 h ago/m)
+    assert.match(
+      stdout,
+      /^ {2}measured: 28\.6 new reviews per 100 calls; half .* within 12 h, .*; 2 never; the latest new reviews were found within 2 h of the poll before for half of them, within 2 h for 95 %$/m,
+    )
+    assert.match(stdout, /^A +12 +3 +2 +1 +9 +28\.6 +2 h +\S+ \S+ ago +12 h ago/m)
   })
 
   test('counts more than 100 products in the store only when it is asked to', async () => {
@@ -262,15 +286,12 @@ interface Told {
 
 interface Coverage {
   readonly stalenessMs?: number
+  readonly completeStalenessMs?: number
 }
 
 interface Plan {
   readonly products: number
-  readonly measured: {
-    readonly newPer100Calls?: number
-    readonly stalenessMs?: Staleness
-    readonly neverPolled: number
-  }
+  readonly measured: Measured
   readonly callsPerDay: number
   readonly plan: readonly {
     readonly product: string

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, below } from '../../src/lib/random.ts'
 import type { Job } from '../../src/services/job.ts'
 import { getJob, listJobs, setJobState } from '../../src/services/jobs.ts'
@@ -113,18 +114,21 @@ describe('a cluster of dead letters', () => {
     const cluster = await clusterIn(folder.path)
     await using place = await openPlace(join(folder.path, 'data'))
     const { registry } = place
-    const upTo = (share: number): number => below(random, Math.floor(COUNT * share))
+    const upTo = (share: number): Moment => ({
+      done: below(random, Math.floor(COUNT * share)),
+      into: random(),
+    })
 
     await using first = start(['dlq', 'redrive', '--cluster', cluster, '--parse', 'rating=stars'], {
       cwd: folder.path,
     })
     const { id } = await eventually(async () => (await listJobs(registry))[0], 'the job')
-    await killBehind(upTo(0.3), id, first, registry)
+    await killAt(upTo(0.3), id, first, registry)
     await using second = start(['jobs', 'resume', id], { cwd: folder.path })
-    await killBehind(upTo(0.6), id, second, registry)
+    await killAt(upTo(0.6), id, second, registry)
 
     await using third = start(['jobs', 'resume', id], { cwd: folder.path })
-    await jobBehind(upTo(0.8), id, registry)
+    await jobBehind(upTo(0.8).done, id, registry)
     await setJobState(registry, id, 'pause', 'test')
     await third.kill()
     const paused = await getJob(registry, id)
@@ -157,12 +161,12 @@ async function clusterIn(folder: string): Promise<string> {
   return first.cluster
 }
 
-/** The job once it is through with more letters than these, or at its end. */
+/** The job once it is through with so many letters, or at its end, while somebody runs it. */
 function jobBehind(done: number, id: string, registry: Registry): Promise<Job> {
   return eventually(
     async () => {
       const job = await getJob(registry, id)
-      const isThere = job.owner !== undefined && job.inFlight.length > 0 && job.done >= done
+      const isThere = job.owner !== undefined && job.done >= done
       return isThere || job.state === 'done' ? job : undefined
     },
     `${done} letters to be done`,
@@ -170,10 +174,25 @@ function jobBehind(done: number, id: string, registry: Registry): Promise<Job> {
   )
 }
 
-/** Ends a process in the middle of a batch. */
-async function killBehind(done: number, id: string, running: Running, registry: Registry): Promise<void> {
+interface Moment {
+  /** So many letters are done by then. */
+  readonly done: number
+  /** From 0 to 1: how far into the batch. */
+  readonly into: number
+}
+
+/** Ends a process at a moment of a batch, which takes as long as the one before. */
+async function killAt(
+  { done, into }: Moment,
+  id: string,
+  running: Running,
+  registry: Registry,
+): Promise<void> {
   const before = await jobBehind(done, id, registry)
-  assert.notEqual(before.state, 'done', 'killed too late')
+  const beganAt = performance.now()
+  const job = await jobBehind(before.done + 1, id, registry)
+  await sleep((performance.now() - beganAt) * into)
+  assert.notEqual(job.state, 'done', 'killed too late')
   await running.kill()
 }
 

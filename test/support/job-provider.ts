@@ -6,6 +6,8 @@ export type Shape = 'brightdata' | 'apify' | 'dataforseo'
 export interface JobProvider extends Provider {
   /** The ids of the jobs that were begun, in order: each was paid for. */
   readonly begun: readonly string[]
+  /** The product of each of them; an empty text where there are none. */
+  readonly begunFor: readonly string[]
   /** The settings of a source that reads from it, as code has them. */
   readonly settings: object
   /** The same as YAML. */
@@ -17,6 +19,8 @@ export interface JobProvider extends Provider {
 export interface JobProviderOptions {
   /** How often a job is looked at before it is ready; 1 unless told. */
   readonly looks?: number
+  /** What a job is begun for, each; without it there is one of everything. */
+  readonly products?: readonly string[]
   /** How many reviews a job has; 50 unless told. */
   readonly reviews?: number
   /** What is answered in place of the provider, where that is not undefined. */
@@ -29,8 +33,9 @@ export const PART = 10
 type Status = 'running' | 'ready' | 'failed' | 'empty'
 
 export async function openJobProvider(shape: Shape, options: JobProviderOptions = {}): Promise<JobProvider> {
-  const { looks = 1, reviews = 50, intervene } = options
+  const { looks = 1, products, reviews = 50, intervene } = options
   const begun: string[] = []
+  const begunFor: string[] = []
   const seen = new Map<string, number>()
   const turned = new Map<string, Status>()
 
@@ -44,13 +49,19 @@ export async function openJobProvider(shape: Shape, options: JobProviderOptions 
   const provider = await openProvider(async (asked, n) => {
     const instead = await intervene?.(asked, n)
     if (instead !== undefined) return instead
-    if (asked.path === begins) begun.push(`${shape}-${begun.length + 1}`)
+    if (asked.path === begins) {
+      begun.push(`${shape}-${begun.length + 1}`)
+      begunFor.push(asked.params.get('asin') ?? '')
+    }
     return answer(asked, { job: begun.at(-1) ?? '', begun, statusOf, reviews })
   })
-  const settings = config(provider.url)
+  const single = config(provider.url)
+  const trigger = { ...single.trigger, params: { asin: '{product}' } }
+  const settings = products === undefined ? single : { ...single, trigger, products }
   return {
     ...provider,
     begun,
+    begunFor,
     settings,
     yaml: JSON.stringify(toWritten(settings)),
     turn: (job, into) => void turned.set(job, into),
@@ -70,7 +81,7 @@ interface Shaped {
   /** The path that begins a job. */
   readonly begins: string
   readonly answer: (asked: Asked, known: Known) => Reply
-  readonly config: (url: string) => object
+  readonly config: (url: string) => { readonly trigger: object }
 }
 
 const UNKNOWN: Reply = { status: 404, body: { error: 'no such job' } }

@@ -30,6 +30,8 @@ export interface OperatorsOptions extends Backends {
   readonly admin?: object
   /** More sources, in YAML. */
   readonly sources?: string
+  /** Done with the config before it is opened. */
+  readonly prepare?: (path: string) => Promise<void>
 }
 
 export async function openOperators(folder: string, options: OperatorsOptions = {}): Promise<Operators> {
@@ -47,6 +49,7 @@ http: { listen: "127.0.0.1:0" }
 admin: ${JSON.stringify({ listen: '127.0.0.1:0', ...admin })}
 `,
   )
+  await options.prepare?.(path)
   const config = await load({ path, env: {}, args: { data: join(folder, 'data') } })
   const env = { config, logger: silent, signal: new AbortController().signal }
   const pipeline = await openPipeline(env, {

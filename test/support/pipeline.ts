@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { type Running, run, start } from './cli.ts'
+import { type Running, run, start, type StartOptions } from './cli.ts'
 
 /** A row as `reviews list --json` prints it. */
 export interface Row {
@@ -73,8 +73,8 @@ export interface Up {
 }
 
 /** Starts everything in the folder and waits until it listens. */
-export async function startUp(folder: string, command = 'up'): Promise<Up> {
-  const process = start([command, '--json'], { cwd: folder })
+export async function startUp(folder: string, command = 'up', env: StartOptions['env'] = {}): Promise<Up> {
+  const process = start([command, '--json'], { cwd: folder, env })
   const started = await process.waitFor((line) => {
     const event = line.startsWith('{"event":"started"') ? (JSON.parse(line) as Started) : undefined
     return event

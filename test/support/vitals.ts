@@ -37,6 +37,7 @@ export const POLLING: Polling = {
   fetched: 30,
   missing: 70,
   stalenessMs: { p50: 5_000, p95: 90_000 },
+  discoveryMs: { p50: 60_000, p95: 120_000 },
 }
 
 /** A source that is well, but for what is planted. */

@@ -4,6 +4,7 @@ import { writeDuration } from '../../lib/units.ts'
 import { pagingField } from '../http/paging-field.ts'
 import { listedField } from '../http/products.ts'
 import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
+import { leaseField } from '../leases/lease-field.ts'
 import { config as webhook } from '../webhook/config.ts'
 
 /** Stands for the id of a job. */
@@ -121,11 +122,9 @@ const fields = z.strictObject({
   notify: notify.optional(),
   products: listedField,
   everyMs: pace('1d', 'How long after the beginning of a job the next one begins, for each product.'),
-  jobsAtOnce: z
-    .int()
-    .min(1)
-    .default(10)
-    .meta({ description: 'How many jobs may be under way at the same time, of all products together.' }),
+  jobsAtOnce: z.int().min(1).default(10).meta({
+    description: 'How many jobs may be under way at the same time, of all products and processes together.',
+  }),
   budget: z
     .strictObject({
       jobs: z.int().min(1).meta({ description: 'How many jobs may be begun, repeated ones too.' }),
@@ -136,6 +135,7 @@ const fields = z.strictObject({
   retries: z.int().min(0).default(2).meta({
     description: 'How often a job that failed, expired or was lost is begun anew before `every` has passed.',
   }),
+  leaseMs: leaseField,
   ...hostFields,
   ...limitFields,
 })

@@ -10,8 +10,8 @@ import { createRefusals } from '../webhook/refusals.ts'
 import { schemeOf } from '../webhook/verify.ts'
 import { jsonOf, linksAt, type Pointers, textAt, wordIn } from './answers.ts'
 import type { Notify } from './config.ts'
+import type { Hearing } from './hearing.ts'
 import type { News } from './slot.ts'
-import type { Slots } from './slots.ts'
 import { isId } from './trigger.ts'
 
 /** A notification only names a job: one that is larger is something else. */
@@ -22,7 +22,7 @@ const MAX_BYTES_UNDER_WAY = 64 * 2 ** 20
 export function addNotifications(
   notify: Notify,
   links: Pointers | undefined,
-  slots: Pick<Slots, 'hear'>,
+  { hear }: Pick<Hearing, 'hear'>,
   context: SourceContext,
   disposed: AbortSignal,
 ): void {
@@ -69,7 +69,7 @@ export function addNotifications(
     try {
       const news = await read(request, response)
       if (disposed.aborted) throw new Refused(503, 'this source is stopping')
-      const heard = await slots.hear(news)
+      const heard = await hear(news)
       if (heard === 'too early') throw new Refused(503, 'a job is being begun; try again later')
       if (heard === 'taken') answer(response, 202, { job: news.job })
       else answer(response, 404, { error: 'no job of this source has this id' })

@@ -12,7 +12,7 @@ export interface Subject {
 }
 
 /** Logs trouble once, when it begins or changes, and once when it is over; the source is failing until it is over for all. */
-export interface Report extends Pick<ProviderReport<string>, 'waiting' | 'opened' | 'insist'> {
+export interface Report extends Pick<ProviderReport<string>, 'waiting' | 'opened' | 'unshared' | 'insist'> {
   /** The provider did not answer as it should. `isBroken` where the circuit breaker is open. */
   trouble(of: Subject, trouble: Trouble, waitMs: number, isBroken: boolean): void
   answers(of: Subject): void
@@ -23,6 +23,8 @@ export interface Report extends Pick<ProviderReport<string>, 'waiting' | 'opened
   read(of: Subject, job: string): void
   /** No job may be begun for so long. */
   budgetSpent(waitMs: number): void
+  /** Another process has it by now, and tells of it. */
+  left(of: Subject): void
 }
 
 export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 'trouble'>): Report {
@@ -52,6 +54,10 @@ export function createReport(context: Pick<SourceContext, 'name' | 'logger' | 't
       if (isSpent) return
       isSpent = true
       logger.warn({ source }, `the budget of jobs is spent; the next may begin in ${formatDuration(waitMs)}`)
+    },
+    left(of) {
+      troubles.delete(resultFor(of))
+      provider.forget(answersTo(of))
     },
   }
 }

@@ -6,6 +6,8 @@ import { createClient } from '../http/client.ts'
 import { HOSTS, type Hosts } from '../http/hosts.ts'
 import { backOff, patienceFor, REAL_TIME, sleepUntil, steady, type Time } from '../http/pace.ts'
 import { openThrottle } from '../http/throttle.ts'
+import { isTaken } from '../checkpoint.ts'
+import { openLeases } from '../leases/leases.ts'
 import type { Source, SourceContext } from '../source.ts'
 import { openBudget } from './budget.ts'
 import type { Config } from './config.ts'
@@ -13,17 +15,22 @@ import { createDownload, fingerprint } from './download.ts'
 import { addNotifications } from './notify.ts'
 import { createReport } from './report.ts'
 import { createRequests } from './requests.ts'
-import type { Slot, SlotParts } from './slot.ts'
-import { openSlots } from './slots.ts'
+import { openHearing } from './hearing.ts'
+import { openShare, type Taken } from './share.ts'
+import type { SlotParts } from './slot.ts'
 
-/** Begins jobs at a provider, waits for them and reads their results, one request at a time. */
+/**
+ * Begins jobs at a provider, waits for them and reads their results, one request at a time. Processes with the same source
+ * share its products, and the jobs that the provider tells of.
+ */
 export async function openRunner(
   config: Config,
   context: SourceContext,
   time: Time = REAL_TIME,
   hosts: Hosts = HOSTS,
 ): Promise<Source> {
-  const { name, registry, clock, permit } = context
+  const { name, registry, clock, logger, permit, signal: opening } = context
+  await using opened = new AsyncDisposableStack()
   const disposed = new AbortController()
   const bell = createBell()
   const report = createReport(context)
@@ -32,19 +39,26 @@ export async function openRunner(
   const now = steady(clock)
   const requests = createRequests(config)
   const { host } = requests
-  const throttle = await openThrottle({
-    name,
-    host,
-    limits: config,
-    registry,
-    permit,
-    hosts,
-    time,
-    now,
-    insist,
-  })
+  const throttle = opened.use(
+    await openThrottle({ name, host, limits: config, registry, permit, hosts, time, now, insist }),
+  )
   report.opened(throttle, now())
   const client = createClient(config, requests.secrets, clock, throttle)
+  opened.defer(() => client.destroy())
+  const { leaseMs } = config
+  const { unshared: onTrouble } = report
+  // Any job may be told of, and any product may have one under way that is not listed any more.
+  const leases = opened.use(
+    await openLeases({
+      registry,
+      source: name,
+      parts: undefined,
+      leaseMs,
+      logger,
+      onTrouble,
+      signal: opening,
+    }),
+  )
   const parts: SlotParts = {
     config,
     requests,
@@ -59,8 +73,10 @@ export async function openRunner(
     disposed: disposed.signal,
     wake: bell.ring,
   }
-  const slots = await openSlots(products, context, parts)
-  if (config.notify) addNotifications(config.notify, config.download.links, slots, context, disposed.signal)
+  const share = await openShare({ products, leases, parts, context })
+  const hearing = await openHearing({ share, leases, parts, context })
+  if (config.notify) addNotifications(config.notify, config.download.links, hearing, context, disposed.signal)
+  const resources = opened.move()
   /** Until then no job is begun. Jobs that go on answer meanwhile, which says nothing about that. */
   let beginAt = 0
   /** How often in a row the provider would begin none, for whomever. */
@@ -74,50 +90,75 @@ export async function openRunner(
     await Promise.race([sleeping, bell.wait(either)]).finally(() => woken.abort())
   }
 
-  async function take(slot: Slot, stop: AbortSignal): Promise<Batch<Received> | undefined> {
+  async function act({ seat, hold }: Taken, stop: AbortSignal): Promise<Batch<Received> | undefined> {
+    const { subject } = seat
+    const slot = await insist(() => share.load(seat, hold.fence), stop)
+    // Another process may have had it meanwhile.
+    if (slot.readyAt > now()) return undefined
     const isBeginning = slot.isIdle
-    slots.takeTurn(slot)
     const { batch, trouble } = await slot.turn(stop)
     const isProviderWell = trouble?.isOfProvider !== true
     await (isProviderWell ? throttle.succeeded(stop) : throttle.failed(trouble, stop))
     if (isBeginning) refusals = isProviderWell ? 0 : refusals + 1
     if (trouble === undefined) {
-      report.answers(slot.subject)
+      report.answers(subject)
       return batch
     }
     const at = now()
-    const ownMs = patienceFor(trouble, slot.failures, config.progress.everyMs, time.random)
-    slot.wait(at + ownMs)
+    const ownMs = patienceFor(trouble, seat.failures, config.progress.everyMs, time.random)
+    seat.waitUntil = at + ownMs
     if (isBeginning && !isProviderWell) beginAt = at + backOff(refusals, time.random)
     const waitMs = Math.max(ownMs, throttle.opensAt - at)
-    report.trouble(slot.subject, trouble, waitMs, throttle.isBroken)
+    report.trouble(subject, trouble, waitMs, throttle.isBroken)
     return batch
+  }
+
+  async function actIfMine(taken: Taken, stop: AbortSignal): Promise<Batch<Received> | undefined> {
+    try {
+      return await act(taken, stop)
+    } catch (error) {
+      if (!isTaken(error)) throw error
+      // Somebody else has it by now, and goes on from what is saved.
+      logger.debug({ source: name, ...taken.seat.subject }, 'another process has the job')
+      share.reload(taken.seat)
+      return undefined
+    }
   }
 
   return {
     async *read({ signal }) {
-      const stop = AbortSignal.any([signal, disposed.signal])
+      const ended = new AbortController()
+      const stop = AbortSignal.any([signal, disposed.signal, ended.signal])
+      let failure: { readonly error: unknown } | undefined
+      const following = Promise.all([share.follow(stop), hearing.follow(stop)]).catch((error: unknown) => {
+        if (stop.aborted) return
+        failure = { error }
+        ended.abort()
+      })
       try {
         while (!stop.aborted) {
-          const next = slots.next(beginAt)
-          const moment = Math.max(next?.readyAt ?? Infinity, throttle.opensAt)
-          if (next === undefined || moment > now()) {
-            await rest(moment, stop)
+          const taken = throttle.opensAt <= now() ? share.take(now(), beginAt) : undefined
+          if (taken === undefined) {
+            await rest(share.nextAt(beginAt), stop)
             continue
           }
-          const batch = await take(next.slot, stop)
-          if (stop.aborted) return
+          using _ = taken.hold
+          const batch = await actIfMine(taken, stop)
+          if (stop.aborted) break
           if (batch) yield batch
         }
       } catch (error) {
         if (!stop.aborted) throw error
+      } finally {
+        ended.abort()
+        await following
       }
+      if (failure) throw failure.error
     },
     async [Symbol.asyncDispose]() {
       if (disposed.signal.aborted) return
       disposed.abort()
-      throttle[Symbol.dispose]()
-      await client.destroy()
+      await resources.disposeAsync()
     },
   }
 }

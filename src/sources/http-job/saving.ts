@@ -1,7 +1,7 @@
 import type { Batch } from '../../batch.ts'
 import { untilDone } from '../../lib/until-done.ts'
 import type { Received } from '../../review/received.ts'
-import type { Checkpoint } from '../checkpoint.ts'
+import { type Checkpoint, isTaken } from '../checkpoint.ts'
 import type { State } from './state.ts'
 
 /** Saves the states of a slot in their order: one that is behind items not before those are acknowledged. */
@@ -33,7 +33,13 @@ export function createSaving(checkpoint: Checkpoint<State>, { insist, disposed }
       open++
       const ack = untilDone(async () => {
         if (disposed.aborted) return
-        await acknowledge()
+        try {
+          await acknowledge()
+        } catch (error) {
+          // What was handed over is safe all the same; whoever has the job now may hand it over again.
+          if (isTaken(error)) return
+          throw error
+        }
         open--
         passed()
       })

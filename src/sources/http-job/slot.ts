@@ -11,10 +11,19 @@ import type { Config } from './config.ts'
 import type { Download } from './download.ts'
 import { withGrace } from './grace.ts'
 import { askProgress } from './progress.ts'
-import type { Report, Subject } from './report.ts'
+import type { Report } from './report.ts'
 import type { Requests } from './requests.ts'
 import { createSaving, type SavingParts } from './saving.ts'
-import { atBeginning, type Begun, behindResult, type Downloading, plausible, type State } from './state.ts'
+import type { Seat } from './seat.ts'
+import {
+  atBeginning,
+  type Begun,
+  behindResult,
+  type Downloading,
+  knows,
+  plausible,
+  type State,
+} from './state.ts'
 import { triggerJob } from './trigger.ts'
 
 /** What came of a turn. A part that can't be understood is handed over, and is trouble too. */
@@ -32,27 +41,20 @@ export interface News {
   readonly links?: readonly string[] | undefined
 }
 
-/** The jobs of one product, one after the other; or one job that the provider began. */
+/** A job of one product, from its beginning until its result was read; or one that the provider began. */
 export interface Slot {
-  readonly subject: Subject
   /** When it has something to do; Infinity where only the provider, or an acknowledgement, can change that. */
   readonly readyAt: number
-  /** How often in a row it met trouble. */
-  readonly failures: number
   /** Whether no job is under way. */
   readonly isIdle: boolean
-  /** Whether a job is being begun, so that its id is not known yet. */
-  readonly isTriggering: boolean
-  /** When its last round of jobs began. */
-  readonly startedAt: number
+  /** When the next job may begin. */
+  readonly dueAt: number
   /** Whether this job is under way here, or one of the last that were read. */
   knows(job: string): boolean
-  /** Does the next thing. Throws only the signal's reason, or a bug. */
+  /** Does the next thing. Throws only the signal's reason, `CHECKPOINT_TAKEN`, or a bug. */
   turn(signal: AbortSignal): Promise<Turn>
-  /** Resolves once the news is durable; a repeated one does nothing. Throws `TransientError`. */
+  /** Resolves once the news is durable; a repeated one does nothing. Throws `TransientError`, and `CHECKPOINT_TAKEN`. */
   hear(news: News): Promise<void>
-  /** Does nothing before that time. */
-  wait(until: number): void
 }
 
 /** What all slots of a source have in common. */
@@ -75,9 +77,12 @@ export interface SlotParts extends Pick<SavingParts, 'insist' | 'disposed'> {
 /** So often the same thing may be refused, or be unreadable, before the result is given up. */
 const MAX_REFUSALS = 5
 
-/** `first` is where it begins where nothing was saved. A slot that may begin no jobs only finishes the one that it has. */
+/**
+ * `first` is where it begins where nothing was saved. A slot that may begin no jobs only finishes the one that it has. The seat
+ * keeps how often it met trouble, and until when it waits.
+ */
 export function createSlot(
-  subject: Subject,
+  seat: Seat,
   mayBegin: boolean,
   checkpoint: Checkpoint<State>,
   first: State,
@@ -85,11 +90,10 @@ export function createSlot(
 ): Slot {
   const { config, requests, client, download, asked, budget, report, now, random, wake } = parts
   const { trigger, progress, everyMs, retries } = config
+  const { subject } = seat
   const { product } = subject
   const saving = createSaving(checkpoint, parts)
   let at = resumed()
-  let waitUntil = 0
-  let failures = 0
   let refusals = 0
   let hasBegunAnew = false
 
@@ -113,7 +117,7 @@ export function createSlot(
   async function turn(signal: AbortSignal): Promise<Turn> {
     try {
       const done = await act(signal)
-      if (done.trouble === undefined) failures = refusals = 0
+      if (done.trouble === undefined) seat.failures = refusals = 0
       return done
     } catch (error) {
       if (error instanceof Trouble) return await noted(error, signal)
@@ -140,7 +144,7 @@ export function createSlot(
     const spentMs = await parts.insist(() => budget.take(), signal)
     if (spentMs > 0) {
       report.budgetSpent(spentMs)
-      waitUntil = now() + spentMs
+      seat.waitUntil = now() + spentMs
       return {}
     }
     const before = at
@@ -153,7 +157,7 @@ export function createSlot(
         const { job } = triggered
         await move({ phase: 'waiting', job, begunAt: now(), ...round }, signal)
         report.began(subject, job)
-        waitUntil = now() + progress.everyMs
+        seat.waitUntil = now() + progress.everyMs
         return {}
       }
       case 'lost':
@@ -168,7 +172,7 @@ export function createSlot(
 
   function troubled(trouble: Trouble | undefined): Turn {
     if (trouble === undefined) return {}
-    failures++
+    seat.failures++
     return { trouble }
   }
 
@@ -254,7 +258,7 @@ export function createSlot(
       const limit = formatDuration(deadlineMs)
       return fail(`expected a result of job ${from.job} within ${limit}, found none`, signal)
     }
-    waitUntil = now() + Math.max(paceMs, retryAfterMs)
+    seat.waitUntil = now() + Math.max(paceMs, retryAfterMs)
     return {}
   }
 
@@ -274,7 +278,7 @@ export function createSlot(
     const next = isRepeated ? 'a new one begins' : 'the next one begins'
     const when = mayBegin ? `${next} in ${formatDuration(dueAt - now())}` : 'it is not begun anew from here'
     report.failed(subject, why, when)
-    failures = refusals = 0
+    seat.failures = refusals = 0
     hasBegunAnew = false
     return { phase: 'idle', dueAt, startedAt, failures: isRepeated ? at.failures + 1 : 0, earlier }
   }
@@ -296,24 +300,17 @@ export function createSlot(
   }
 
   return {
-    subject,
     get readyAt() {
-      if (at.phase !== 'idle') return waitUntil
-      return mayBegin && saving.open === 0 ? Math.max(waitUntil, at.dueAt) : Infinity
-    },
-    get failures() {
-      return failures
+      if (at.phase !== 'idle') return seat.waitUntil
+      return mayBegin && saving.open === 0 ? Math.max(seat.waitUntil, at.dueAt) : Infinity
     },
     get isIdle() {
       return at.phase === 'idle' && saving.open === 0
     },
-    get isTriggering() {
-      return at.phase === 'triggering'
+    get dueAt() {
+      return at.phase === 'idle' ? at.dueAt : Infinity
     },
-    get startedAt() {
-      return at.startedAt
-    },
-    knows: (job) => subject.job === job || at.earlier.includes(job) || ('job' in at && at.job === job),
+    knows: (job) => subject.job === job || knows(at, job),
     turn,
     async hear({ word, body, links }) {
       const before = at
@@ -322,11 +319,8 @@ export function createSlot(
       await checkpoint.handOver(next)()
       if (at !== before) return
       at = next
-      waitUntil = 0
+      seat.waitUntil = 0
       wake()
-    },
-    wait(until) {
-      waitUntil = until
     },
   }
 }

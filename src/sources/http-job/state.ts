@@ -1,8 +1,5 @@
 import { z } from 'zod'
-import type { Entry } from '../../stores/registry.ts'
-import { createCheckpoint, type Checkpoint } from '../checkpoint.ts'
 import { BEGINNING } from '../http/paging.ts'
-import type { SourceContext } from '../source.ts'
 
 const round = {
   /** When this round of jobs began; the next begins `every` later. */
@@ -15,7 +12,8 @@ const round = {
 
 const begun = { ...round, job: z.string(), begunAt: z.number() }
 
-const state = z.discriminatedUnion('phase', [
+/** What is saved of the jobs of one product, or of one job of the provider's own. */
+export const state = z.discriminatedUnion('phase', [
   /** No job is under way; the next may begin at `dueAt`. */
   z.object({ phase: z.literal('idle'), dueAt: z.number(), ...round }),
   /** A job is about to begin: from here until its id is saved, nobody knows whether it did. */
@@ -41,14 +39,21 @@ export type State = z.output<typeof state>
 export type Begun = Extract<State, { readonly job: string }>
 export type Downloading = Extract<State, { readonly phase: 'downloading' }>
 
-/** What must survive of the jobs of one product, or of one job of the provider's own. */
-export function openState(
-  name: string,
-  found: Entry | undefined,
-  { registry }: Pick<SourceContext, 'registry'>,
-): Checkpoint<State> {
-  return createCheckpoint({ name, found, state, registry })
-}
+/** The part of a source that the jobs of a product are; the source may have none but one job of everything. */
+export const partOf = (product: string | undefined): string => OF_PRODUCT + (product ?? '-')
+
+/** The part of a source that one job of the provider's own is. */
+export const ownPartOf = (job: string): string => OF_PROVIDER + job
+
+export const OF_PRODUCT = 'of/'
+export const OF_PROVIDER = 'id/'
+
+/** Where the registry keeps the state of a part. */
+export const nameOf = (source: string, part: string): string => `job/${source}/${part}`
+
+/** Whether this job is under way, or one of the last that were read. */
+export const knows = (at: State, job: string): boolean =>
+  at.earlier.includes(job) || ('job' in at && at.job === job)
 
 /** The beginning of the result of a job. */
 export function atBeginning(

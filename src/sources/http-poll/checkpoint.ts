@@ -26,11 +26,15 @@ export const state = z.object({
   shown: z.string().default(''),
   /** Whether its latest page held fewer: it should be the last one that shows anything. */
   isShort: z.boolean().default(false),
+  /** How often in a row its next page was refused or withheld, for a reason of its own. */
+  refused: z.int().default(0),
   /** Whether this crawl has not seen all of its pages as a whole: one was cut short, or the crawl was resumed. */
   isPartial: z.boolean().default(false),
   /** How many reviews the last complete crawl showed, and how many crawls in a row have shown far fewer since. */
   whole: z.int().default(0),
   shrunk: z.int().default(0),
+  /** When the last crawl began that went through all pages. */
+  throughAt: z.number().optional(),
   /** The versions that were handed over last. */
   seen: z.string().default(''),
   /** Whether any crawl brought a valid review. */
@@ -60,8 +64,7 @@ export const dueAtOf = (reached: Reached): number => (isAtBeginning(reached) ? r
 /** Where to go on: with what was saved, as far as it means anything; otherwise at the beginning, due now. */
 export function resumed(saved: Reached | undefined, asked: string, now: number, longestMs: number): Reached {
   if (saved === undefined) return { ...NOTHING_KNOWN, ...beginningAt(now), asked, dueAt: now }
-  if (saved.asked !== asked)
-    return { ...saved, ...beginningAt(now), asked, dueAt: now, validators: undefined }
+  if (saved.asked !== asked) return { ...saved, ...begunAnew(now), asked }
   // A clock that was wrong when this was saved, or a longer `every`, must not stop the source for years.
   const dueAt = Math.min(saved.dueAt, now + longestMs)
   const isBegun = saved.place.page !== BEGINNING.page
@@ -83,20 +86,40 @@ export function beginningAt(at: number) {
     pageSize: 0,
     shown: '',
     isShort: false,
+    refused: 0,
     isPartial: false,
   }
 }
 
+/**
+ * The same, where the crawl before did not come to its end: its first page may be as it was, with nothing new, and what is
+ * behind it was not read.
+ */
+export const begunAnew = (at: number) => ({
+  ...beginningAt(at),
+  dueAt: at,
+  validators: undefined,
+  throughAt: undefined,
+})
+
 /** Whatever a crawl showed, it has come to its end. */
 export function polledToItsEnd(at: Reached): Reached {
-  const { polledAt, calls, fresh, yielded = { calls: 0, fresh: 0 } } = at
-  const isFirst = polledAt === undefined
+  const { polledAt, startedAt, calls, fresh, yielded = { calls: 0, fresh: 0 } } = at
+  if (polledAt === undefined) return { ...at, polledAt: startedAt, yielded }
   return {
     ...at,
-    polledAt: at.startedAt,
-    yielded: isFirst ? yielded : { calls: yielded.calls + calls, fresh: yielded.fresh + fresh },
+    polledAt: startedAt,
+    yielded: { calls: yielded.calls + calls, fresh: yielded.fresh + fresh },
+    ...(fresh > 0 && { found: { at: startedAt, afterMs: Math.max(0, startedAt - polledAt) } }),
   }
 }
+
+/**
+ * Whether this crawl may stop where nothing is new, since one that began less than this long before it went through all pages.
+ * False where all of them go through all pages.
+ */
+export const isBrief = ({ startedAt, throughAt }: Reached, fullEveryMs: number | undefined): boolean =>
+  fullEveryMs !== undefined && throughAt !== undefined && startedAt < throughAt + fullEveryMs
 
 /** Totals count some reviews that are not shown. */
 export const MOST_OF = 0.9
@@ -118,6 +141,7 @@ export function atItsEnd(at: Reached, isFull: boolean, total: number | undefined
   const isComplete = mayBeComplete && (shrunk === 0 || shrunk >= SURELY_SHRUNK)
   return {
     ...polledToItsEnd(at),
+    throughAt: at.startedAt,
     fetched: at.count,
     shrunk: isComplete ? 0 : shrunk,
     ...(isComplete && { completeAt: at.startedAt, whole: at.count }),

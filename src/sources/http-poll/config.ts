@@ -4,11 +4,10 @@ import { writeDuration } from '../../lib/units.ts'
 import { hostFields, limitFields, PRODUCT, requestFields } from '../http/request.ts'
 import { pagingField } from '../http/paging-field.ts'
 import { productsField } from '../http/products.ts'
+import { leaseField } from '../leases/lease-field.ts'
 import { budgetField } from './budget.ts'
 
 const SHORTEST_MS = 1_000
-const SHORTEST_LEASE_MS = 1_000
-const LONGEST_LEASE_MS = 600_000
 /** Each may hold a page in memory. */
 const MAX_CONCURRENCY = 100
 
@@ -37,12 +36,11 @@ const fields = z.strictObject({
     description:
       'Whether a poll shows all reviews of a product or only the top ones, if the preset is wrong.',
   }),
-  leaseMs: duration()
-    .refine((ms) => ms >= SHORTEST_LEASE_MS && ms <= LONGEST_LEASE_MS, 'expected from 1s to 10m')
-    .prefault('10s')
-    .meta({
-      description: 'How long a process that is gone keeps its share of the products from the others.',
-    }),
+  leaseMs: leaseField,
+  fullEveryMs: duration().optional().meta({
+    description:
+      'Where the newest reviews come first: how often all pages are read. Polls in between stop at the first page without a new review.',
+  }),
   removedAfter: z.int().min(1).max(1_000).default(3).meta({
     description:
       'Where polls show all reviews: in how many complete ones in a row a review must be missing to be removed.',
@@ -57,6 +55,14 @@ export const config = fields
   .refine(({ budget, stalestMs, everyMs }) => budget === undefined || stalestMs >= everyMs, {
     path: ['stalestMs'],
     message: 'expected at least `every`',
+  })
+  .refine(({ fullEveryMs, everyMs }) => fullEveryMs === undefined || fullEveryMs >= everyMs, {
+    path: ['fullEveryMs'],
+    message: 'expected at least `every`',
+  })
+  .refine(({ fullEveryMs, paging }) => fullEveryMs === undefined || paging.kind !== 'none', {
+    path: ['fullEveryMs'],
+    message: 'needs `paging`',
   })
   .refine((given) => given.products !== undefined || !hasPlaceholder(given), {
     path: ['products'],

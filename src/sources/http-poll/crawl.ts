@@ -1,15 +1,18 @@
 import type { Batch } from '../../batch.ts'
-import { HeadwaterError } from '../../errors.ts'
 import { untilDone } from '../../lib/until-done.ts'
 import type { Received } from '../../review/received.ts'
+import { isTaken } from '../checkpoint.ts'
 import type { Answer, Ask, Client } from '../http/client.ts'
 import type { Secrets } from '../http/secrets.ts'
 import { Trouble } from '../http/trouble.ts'
 import type { SourceContext } from '../source.ts'
+import { placeBehind, withPage } from './advance.ts'
 import {
   atItsEnd,
   beginningAt,
+  begunAnew,
   isAtBeginning,
+  isBrief,
   type Checkpoint,
   partOf,
   polledToItsEnd,
@@ -17,11 +20,11 @@ import {
   resumed,
 } from './checkpoint.ts'
 import type { Config } from './config.ts'
-import { evidenceOf, type Look, lookAt, nameOf } from './look.ts'
+import { evidenceOf, lookAt, nameOf } from './look.ts'
 import { type Compared, compareWithBefore, receivedNote } from './presence.ts'
 import { createTarget, type Target } from '../http/target.ts'
 import type { Observed } from './velocity.ts'
-import { openReviews, openVersions, type Window } from './window.ts'
+import { openReviews, openVersions, REMEMBERED, type Window } from './window.ts'
 
 /** What came of asking for one page. What is no page is handed over as evidence, and is trouble too. */
 export interface Turn {
@@ -64,7 +67,7 @@ export interface Made {
 }
 
 /** What the end of a crawl tells of its product. */
-type Known = Pick<Reached, 'observed' | 'polledAt' | 'told' | 'fetched'>
+type Known = Pick<Reached, 'observed' | 'polledAt' | 'told' | 'fetched' | 'found'>
 
 export interface Planned {
   readonly observed?: Observed | undefined
@@ -103,10 +106,11 @@ export class Crawl {
   /** How many reviews there are, as the provider says, and how many its last crawl showed; undefined until it is known. */
   told: number | undefined
   fetched: number | undefined
+  /** How long the latest new reviews may have waited until a poll found them; undefined where none but the first did. */
+  discoveryMs: number | undefined
   readonly #parts: CrawlParts
   #dueAt: number
   #waitUntil = 0
-  #refusals = 0
   /** Whether a page that shows how reviews are withheld was kept since the last good one. */
   #hasEvidence = false
   #pending = 0
@@ -118,6 +122,11 @@ export class Crawl {
     this.#learn(known)
     this.#dueAt = dueAt
     this.#parts = parts
+  }
+
+  /** The part of the source that it is. */
+  get part(): string {
+    return partOf(this.product)
   }
 
   /** When its next page may be asked for. */
@@ -140,30 +149,39 @@ export class Crawl {
    * signal's reason, or a bug.
    */
   async turn(fence: number, signal: AbortSignal): Promise<Turn> {
-    const { config, secrets, client, context, now, made } = this.#parts
     try {
-      const loaded = this.#loaded?.fence === fence ? this.#loaded : await this.#load(fence, signal)
-      this.#loaded = loaded
-      if (isAtBeginning(loaded.at)) {
-        if (this.#hasBeenPolled(loaded)) return this.#rest(loaded)
-        loaded.at = { ...loaded.at, startedAt: now() }
-        loaded.shown = openReviews('')
-        loaded.own.clear()
-      }
+      return await this.#ask(fence, signal)
+    } catch (error) {
+      if (!isTaken(error)) throw error
+      const { context, now } = this.#parts
+      // Somebody else has the product by now, and goes on from what is saved.
+      context.logger.debug({ source: context.name, product: this.product }, 'another process has the product')
+      this.#forget(now())
+      return {}
+    }
+  }
+
+  async #ask(fence: number, signal: AbortSignal): Promise<Turn> {
+    const { config, secrets, client, now, made } = this.#parts
+    const loaded = this.#loaded?.fence === fence ? this.#loaded : await this.#load(fence, signal)
+    this.#loaded = loaded
+    if (isAtBeginning(loaded.at)) {
+      if (this.#hasBeenPolled(loaded)) return this.#rest(loaded)
+      loaded.at = { ...loaded.at, startedAt: now() }
+      loaded.shown = openReviews('')
+      loaded.own.clear()
+    }
+    try {
       const target = createTarget(config, secrets, this.product)
       const ask = target.ask(loaded.at.place)
-      const validators = isAtBeginning(loaded.at) ? loaded.at.validators : undefined
+      const validators = this.#isConditional(loaded) ? loaded.at.validators : undefined
       loaded.at = { ...loaded.at, calls: loaded.at.calls + 1 }
       made.calls++
       const answer = await client.ask({ ...ask, validators }, signal)
       return await this.#take(loaded, target, ask, answer, signal)
     } catch (error) {
-      if (error instanceof Trouble && this.#loaded) return { trouble: this.#noted(this.#loaded, error) }
-      if (!isTaken(error)) throw error
-      // Somebody else has the product by now, and goes on from what is saved.
-      context.logger.debug({ source: context.name, product: this.product }, 'another process has the product')
-      this.#forget(now())
-      return {}
+      if (error instanceof Trouble) return await this.#withhold(loaded, error, [], signal)
+      throw error
     }
   }
 
@@ -192,11 +210,12 @@ export class Crawl {
     return {}
   }
 
-  #learn({ observed, polledAt = 0, told, fetched }: Known): void {
+  #learn({ observed, polledAt = 0, told, fetched, found }: Known): void {
     this.observed = observed
     this.polledAt = polledAt
     this.told = told
     this.fetched = fetched
+    this.discoveryMs = found?.afterMs
   }
 
   #forget(dueAt: number): void {
@@ -205,51 +224,40 @@ export class Crawl {
   }
 
   async #take(loaded: Loaded, target: Target, ask: Ask, answer: Answer, signal: AbortSignal): Promise<Turn> {
-    const { context, secrets, insist, disposed, made } = this.#parts
+    const { config, context, secrets, insist, disposed, made } = this.#parts
     if (answer.isUnchanged) return this.#moveOn(loaded, this.#unchanged(loaded), [], signal)
     const where = { ask, at: loaded.at, shown: loaded.shown, isFull: this.#isFull }
     const look = lookAt(answer, where, { context, secrets })
-    const { page, items, seen, added, total, fault } = look
+    const { page, items, seen, total, fault } = look
     if (fault !== undefined) {
-      if (fault.code !== 'SOFT_BLOCKED') return this.#withhold(loaded, fault, items)
+      if (fault.code !== 'SOFT_BLOCKED') return this.#withhold(loaded, fault, items, signal)
       const isEvidence = !this.#hasEvidence && answer.body.length > 0
       this.#hasEvidence ||= isEvidence
-      return this.#withhold(loaded, fault, isEvidence ? evidenceOf(answer, fault, where, context) : [])
+      const evidence = isEvidence ? evidenceOf(answer, fault, where, context) : []
+      return this.#withhold(loaded, fault, evidence, signal)
     }
     const behind = placeBehind(loaded.at, target, look, answer)
-    if (behind instanceof Trouble) return this.#withhold(loaded, behind, items)
+    if (behind instanceof Trouble) return this.#withhold(loaded, behind, items, signal)
     for (const one of seen) {
       loaded.shown.add(nameOf(one))
       const isOwn = this.product === undefined || one.product === this.product
       if (one.review !== undefined && isOwn) loaded.own.add(one.review)
     }
     const isNews = page.digest !== loaded.at.last
-    const fresh = seen.filter(({ version }) => {
+    const fresh = seen.filter(({ version }, n) => {
       const isFresh = isNews && !loaded.window.has(version)
-      loaded.window.add(version)
+      // Of a longer list than can be remembered it is the beginning that is, where the next poll begins.
+      if (loaded.at.count + n < REMEMBERED) loaded.window.add(version)
       return isFresh
     })
     context.repeated(seen.length - fresh.length)
     made.fresh += fresh.length
-    const at = loaded.at
-    const pageSize = isAtBeginning(at) ? seen.length : at.pageSize
-    // A shorter page is the last one, unless one behind it shows more.
-    const isOdd = seen.length > pageSize || (at.isShort && added > 0)
-    const counted: Reached = {
-      ...at,
-      count: at.count + added,
-      fresh: at.fresh + fresh.length,
-      wasValid: at.wasValid || seen.some(({ code }) => code === undefined),
-      ...(total !== undefined && { told: total }),
-      ...(isAtBeginning(at) && { validators: answer.validators }),
-      isPartial: at.isPartial || isOdd,
-    }
+    const { at } = loaded
+    const counted = withPage(at, look, answer, fresh.length)
     const received = fresh.map((one) => one.received)
+    const isEnough = fresh.length === 0 && seen.length > 0 && isBrief(at, config.fullEveryMs)
     if (behind !== undefined) {
-      const { digest: last } = page
-      const first = isAtBeginning(at) ? last : at.first
-      const isShort = seen.length < pageSize
-      const next = { ...counted, place: behind, last, first, pageSize, isShort }
+      const next = isEnough ? this.#planned(polledToItsEnd(counted)) : { ...counted, place: behind }
       return this.#moveOn(loaded, next, received, signal)
     }
     const known = atItsEnd(counted, this.#isFull, total)
@@ -272,10 +280,10 @@ export class Crawl {
   ): Promise<Turn> {
     const { insist, disposed } = this.#parts
     const shown = isAtBeginning(behind) ? '' : loaded.shown.encode()
-    const next = { ...behind, seen: loaded.window.encode(), shown }
+    const next = { ...behind, refused: 0, seen: loaded.window.encode(), shown }
     const save = loaded.checkpoint.handOver(next)
     loaded.at = next
-    this.failures = this.#refusals = 0
+    this.failures = 0
     this.#hasEvidence = false
     this.#dueAt = isAtBeginning(next) ? next.dueAt : 0
     this.#pending++
@@ -298,9 +306,21 @@ export class Crawl {
   }
 
   /** The cursor stays. What came instead of a page is handed over, and comes again where it is not kept by then. */
-  #withhold(loaded: Loaded, fault: Trouble, items: readonly Received[]): Turn {
-    const trouble = this.#noted(loaded, fault)
+  async #withhold(
+    loaded: Loaded,
+    trouble: Trouble,
+    items: readonly Received[],
+    signal: AbortSignal,
+  ): Promise<Turn> {
+    this.failures++
+    await this.#noteRefusal(loaded, trouble, signal)
     return items.length > 0 ? { batch: { items, ack: async () => {} }, trouble } : { trouble }
+  }
+
+  /** A poll that is to read all pages does so also where the first one is as it was. */
+  #isConditional({ at }: Loaded): boolean {
+    const { fullEveryMs } = this.#parts.config
+    return isAtBeginning(at) && (fullEveryMs === undefined || isBrief(at, fullEveryMs))
   }
 
   get #isFull(): boolean {
@@ -327,40 +347,26 @@ export class Crawl {
     return compareWithBefore(context.registry, name, look)
   }
 
-  /** What others would meet too says nothing about the page, however often it comes. */
-  #noted(loaded: Loaded, trouble: Trouble): Trouble {
-    this.failures++
-    const isRefusal = !trouble.mayPass || trouble.code === 'SOFT_BLOCKED'
-    if (isRefusal && !trouble.isShared) this.#refusals++
-    const most = trouble.code === 'SOFT_BLOCKED' ? MAX_WITHHELD : MAX_REFUSALS
-    if (this.#refusals >= most && !isAtBeginning(loaded.at)) {
-      const { context, now } = this.#parts
+  /**
+   * Counts how often the page was refused, and saves that before it is asked for again: whoever goes on after a kill asks no
+   * more often because of it. What others would meet too says nothing about the page, however often it comes.
+   */
+  async #noteRefusal(loaded: Loaded, trouble: Trouble, signal: AbortSignal): Promise<void> {
+    const isWithheld = trouble.code === 'SOFT_BLOCKED'
+    const isRefusal = (isWithheld || !trouble.mayPass) && !trouble.isShared
+    if (!isRefusal || isAtBeginning(loaded.at)) return
+    const { context, now, insist, disposed } = this.#parts
+    const refused = loaded.at.refused + 1
+    if (refused < (isWithheld ? MAX_WITHHELD : MAX_REFUSALS)) loaded.at = { ...loaded.at, refused }
+    else {
       const about = { source: context.name, product: this.product, page: loaded.at.place.page }
-      context.logger.warn(about, `no way past a page after ${this.#refusals} attempts; the crawl begins anew`)
-      // Its first page may be as it was, and what is behind it was not read.
-      loaded.at = { ...loaded.at, ...beginningAt(now()), dueAt: now(), validators: undefined }
-      this.#refusals = 0
+      context.logger.warn(about, `no way past a page after ${refused} attempts; the crawl begins anew`)
+      const { calls, fresh } = loaded.at
+      loaded.at = { ...loaded.at, ...begunAnew(now()), calls, fresh }
     }
-    return trouble
-  }
-}
-
-const isTaken = (error: unknown): boolean =>
-  error instanceof HeadwaterError && error.code === 'CHECKPOINT_TAKEN'
-
-/** The crawl is at its end where a page adds no review to those of the pages before, or names no other. */
-function placeBehind(
-  at: Reached,
-  target: Target,
-  { page: { pieces, digest, text }, added }: Look,
-  { link }: Answer,
-): Reached['place'] | Trouble | undefined {
-  const isRepeated = digest === at.last || (pieces.length > 0 && added === 0)
-  if (isRepeated) return undefined
-  try {
-    return target.next(at.place, { text, link, isEmpty: pieces.length === 0 })
-  } catch (error) {
-    if (error instanceof Trouble) return error
-    throw error
+    const save = loaded.checkpoint.handOver(loaded.at)
+    await insist(async () => {
+      if (!disposed.aborted) await save()
+    }, signal)
   }
 }

@@ -17,6 +17,8 @@ export const factFields = {
   polledAt: z.number().optional(),
   /** The calls of all polls but the first, which finds what gathered in years, and how many new versions they found. */
   yielded: z.object({ calls: z.int().min(0), fresh: z.int().min(0) }).optional(),
+  /** The last poll but the first that found new versions: when it began, and how long after the poll before it. */
+  found: z.object({ at: z.number(), afterMs: z.number().min(0) }).optional(),
 }
 
 const facts = z.object(factFields)

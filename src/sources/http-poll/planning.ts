@@ -4,15 +4,15 @@ import type { Reached } from './checkpoint.ts'
 import type { Config } from './config.ts'
 import type { Crawl, Planned } from './crawl.ts'
 import type { Time } from '../http/pace.ts'
+import type { Urgency } from '../leases/roster.ts'
 import { createPlanner, urgency } from './planner.ts'
-import type { Urgency } from './roster.ts'
 
 /** A budget of calls, and how it is spent. */
 export interface Planning {
   readonly budget: Budget
   /** What is known of a product behind a crawl, and when it is polled again. */
   plan(reached: Reached): Planned
-  readonly urgencyOf: Urgency
+  readonly urgencyOf: Urgency<Crawl>
 }
 
 export interface PlanningOptions {

@@ -1,4 +1,4 @@
-import type { Polling, Staleness } from '../source.ts'
+import type { Percentiles, Polling } from '../source.ts'
 import type { Crawl, Made } from './crawl.ts'
 
 export interface Polled {
@@ -15,10 +15,12 @@ export interface Polled {
 /** Looks at all crawls, which takes some milliseconds where they are 100,000. */
 export function pollingOf({ crawls, products, made, startedAt, now }: Polled): Polling {
   const ages: number[] = []
+  const discoveries: number[] = []
   let [fetched, told, missing] = [0, 0, 0]
   let isTold = false
   for (const crawl of crawls) {
     ages.push(Math.max(0, now - (crawl.polledAt || startedAt)))
+    if (crawl.discoveryMs !== undefined) discoveries.push(crawl.discoveryMs)
     fetched += crawl.fetched ?? 0
     if (crawl.told === undefined) continue
     isTold = true
@@ -32,7 +34,8 @@ export function pollingOf({ crawls, products, made, startedAt, now }: Polled): P
     told: isTold ? told : undefined,
     fetched,
     missing: isTold ? missing : undefined,
-    stalenessMs: stalenessOf(ages),
+    stalenessMs: percentilesOf(ages),
+    discoveryMs: percentilesOf(discoveries),
   }
 }
 
@@ -47,9 +50,9 @@ export function missingOf({
   return told === undefined ? undefined : Math.max(0, told - fetched)
 }
 
-/** Of the ages of the last polls, in milliseconds; undefined where there are none. */
-export function stalenessOf(agesMs: readonly number[]): Staleness | undefined {
-  const sorted = Float64Array.from(agesMs).sort()
+/** Undefined where there are no values. */
+export function percentilesOf(values: readonly number[]): Percentiles | undefined {
+  const sorted = Float64Array.from(values).sort()
   const within = (share: number): number | undefined => sorted[Math.ceil(share * sorted.length) - 1]
   const [p50, p95] = [within(0.5), within(0.95)]
   return p50 === undefined || p95 === undefined ? undefined : { p50, p95 }

@@ -1,11 +1,12 @@
 import type { Bell } from '../../lib/bell.ts'
 import { savedParts } from '../checkpoint.ts'
+import { followLeases } from '../leases/follow.ts'
 import type { Hold, Leases } from '../leases/leases.ts'
+import { createRoster, takeHeld, type Urgency } from '../leases/roster.ts'
 import type { SourceContext } from '../source.ts'
 import { dueAtOf, partOf, state } from './checkpoint.ts'
 import { Crawl, type CrawlParts } from './crawl.ts'
 import type { ProductList } from '../http/products.ts'
-import { createRoster, type Urgency } from './roster.ts'
 
 /** The crawls that are this process's share of a source, while products and other processes come and go. */
 export interface Share {
@@ -32,10 +33,8 @@ export interface ShareOptions {
   readonly context: Pick<SourceContext, 'name' | 'registry'>
   readonly bell: Bell
   /** Who of those that are ready goes first; undefined: who has been for the longest time. */
-  readonly urgencyOf: Urgency | undefined
+  readonly urgencyOf: Urgency<Crawl> | undefined
 }
-
-const AGAIN_MS = 1_000
 
 /** Resolves when the crawls that this process has by now know where they were. */
 export async function openShare(options: ShareOptions): Promise<Share> {
@@ -47,30 +46,20 @@ export async function openShare(options: ShareOptions): Promise<Share> {
   async function update(): Promise<void> {
     const held = products.filter((product) => leases.fenceOf(partOf(product)) !== undefined)
     const fresh = new Map(
-      held.flatMap((product) => (roster.has(product) ? [] : [[partOf(product), product]])),
+      held.flatMap((product) => (roster.get(partOf(product)) ? [] : [[partOf(product), product]])),
     )
-    const found = new Map<string | undefined, Crawl>()
+    const found = new Map<string, Crawl>()
     // A clock that was wrong when this was saved, or a longer `every`, must not stop a product for years.
     const latest = parts.now() + parts.longestMs
     if (fresh.size > 0) {
       for await (const { part, saved } of savedParts(context, state)) {
         const product = fresh.get(part)
         if (saved && fresh.has(part))
-          found.set(product, new Crawl(product, Math.min(dueAtOf(saved), latest), parts, saved))
+          found.set(part, new Crawl(product, Math.min(dueAtOf(saved), latest), parts, saved))
       }
     }
-    roster.keep(held, (product) => found.get(product) ?? new Crawl(product, 0, parts))
+    roster.keep(held.map(partOf), (part) => found.get(part) ?? new Crawl(fresh.get(part), 0, parts))
     if (fresh.size > 0) bell.ring()
-  }
-
-  async function followLeases(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      // From before it is looked at, or what changes meanwhile would go unnoticed.
-      const changed = leases.changed(signal)
-      changed.catch(() => {}) // looked at below
-      await parts.insist(update, signal)
-      await changed
-    }
   }
 
   async function followProducts(signal: AbortSignal): Promise<void> {
@@ -85,13 +74,8 @@ export async function openShare(options: ShareOptions): Promise<Share> {
   await update()
   return {
     take(now) {
-      for (let crawl = roster.take(now); crawl !== undefined; crawl = roster.take(now)) {
-        const hold = leases.hold(partOf(crawl.product))
-        if (hold) return { crawl, hold }
-        // Its lease has run out, or is about to be somebody else's: until that is known it is looked at now and then.
-        roster.putBack(crawl, now + AGAIN_MS)
-      }
-      return undefined
+      const taken = takeHeld(roster, leases, now)
+      return taken && { crawl: taken.work, hold: taken.hold }
     },
     get nextAt() {
       return roster.nextAt
@@ -100,7 +84,8 @@ export async function openShare(options: ShareOptions): Promise<Share> {
     hurry(before) {
       if (before <= hurriedBefore) return
       hurriedBefore = before
-      roster.hurry(before)
+      for (const crawl of roster.all) crawl.hurry(before)
+      roster.reorder()
     },
     get products() {
       return products.length
@@ -109,10 +94,11 @@ export async function openShare(options: ShareOptions): Promise<Share> {
       return roster.size / products.length
     },
     async follow(signal) {
-      await Promise.all([followLeases(signal), followProducts(signal)])
+      const updated = (): Promise<void> => parts.insist(update, signal)
+      await Promise.all([followLeases(leases, updated, signal), followProducts(signal)])
     },
     get crawls() {
-      return roster.crawls
+      return roster.all
     },
   }
 }

@@ -11,12 +11,15 @@ export interface Window {
 const VERSION_BYTES = 8
 const REVIEW_BYTES = 4
 
+/** So many versions, and so many reviews, are remembered of a product. */
+export const REMEMBERED = 2_000
+
 /** Versions, of 16 hex digits, that were handed over and needn't be again: one that is forgotten is handed over once more. */
-export const openVersions = (saved: string, capacity = 2_000): Window =>
+export const openVersions = (saved: string, capacity = REMEMBERED): Window =>
   openWindow(saved, VERSION_BYTES, capacity)
 
 /** Which reviews the pages of a crawl showed, whatever they are called. Two may be taken for one, once in a billion times. */
-export function openReviews(saved: string, capacity = 2_000): Window {
+export function openReviews(saved: string, capacity = REMEMBERED): Window {
   const window = openWindow(saved, REVIEW_BYTES, capacity)
   const short = (name: string): string => hash('sha256', name, 'hex').slice(0, 2 * REVIEW_BYTES)
   return { ...window, has: (name) => window.has(short(name)), add: (name) => window.add(short(name)) }

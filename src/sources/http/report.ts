@@ -21,12 +21,15 @@ export interface ProviderReport<Part> {
   waiting(why: string, waitMs: number): void
   /** What an earlier run was told, or met, may still hold. */
   opened(throttle: Pick<Throttle, 'opensAt' | 'isBroken'>, now: number): void
+  /** The processes that share the source can't see each other; undefined: they can again. */
+  readonly unshared: (error: TransientError | undefined) => void
   /** Repeats what the registry could not do for now, until it is done, and tells meanwhile. Nothing should be asked then. */
   readonly insist: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>
 }
 
 const PAUSE = Symbol('pause')
 const REGISTRY = Symbol('registry')
+const LEASES = Symbol('leases')
 
 export function createProviderReport<Part>(
   { name: source, logger }: Pick<SourceContext, 'name' | 'logger'>,
@@ -77,6 +80,13 @@ export function createProviderReport<Part>(
     opened({ opensAt, isBroken }, now) {
       if (opensAt <= now) return
       waiting(isBroken ? 'the circuit breaker is open' : 'the provider asked to wait', opensAt - now)
+    },
+    unshared(error) {
+      if (error === undefined) troubles.delete(LEASES)
+      else if (troubles.add(LEASES, error.message)) {
+        const { code, message } = error
+        logger.warn({ source, code }, `${message}; nothing is asked until others can be seen again`)
+      }
     },
     async insist(work, signal) {
       const done = await retry(work, signal, { baseMs: 50, maxMs: 30_000, onFailure })

@@ -9,7 +9,7 @@ import { untilDone } from '../../lib/until-done.ts'
 import type { Registry } from '../../stores/registry.ts'
 import { openBook } from './book.ts'
 import { createMember } from './member.ts'
-import { slotOf } from './slots.ts'
+import { slotOf, SLOTS } from './slots.ts'
 
 /**
  * The parts of a source that this replica may work on, while others work on the rest. They are leased by slots: a part
@@ -53,7 +53,8 @@ export interface Hold extends Disposable {
 export interface LeasesOptions {
   readonly registry: Registry
   readonly source: string
-  readonly parts: Iterable<string>
+  /** Undefined where nobody can list them: any name may be that of a part. */
+  readonly parts: Iterable<string> | undefined
   readonly leaseMs: number
   /** Milliseconds of a clock that never jumps. */
   readonly steady?: () => number
@@ -171,7 +172,8 @@ export async function openLeases(options: LeasesOptions): Promise<Leases> {
   }
 }
 
-function slotsOf(parts: Iterable<string>): Set<number> {
+function slotsOf(parts: Iterable<string> | undefined): Set<number> {
+  if (parts === undefined) return new Set(Array.from({ length: SLOTS }, (_, slot) => slot))
   const slots = new Set<number>()
   for (const part of parts) slots.add(slotOf(part))
   return slots

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import { HeadwaterError } from '../../errors.ts'
 import type { Options, Session } from './connect.ts'
-import { inParallel } from './parallel.ts'
+import { inParallel } from '../../lib/parallel.ts'
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)

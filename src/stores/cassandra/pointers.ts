@@ -1,6 +1,6 @@
 import { BoundedMap } from '../../lib/bounded-map.ts'
 import type { Options, Session, Statement } from './connect.ts'
-import { inGroupsOf, inParallel } from './parallel.ts'
+import { inGroupsOf, inParallel } from '../../lib/parallel.ts'
 import { bucketOf, type Path, PATHS, shardOf } from './paths.ts'
 import type { Places } from './row.ts'
 

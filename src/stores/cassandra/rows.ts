@@ -1,6 +1,6 @@
 import type { Stored } from '../store.ts'
 import type { Options, Session } from './connect.ts'
-import { inParallel } from './parallel.ts'
+import { inParallel } from '../../lib/parallel.ts'
 import { openParts, type Parts } from './parts.ts'
 import { type Columns, RECORD_COLUMNS, readRow } from './row.ts'
 

@@ -9,6 +9,7 @@ export interface RuleSettings {
   readonly diskSpace: false | { readonly below: number; readonly afterMs: number }
   readonly deadLetterSpace: false | { readonly above: number; readonly afterMs: number }
   readonly sourceFailing: false | { readonly afterMs: number }
+  readonly driftedFields: false | { readonly afterMs: number }
   readonly notReady: false | { readonly afterMs: number }
 }
 
@@ -26,6 +27,7 @@ export function createRules(settings: RuleSettings): readonly Rule[] {
     settings.diskSpace && diskSpace(settings.diskSpace),
     settings.deadLetterSpace && deadLetterSpace(settings.deadLetterSpace),
     settings.sourceFailing && sourceFailing(settings.sourceFailing),
+    settings.driftedFields && driftedFields(settings.driftedFields),
     settings.notReady && notReady(settings.notReady),
   ]
   return rules.filter((rule) => rule !== false)
@@ -163,6 +165,32 @@ function sourceFailing({ afterMs }: Settings<'sourceFailing'>): Rule {
             'See /health/sources and the log for the error and its code, and docs/errors.md for what to do about that. ' +
             'The other sources go on; a source that has stopped needs a restart of the process.',
         })),
+  }
+}
+
+function driftedFields({ afterMs }: Settings<'driftedFields'>): Rule {
+  return {
+    name: 'drifted_fields',
+    severity: 'warning',
+    afterMs,
+    overMs: 0,
+    find: ({ sources }) =>
+      sources.flatMap(({ name, drifted = [] }): Finding[] => {
+        // A field more breaks nothing.
+        const [first, ...rest] = drifted.filter(({ kind }) => kind !== 'new')
+        if (first === undefined) return []
+        const more = rest.length > 0 ? ` (and ${formatCount(rest.length, 'field')} more)` : ''
+        return [
+          {
+            subject: name,
+            summary: `What the source ${name} sends has changed: ${inOneLine(first.message)}${more}.`,
+            advice:
+              'See `headwater sources drift`, and `headwater dlq clusters` for what is rejected already. Where the provider has changed its ' +
+              'format, correct the preset, and try it with `headwater schema try`. Where all is well as it is now: ' +
+              '`headwater sources drift NAME --accept`.',
+          },
+        ]
+      }),
   }
 }
 

@@ -47,6 +47,7 @@ describe('the dashboard', () => {
       'headwater_source_products_held',
       'headwater_source_reviews_missing',
       'headwater_source_staleness_p95_seconds',
+      'headwater_source_discovery_p95_seconds',
       'headwater_retries_total',
       'headwater_disk_free_bytes',
       'headwater_ready',

@@ -57,6 +57,7 @@ describe('the alerts for Prometheus', () => {
       disk_space: [`< ${diskSpace.below}`],
       dead_letter_space: [`> ${deadLetterSpace.above}`],
       source_failing: ['== 1'],
+      drifted_fields: ['> 0'],
       not_ready: ['== 0', '== 0'],
     }
     for (const [name, expected] of Object.entries(thresholds)) {

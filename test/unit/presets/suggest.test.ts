@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { loadPreset } from '../../../src/presets/index.ts'
 import { presetSchema, type PresetInput } from '../../../src/presets/preset.ts'
 import { canonical } from '../../../src/presets/canonical.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
+import { createSplit } from '../../../src/presets/split.ts'
 import { suggest, type Suggestion } from '../../../src/presets/suggest.ts'
-import { judge, type Rules } from '../../../src/review/interpret.ts'
+import { interpret, judge, type Rules } from '../../../src/review/interpret.ts'
+import { isRequired, REVIEW_FIELDS } from '../../../src/review/fields.ts'
+import { createRepair } from '../../../src/review/repair.ts'
 import { review } from '../../support/reviews.ts'
 
 const canonicalRules = compileRules(presetSchema.parse(canonical))
+
+const capture = join(process.env['HEADWATER_CAPTURES'] ?? '', 'rainforest/responses_res1.json')
+const captured: false | string = existsSync(capture)
+  ? false
+  : 'HEADWATER_CAPTURES names no folder with rainforest'
 
 interface Around {
   readonly preset?: PresetInput
@@ -64,10 +76,29 @@ suite('what is suggested for a fault', () => {
       { copy: '/item/author/id', to: 'user_id' },
       { parse: 'user_id', as: 'id' },
     ])
-    assert.deepEqual(stepsFor(by({ page: '/gp/profile/amzn1.account.AX7/ref=x' })), [
-      { copy: '/item/author/page', to: 'user_id' },
-      { parse: 'user_id', as: 'account' },
-    ])
+    for (const name of ['link', 'page'])
+      assert.deepEqual(stepsFor(by({ [name]: '/gp/profile/amzn1.account.AX7/ref=x' })), [
+        { copy: `/item/author/${name}`, to: 'user_id' },
+        { parse: 'user_id', as: 'account' },
+      ])
+  })
+
+  test('finds a date where it is written, and not when somebody looked or answered', () => {
+    const item = review('R1', {
+      review_timestamp: undefined,
+      scrapedAt: '2026-01-01T00:00:00Z',
+      response: { date: '2025-01-01T00:00:00Z' },
+      date: { raw: 'Reviewed in Japan on 3 May 2021' },
+    })
+    assert.deepEqual(
+      suggestedFor([item]).map(({ steps }) => steps),
+      [
+        [
+          { copy: '/item/date/raw', to: 'review_timestamp' },
+          { parse: 'review_timestamp', as: 'day' },
+        ],
+      ],
+    )
   })
 
   test('completes from what the response said around the item', () => {
@@ -119,6 +150,30 @@ suite('what is suggested for a fault', () => {
     const letters = [1, 2, 3].map(() => ({ record: judge(received, canonicalRules), rules }))
     const found = suggest({ pointer: '/review_timestamp', keyword: 'required' }, letters)
     assert.deepEqual([found.length, read], [8, 3])
+  })
+
+  test('makes of the reviews of a provider what its preset does', { skip: captured }, async () => {
+    const rainforest = await loadPreset('rainforest')
+    const pieces = [...createSplit(rainforest)(await readFile(capture))].slice(0, 5)
+    const records = pieces.map(({ raw, carried = {} }) =>
+      judge(
+        { origin: 'shop', receivedAt: 0, raw, context: { source: 'shop', kind: 'file', carried } },
+        canonicalRules,
+      ),
+    )
+    const letters = records.map((record) => ({ record, rules: canonicalRules }))
+    const rules = compileRules(rainforest)
+    const [record] = records
+    assert.ok(record?.verdict.status === 'rejected' && record.verdict.errors[0])
+    const { errors } = record.verdict
+    const steps = errors.flatMap((fault) => suggest(fault, letters)[0]?.steps ?? [])
+    const repairs = [createRepair(record.verdict.errors[0], steps)]
+    for (const one of records) {
+      const [mended, known] = [interpret(one, canonicalRules, { repairs }), interpret(one, rules)]
+      assert.ok(mended.status === 'accepted' && known.status === 'accepted')
+      for (const field of REVIEW_FIELDS.filter(isRequired))
+        assert.equal(mended.review[field], known.review[field], field)
+    }
   })
 
   test('copes with items made to trouble it', () => {

@@ -6,8 +6,10 @@ import { createIntakeListener } from '../../../src/listeners.ts'
 import { loadPreset } from '../../../src/presets/index.ts'
 import { createSplit } from '../../../src/presets/split.ts'
 import type { Received, Split } from '../../../src/review/received.ts'
+import { savedIn } from '../../../src/sources/checkpoint.ts'
 import httpJob from '../../../src/sources/http-job/index.ts'
 import { openRunner } from '../../../src/sources/http-job/runner.ts'
+import { state } from '../../../src/sources/http-job/state.ts'
 import { createHosts } from '../../../src/sources/http/hosts.ts'
 import { steady } from '../../../src/sources/http/pace.ts'
 import type { SourceContext } from '../../../src/sources/source.ts'
@@ -24,6 +26,8 @@ export interface Place {
   readonly slept: number[]
   /** From now on whoever sleeps does so until it is stopped or woken; resolves when somebody does. */
   freeze(): Promise<void>
+  /** How the job of a source without products is, as it was saved. */
+  phase(): Promise<string | undefined>
   readonly log: { readonly level: string; readonly fields: object; readonly message: string }[]
   /** Resolves when such a line is logged from now on. */
   told(pattern: RegExp): Promise<void>
@@ -88,6 +92,10 @@ export function createPlace(split: Split = (raw) => [{ raw }]): Place {
       new Promise((resolve) => {
         watchers.add((message) => pattern.test(message) && resolve())
       }),
+    async phase() {
+      const entry = await registry.get('job/shop/of/-')
+      return entry && savedIn(entry, state)?.phase
+    },
     freeze() {
       frozen = Promise.withResolvers()
       return frozen.promise

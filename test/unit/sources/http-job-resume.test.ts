@@ -159,10 +159,7 @@ describe('a source of jobs', () => {
     await using provider = await openJobProvider('brightdata', {
       reviews: 5,
       async intervene({ path }) {
-        const entry = await place.registry.get('job/shop/of/-')
-        saved.push(
-          `${path.split('/').at(-1)}: ${(JSON.parse(entry?.value.toString() ?? '{}') as { phase: string }).phase}`,
-        )
+        saved.push(`${path.split('/').at(-1)}: ${await place.phase()}`)
         return undefined
       },
     })

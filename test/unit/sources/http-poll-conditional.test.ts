@@ -42,6 +42,14 @@ describe('a first page that is as it was', () => {
     assert.equal(shop.asked[4]?.headers['if-modified-since'], DATE)
   })
 
+  test('is asked for as a whole where all pages are to be read', async () => {
+    await using shop = await openCareful(5)
+    await using poll = await createPlace().open({ ...settingsFor(shop), fullEveryMs: '2h' }, known)
+    await poll.take(3)
+    await readUntil(poll, LAST)
+    assert.deepEqual(asks(shop), [...WHOLE, KNOWN, ...WHOLE, KNOWN, '1 -', '2 -', '3 -'])
+  })
+
   test('says nothing of how many reviews there are, and that the product was polled', async () => {
     const place = createPlace()
     const start = place.now

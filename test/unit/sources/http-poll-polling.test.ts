@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Provider } from '../../../src/review/provider.ts'
-import { stalenessOf } from '../../../src/sources/http-poll/polling.ts'
+import { percentilesOf } from '../../../src/sources/http-poll/polling.ts'
 import { openProvider } from '../../support/provider.ts'
 import { plainProvider } from '../../support/plain-provider.ts'
 import { createPlace, numbered } from './http-poll-harness.ts'
@@ -44,6 +44,7 @@ describe('what a poller tells of its products', () => {
       fetched: 0,
       missing: undefined,
       stalenessMs: { p50: 0, p95: 0 },
+      discoveryMs: undefined,
     })
     await poll.take(2)
     place.now += HOUR / 4
@@ -56,6 +57,7 @@ describe('what a poller tells of its products', () => {
       fetched: 4,
       missing: 8,
       stalenessMs: { p50: HOUR / 4, p95: HOUR / 4 },
+      discoveryMs: undefined,
     })
   })
 
@@ -86,6 +88,25 @@ describe('what a poller tells of its products', () => {
     assert.deepEqual([calls, told, fetched, missing], [0, 10, 4, 8])
     assert.deepEqual(stalenessMs, { p50: HOUR / 2, p95: HOUR / 2 })
   })
+
+  test('is how long its latest new reviews may have waited: from the poll before, and not those of its first poll', async () => {
+    await using provider = await openProvider((_, n) => ({
+      body: { reviews: numbered(1, 2, ...(n > 2 ? [3] : [])) },
+    }))
+    const place = createPlace()
+    const settings = { url: provider.url, everyMs: '1h' }
+    {
+      await using poll = await place.open(settings, { provider: knowing })
+      await poll.take(1)
+      assert.equal(poll.polling().discoveryMs, undefined)
+      // The second poll is late, and finds nothing; the third one is not.
+      place.now += 2 * HOUR
+      await poll.take(1)
+      assert.deepEqual(poll.polling().discoveryMs, { p50: HOUR, p95: HOUR })
+    }
+    await using poll = await place.open(settings, { provider: knowing })
+    assert.deepEqual(poll.polling().discoveryMs, { p50: HOUR, p95: HOUR })
+  })
 })
 
 describe('the calls that are saved', () => {
@@ -109,10 +130,10 @@ describe('the calls that are saved', () => {
 })
 
 test('of the ages of polls, half are at most p50 and 95 % at most p95, and these are among them', () => {
-  assert.equal(stalenessOf([]), undefined)
+  assert.equal(percentilesOf([]), undefined)
   fc.assert(
     fc.property(fc.array(fc.nat(1_000), { minLength: 1 }), (ages) => {
-      const { p50, p95 } = stalenessOf(ages) ?? assert.fail('there are some')
+      const { p50, p95 } = percentilesOf(ages) ?? assert.fail('there are some')
       for (const [share, within] of [
         [0.5, p50],
         [0.95, p95],

@@ -122,6 +122,7 @@ describe('what was handed over before', () => {
     }
     assert.equal(keys.size, 2_501)
     assert.equal(received + counted.repeated, 3 * 2_500 + 1)
+    assert.equal(counted.repeated, 2 * 2_000)
     assert.equal(await seenBytes(place), 2_000 * 8)
   })
 

@@ -119,6 +119,22 @@ describe('a poller that is shown', () => {
     assert.equal(pages.filter((page) => page === '1').length, 4)
   })
 
+  test('the same page again and again begins its crawl anew after four times, however often it is killed', async () => {
+    const place = createPlace()
+    await using shop = await openShop(ALL, blocked(2, 12, pageOf(END, 1)))
+    {
+      await using poll = await place.open(settingsFor(shop), known)
+      await poll.take(3)
+      await poll.next()
+    }
+    for (let start = 2; start <= 5; start++) {
+      await using poll = await place.open(settingsFor(shop), known)
+      await poll.next()
+    }
+    const pages = shop.asked.slice(4).map(({ params }) => params.get('page'))
+    assert.deepEqual(pages, ['1', '2', '2', '2', '2', '1', '2'])
+  })
+
   test('a CAPTCHA again after it was shown reviews keeps that one, too', async () => {
     const place = createPlace()
     await using shop = await openShop(ALL, () => CAPTCHA, ALL, blocked(1, 1, CAPTCHA))

@@ -244,6 +244,25 @@ describe('a provider that refuses', () => {
     assert.ok(told(place).includes('warn no way past a page after 5 attempts; the crawl begins anew'))
   })
 
+  test('the same page five times is asked from the beginning, also if each time by another process', async () => {
+    await using provider = await openProvider(({ params }, n) =>
+      params.get('after') === 'old' ? { status: 400 } : { body: { reviews: numbered(n), next: 'old' } },
+    )
+    const place = createPlace()
+    const settings = { url: provider.url, paging: { kind: 'cursor', param: 'after', next: '/next' } }
+    for (let start = 1; start <= 5; start++) {
+      await using poll = await place.open(settings)
+      if (start === 1) await poll.take(1)
+      await poll.quietUntil(place.freeze())
+    }
+    await using poll = await place.open(settings)
+    await poll.take(1)
+    assert.deepEqual(
+      provider.asked.map(({ params }) => params.get('after')),
+      [null, ...Array<string>(5).fill('old'), null],
+    )
+  })
+
   test('the same page five times is asked from the beginning, also if the first page is as it was', async () => {
     await using provider = await openProvider(({ params }, n) =>
       params.get('after') === 'old'

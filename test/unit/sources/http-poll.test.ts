@@ -311,6 +311,8 @@ describe('the config', () => {
     assert.match(refused({ headers: { 'x y': 'a' } }), /headers\.x y: expected the name of a header/)
     assert.match(refused({ headers: { 'x-y': 'a\nb' } }), /expected the value of a header/)
     assert.match(refused({ body: '{}' }), /body: needs `method: POST`/)
+    assert.match(refused({ fullEveryMs: '1d' }), /fullEveryMs: needs `paging`/)
+    assert.match(refused({ fullEveryMs: '1s', everyMs: '1m' }), /fullEveryMs: expected at least `every`/)
     assert.match(refused({ url: 'https://x/{product}' }), /products: needed, since \{product\} stands in/)
     assert.match(refused({ products: ['B1'] }), /products: needs \{product\} somewhere/)
     assert.match(refused({ paging: { kind: 'cursor', param: 'c', next: 'next' } }), /expected a JSON pointer/)

@@ -57,10 +57,10 @@ describe('docs/alerts.md', () => {
   })
 
   test('tells the numbers that are in force', () => {
-    const { silentSource, rejectShare, backlogAge, diskSpace, deadLetterSpace, sourceFailing, notReady } =
-      DEFAULTS
+    const { silentSource, rejectShare, backlogAge, diskSpace } = DEFAULTS
+    const { deadLetterSpace, sourceFailing, driftedFields, notReady } = DEFAULTS
     assert.ok(silentSource && rejectShare && backlogAge && diskSpace)
-    assert.ok(deadLetterSpace && sourceFailing && notReady)
+    assert.ok(deadLetterSpace && sourceFailing && driftedFields && notReady)
     const numbers = {
       silent_source: [silentSource.afterMs / HOUR],
       reject_share: [rejectShare.above * 100, rejectShare.overMs / MINUTE, rejectShare.afterMs / MINUTE],
@@ -68,6 +68,7 @@ describe('docs/alerts.md', () => {
       disk_space: [diskSpace.below * 100, diskSpace.afterMs / MINUTE],
       dead_letter_space: [deadLetterSpace.above * 100, deadLetterSpace.afterMs / MINUTE],
       source_failing: [sourceFailing.afterMs / MINUTE],
+      drifted_fields: [driftedFields.afterMs / MINUTE],
       not_ready: [notReady.afterMs / MINUTE],
     }
     for (const { name, severity } of createRules(DEFAULTS)) {
@@ -80,7 +81,15 @@ describe('docs/alerts.md', () => {
 
   test('and the advice of the alerts name commands and keys that there are', async () => {
     const wrong = {
-      sources: [source('shop', { state: 'failing', quietMs: 99 * HOUR, received: 99, rejected: 99 })],
+      sources: [
+        source('shop', {
+          state: 'failing',
+          quietMs: 99 * HOUR,
+          received: 99,
+          rejected: 99,
+          drifted: [{ kind: 'gone', field: '/title', message: '`/title` is gone' }],
+        }),
+      ],
       topics: [{ topic: 'raw-reviews', backlog: 1, oldestAgeMs: 99 * HOUR }],
       disk: { freeBytes: 0, sizeBytes: 1 },
       deadLetters: { bytes: 9, maxBytes: 10 },

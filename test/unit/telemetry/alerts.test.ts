@@ -33,6 +33,14 @@ function firingMinutes(
 
 const between = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
 
+const BADGE = { kind: 'new', field: '/badge', message: '`/badge` is new' } as const
+const GONE = {
+  kind: 'gone',
+  field: '/title',
+  message: '`/title` is gone since 10:00; it was in 95 % of the items',
+} as const
+const TEXT = { kind: 'type', field: '/rating', message: '`/rating` is text' } as const
+
 describe('the rules', () => {
   test('find nothing where all is well', () => {
     assert.deepEqual(
@@ -115,10 +123,29 @@ describe('the rules', () => {
     }
   })
 
+  test('drifted_fields fires for fields that are not what they were, and not for new ones', () => {
+    const found = firingMinutes(40, (minute) => ({
+      sources: [
+        source('shop', { drifted: minute >= 10 && minute < 30 ? [BADGE, GONE, TEXT] : [BADGE] }),
+        source('other', { drifted: [BADGE] }),
+      ],
+    }))
+    assert.deepEqual(found, { 'drifted_fields shop': between(20, 30) })
+    const [rule] = createRules({ ...DEFAULTS }).filter(({ name }) => name === 'drifted_fields')
+    const [finding] =
+      rule?.find(vitals(1, { sources: [source('shop', { drifted: [BADGE, GONE, TEXT] })] }), undefined) ?? []
+    assert.equal(
+      finding?.summary,
+      'What the source shop sends has changed: `/title` is gone since 10:00; it was in 95 % of the items (and 1 field more).',
+    )
+  })
+
   test('a rule that is false finds nothing', () => {
     const off = Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, false]))
     const wrong = {
-      sources: [source('shop', { state: 'failing', quietMs: 99 * HOUR, received: 99, rejected: 99 })],
+      sources: [
+        source('shop', { state: 'failing', quietMs: 99 * HOUR, received: 99, rejected: 99, drifted: [GONE] }),
+      ],
       topics: [{ topic: 'raw-reviews', backlog: 1, oldestAgeMs: 99 * HOUR }],
       disk: { freeBytes: 0, sizeBytes: 1 },
       deadLetters: { bytes: 9, maxBytes: 10 },

@@ -48,6 +48,8 @@ test('counts by source, under names that dashboards can rely on', async () => {
     'headwater_source_reviews_missing{source="shop"} 70',
     'headwater_source_staleness_p50_seconds{source="shop"} 5',
     'headwater_source_staleness_p95_seconds{source="shop"} 90',
+    'headwater_source_discovery_p50_seconds{source="shop"} 60',
+    'headwater_source_discovery_p95_seconds{source="shop"} 120',
     'headwater_disk_free_bytes 5',
     'headwater_disk_size_bytes 10',
     'headwater_data_folder_bytes 3',

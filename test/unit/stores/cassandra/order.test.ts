@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, test } from 'node:test'
-import { inGroupsOf, inParallel } from '../../../../src/stores/cassandra/parallel.ts'
+import { inGroupsOf, inParallel } from '../../../../src/lib/parallel.ts'
 import { bucketOf, nameFor, shardOf } from '../../../../src/stores/cassandra/paths.ts'
 import { createTurns } from '../../../../src/stores/cassandra/turns.ts'
 import { merged } from '../../../../src/stores/cassandra/walk.ts'
