@@ -9,6 +9,9 @@ import { Ago } from '../parts/time.tsx'
 import { counted } from '../words.ts'
 import { Jobs } from './jobs.tsx'
 
+/** The server counts them anew after five seconds. */
+const LOOK_EVERY_MS = 10_000
+
 /** `500`, or `10,000+` where the count stopped. */
 export const countOf = ({ count, isMore }: Pick<ClusterSummary, 'count' | 'isMore'>): string =>
   `${counted(count)}${isMore ? '+' : ''}`
@@ -18,6 +21,7 @@ export function Clusters() {
   const isMuted = useAddress().query.get('muted') === 'true'
   const answer = useAnswer<readonly ClusterSummary[]>(
     addressOf('/api/clusters', { muted: isMuted ? 'true' : undefined }),
+    LOOK_EVERY_MS,
   )
   return (
     <>
