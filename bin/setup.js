@@ -1,7 +1,7 @@
 // Plain JavaScript that Node 20 runs: it is what brings a newer Node.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -32,8 +32,9 @@ class Stopped extends Error {
 }
 
 /**
- * Makes sure that this clone can run: a Node that is new enough, and the packages of package-lock.json. Does nothing
- * and says nothing where both are there. Two at the same time wait for each other, and what was interrupted is done again.
+ * Makes sure that this clone can run: a Node that is new enough, the packages of package-lock.json, and the console's page
+ * as its sources are. Does nothing and says nothing where all are there. Two at the same time wait for each other, and what
+ * was interrupted is done again.
  *
  * Resolves to the Node to use and to an environment in which it, and the tools of the clone, come first.
  */
@@ -41,7 +42,7 @@ export async function ensure() {
   const node = isNodeNewEnough ? process.execPath : join(runtime, 'node_modules', nodePackage, 'bin', 'node')
   const path = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter)
   const env = { ...process.env, PATH: path }
-  const steps = isNodeNewEnough ? [packages(env)] : [newerNode(node), packages(env)]
+  const steps = [...(isNodeNewEnough ? [] : [newerNode(node)]), packages(env), consolePage(node, env)]
 
   if (!steps.every(isDone)) {
     await alone(async (noteChild) => {
@@ -63,7 +64,14 @@ function newerNode(node) {
     title: `Installing Node ${nodeVersion} into .runtime, since this is Node ${process.versions.node} (once, 190 MB)`,
     stamp: join(runtime, 'node_modules', '.installed'),
     version: `${nodePackage}@${nodeVersion}`,
-    args: ['install', '--no-save', '--no-package-lock', '--prefix', runtime, `${nodePackage}@${nodeVersion}`],
+    command: npm(
+      'install',
+      '--no-save',
+      '--no-package-lock',
+      '--prefix',
+      runtime,
+      `${nodePackage}@${nodeVersion}`,
+    ),
     // A half-installed Node must not be what runs npm.
     env: process.env,
     before() {
@@ -88,10 +96,43 @@ function packages(env) {
     title: 'Installing the packages of package-lock.json (npm ci)',
     stamp: join(root, 'node_modules', '.installed'),
     version: `${process.platform}-${process.arch} ${lock}`,
-    args: ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--prefix', root],
+    command: npm('ci', '--ignore-scripts', '--include=dev', '--include=optional', '--prefix', root),
     env,
   }
 }
+
+/** The page is built again when one of the files that it is built from has changed. */
+function consolePage(node, env) {
+  const page = join(root, 'src', 'console', 'page')
+  const files = [
+    'package-lock.json',
+    'vite.config.ts',
+    'schemas/review.schema.json',
+    'src/presets/parsers.ts',
+    ...readdirSync(page, { recursive: true })
+      .sort()
+      .map((file) => join('src', 'console', 'page', file)),
+  ]
+  const digest = createHash('sha256')
+  for (const file of files) {
+    if (statSync(join(root, file)).isFile()) digest.update(`${file}\0`).update(readFileSync(join(root, file)))
+  }
+  return {
+    title: 'Building the page of the console',
+    stamp: join(root, 'dist', 'console', '.built'),
+    version: digest.digest('hex'),
+    command: [
+      node,
+      join(root, 'node_modules', 'vite', 'bin', 'vite.js'),
+      'build',
+      '--configLoader',
+      'native',
+    ],
+    env,
+  }
+}
+
+const npm = (...args) => ['npm', ...args, ...quiet, ...impatient]
 
 /** A stamp is written last, so that an interrupted step is not taken for a finished one. */
 function isDone({ stamp, version }) {
@@ -107,13 +148,13 @@ async function carryOut(step, noteChild) {
   step.before?.()
   console.error(`${step.title} ...`)
   rmSync(step.stamp, { force: true })
-  await npm([...step.args, ...quiet, ...impatient], step.env, noteChild)
+  await run(step.command, step.env, noteChild)
   await step.after?.()
   writeFileSync(step.stamp, step.version)
 }
 
-async function npm(args, env, noteChild) {
-  const child = spawn('npm', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+async function run([program, ...args], env, noteChild) {
+  const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk))
   if (child.pid) noteChild(child.pid)
@@ -125,11 +166,13 @@ async function npm(args, env, noteChild) {
   })
   if (told) throw new Stopped(told)
   if (code === 0) return
+  const said = Buffer.concat(output).toString().trim() || '(nothing)'
   throw new SetupError(
-    `npm ${args[0]} failed (${signal ?? `exit code ${code}`}). This is what it said:\n\n` +
-      `${Buffer.concat(output).toString().trim() || '(nothing)'}\n\n` +
-      'Often it is the network or a proxy (npm config get proxy), or a full disk. When that is mended, run the same\n' +
-      'command again: it starts over where it has to.',
+    `${[program, ...args].slice(0, 3).join(' ')} failed (${signal ?? `exit code ${code}`}). This is what it said:\n\n${said}\n\n` +
+      (program === 'npm'
+        ? 'Often it is the network or a proxy (npm config get proxy), or a full disk. '
+        : '') +
+      'When that is mended, run the same command again: it starts over where it has to.',
   )
 }
 

@@ -57,6 +57,8 @@ describe('a fresh clone', { skip: (await whyNot()) ?? false, timeout: 300_000 },
     assert.equal(said.match(/^Installing the packages/gm)?.length, 1, said)
     assert.equal(said.match(/^Installing Node/gm)?.length ?? 0, node === process.execPath ? 0 : 1, said)
     assert.doesNotMatch(said, /npm (warn|notice|error)/i)
+    assert.equal(said.match(/^Building the page/gm)?.length, 1, said)
+    assert.ok(existsSync(join(clone, 'dist', 'console', 'index.html')))
     assert.ok(!existsSync(join(clone, 'node_modules', 'half-installed')))
     assert.deepEqual(await readdir(join(clone, '.runtime', 'lock')), [])
   })

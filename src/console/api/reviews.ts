@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { HeadwaterError } from '../../errors.ts'
 import { sentenceOf } from '../../event.ts'
 import { parseTime } from '../../lib/moments.ts'
+import { candidateOf } from '../../review/interpret.ts'
 import { reviewHalves } from '../../review/key.ts'
 import type { Browsed } from '../../services/browse.ts'
 import { documentOf } from '../../services/document.ts'
@@ -10,7 +11,7 @@ import { type Passport, passportOf } from '../../services/passport.ts'
 import type { Stored } from '../../stores/store.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
-import { documentFields, moment, recordKey, typedTime } from './words.ts'
+import { documentFields, moment, record, recordKey, typedTime } from './words.ts'
 
 const STATUSES = ['accepted', 'rejected', 'discarded', 'removed', 'returned'] as const
 
@@ -73,6 +74,9 @@ const passport = z.object({
       ),
     }),
   ),
+  candidate: record
+    .optional()
+    .meta({ description: 'Of a dead letter: what its preset finds, before it is judged.' }),
   settled: z.enum(['stored', 'rejected', 'unchanged']).optional().meta({
     description: 'What the ledger says of the publication that brought it.',
   }),
@@ -81,12 +85,19 @@ const passport = z.object({
 const one = z.strictObject({ key: recordKey })
 
 export function reviewRoutes(parts: ApiParts): readonly Route[] {
-  const { store, config } = parts
+  const { store, config, openRules } = parts
 
   async function find(key: string, signal: AbortSignal): Promise<Stored> {
     const row = (await store.get([key], { signal })).get(key)
     if (row) return row
     throw new HeadwaterError('NOT_FOUND', `${key}: no such record`)
+  }
+
+  /** What a person who mends a dead letter begins with; undefined for others, and where no rules for it are at hand. */
+  async function candidate(row: Stored): Promise<Readonly<Record<string, unknown>> | undefined> {
+    if (row.verdict.status !== 'rejected') return undefined
+    const rules = await (await openRules())(row).catch(() => undefined)
+    return rules && candidateOf(row, rules)
   }
 
   return [
@@ -108,7 +119,7 @@ export function reviewRoutes(parts: ApiParts): readonly Route[] {
       handle: async ({ params: { key }, signal }) => {
         const found = await passportOf(key, parts, signal)
         if (!found) throw new HeadwaterError('NOT_FOUND', `${key}: no such record`)
-        return written(found, config.queue.topics)
+        return { ...written(found, config.queue.topics), candidate: await candidate(found.row) }
       },
     }),
     route({

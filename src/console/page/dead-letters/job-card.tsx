@@ -1,0 +1,119 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { Link } from '../address.tsx'
+import { announce } from '../announce.tsx'
+import type { Job } from './job.ts'
+import { ask, useAct } from '../ask.ts'
+import { Badge } from '../parts/badge.tsx'
+import { Foreign } from '../parts/foreign.tsx'
+import { Failure } from '../parts/states.tsx'
+import { Time } from '../parts/time.tsx'
+import { useCanChange } from '../session.tsx'
+import { counted } from '../words.ts'
+
+const KINDS = { redrive: 'Redrive', discard: 'Discard', replay: 'Replay' } as const
+const TONES = {
+  canary: 'waits',
+  running: 'waits',
+  paused: 'waits',
+  stopped: 'bad',
+  failed: 'bad',
+  done: 'good',
+} as const
+
+interface JobCardProps {
+  readonly job: Job
+  readonly again: () => void
+}
+
+/** How far a job has come, and what can be done to it. */
+export function JobCard({ job, again }: JobCardProps) {
+  const { kind, params, state, reasons, why, by, startedAt } = job
+  const cluster = params['cluster']
+  const title = kind === 'replay' && params['dryRun'] === true ? 'Estimate of a replay' : KINDS[kind]
+  useEndAnnounced(title, job)
+  return (
+    <article class="card stack job">
+      <div class="spread">
+        <h3>
+          {title}
+          {typeof cluster === 'string' && (
+            <>
+              {' of '}
+              <Link to={`/dead-letters/${cluster}`}>
+                <code>{cluster}</code>
+              </Link>
+            </>
+          )}
+        </h3>
+        <Badge kind={TONES[state]}>{state}</Badge>
+      </div>
+      <progress class="meter" aria-label={`${title}: progress`} {...progressOf(job)} />
+      <p>{outcomeOf(job)}</p>
+      {why && (
+        <p class="notice warning">
+          <Foreign>{why}</Foreign>
+        </p>
+      )}
+      {reasons.map(({ code, message, count }) => (
+        <p key={`${code} ${message}`} class="muted">
+          {counted(count)}: <Foreign>{message}</Foreign>
+        </p>
+      ))}
+      <Controls job={job} again={again} />
+      <p class="muted">
+        By <Foreign>{by}</Foreign>, <Time at={startedAt} />
+      </p>
+    </article>
+  )
+}
+
+/** Without a total it only moves until it is done. */
+function progressOf({ state, total, done }: Job): { max?: number; value?: number } {
+  if (state === 'done') return { max: 1, value: 1 }
+  return total === undefined ? {} : { max: Math.max(total, done, 1), value: done }
+}
+
+function outcomeOf({ kind, params, total, done, passed, failed }: Job): string {
+  if (kind === 'replay') {
+    const published = params['dryRun'] === true ? 'would be published' : 'published'
+    return `${counted(passed)} ${published}; ${counted(done)} looked at`
+  }
+  const of = total === undefined ? '' : ` of ${counted(total)}`
+  return `${counted(done)}${of} done: ${counted(passed)} passed, ${counted(failed)} did not`
+}
+
+function Controls({ job: { id, state }, again }: JobCardProps) {
+  const canChange = useCanChange()
+  const { isBusy, error, act } = useAct()
+  if (!canChange || state === 'done') return null
+  const isGoing = state === 'canary' || state === 'running'
+  const tell = (what: 'pause' | 'resume' | 'stop') => () =>
+    void act(() => ask(`/api/jobs/${id}/${what}`, { method: 'POST', body: {} }).then(again))
+  return (
+    <div class="row">
+      <button
+        type="button"
+        class="button small"
+        disabled={isBusy}
+        onClick={tell(isGoing ? 'pause' : 'resume')}
+      >
+        {isGoing ? 'Pause' : state === 'paused' ? 'Resume' : 'Go on nevertheless'}
+      </button>
+      {(isGoing || state === 'paused') && (
+        <button type="button" class="button small danger" disabled={isBusy} onClick={tell('stop')}>
+          Stop
+        </button>
+      )}
+      {error && <Failure error={error} />}
+    </div>
+  )
+}
+
+function useEndAnnounced(title: string, job: Job): void {
+  const { state } = job
+  const before = useRef(state)
+  useEffect(() => {
+    if (before.current !== state) announce(`${title}: ${state}, ${outcomeOf(job)}`)
+    before.current = state
+  }, [state])
+}

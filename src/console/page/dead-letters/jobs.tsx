@@ -1,0 +1,32 @@
+import type { Job } from './job.ts'
+import { useAnswer } from '../ask.ts'
+import { JobCard } from './job-card.tsx'
+
+const LOOK_EVERY_MS = 1_500
+const SHOWN = 10
+
+interface JobsProps {
+  readonly kinds: readonly Job['kind'][]
+  readonly cluster?: string
+}
+
+/** Jobs that are under way or have ended lately. */
+export function Jobs({ kinds, cluster }: JobsProps) {
+  const { data = [], again } = useAnswer<readonly Job[]>('/api/jobs', LOOK_EVERY_MS)
+  const jobs = data.filter(
+    ({ kind, params }) => kinds.includes(kind) && (cluster === undefined || params['cluster'] === cluster),
+  )
+  if (jobs.length === 0) return null
+  return (
+    <section aria-label="Jobs">
+      <h2>Jobs</h2>
+      <ul class="results">
+        {jobs.slice(0, SHOWN).map((job) => (
+          <li key={job.id}>
+            <JobCard job={job} again={again} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,109 @@
+import { useEffect, useState } from 'preact/hooks'
+import { Link } from '../address.tsx'
+import type { Preview, Sample } from './letters.ts'
+import type { Fields, Step } from '../reviews/records.ts'
+import { ask, Refused } from '../ask.ts'
+import { spoken } from '../parts/facts.tsx'
+import { Foreign } from '../parts/foreign.tsx'
+import { Failure, Loading } from '../parts/states.tsx'
+import { Difference, written } from '../reviews/changed.tsx'
+import { Faults } from '../reviews/judged.tsx'
+import { counted, plural, shared } from '../words.ts'
+
+/** Waits so long for the next stroke of a key before it tries the steps. */
+const PAUSE_MS = 400
+
+interface PreviewOfProps {
+  readonly cluster: string
+  readonly steps: readonly Step[]
+}
+
+/** What the steps would make of the letters; nothing is changed by looking. */
+export function PreviewOf({ cluster, steps }: PreviewOfProps) {
+  const { preview, error, isOld } = usePreview(cluster, steps)
+  return (
+    <section class={`card stack ${isOld ? 'stale' : ''}`} aria-label="Preview" aria-busy={isOld}>
+      <h2>What that would do</h2>
+      {error && <Failure error={error} />}
+      {!preview && !error && <Loading what="the preview" />}
+      {preview && <Outcome preview={preview} />}
+      {preview?.samples.map((sample) => (
+        <SampleOf key={sample.key} sample={sample} />
+      ))}
+    </section>
+  )
+}
+
+interface Previewed {
+  readonly preview?: Preview
+  readonly error?: Refused
+  readonly isOld: boolean
+}
+
+function usePreview(cluster: string, steps: readonly Step[]): Previewed {
+  const [state, setState] = useState<Previewed>({ isOld: true })
+  const wanted = JSON.stringify(steps)
+  useEffect(() => {
+    const ended = new AbortController()
+    setState((before) => ({ ...before, isOld: true }))
+    const timer = setTimeout(() => {
+      const body = { steps: JSON.parse(wanted) as readonly Step[] }
+      ask<Preview>(`/api/clusters/${cluster}/preview`, { method: 'POST', body, signal: ended.signal }).then(
+        (preview) => setState({ preview, isOld: false }),
+        (error: Refused) => {
+          if (!ended.signal.aborted) setState({ error, isOld: false })
+        },
+      )
+    }, PAUSE_MS)
+    return () => {
+      clearTimeout(timer)
+      ended.abort()
+    }
+  }, [cluster, wanted])
+  return state
+}
+
+function Outcome({ preview: { looked, pass, fail, isMore, reasons } }: { readonly preview: Preview }) {
+  return (
+    <div role="status">
+      <progress class="meter" aria-label="Share that would pass" max={Math.max(1, looked)} value={pass} />
+      <p class="lead">
+        {counted(pass)} of {isMore ? `the first ${counted(looked)}` : counted(looked)} would pass
+        {looked > 0 && ` (${shared(pass / looked)})`}
+      </p>
+      {fail > 0 && <p>{plural(fail, 'letter')} would not:</p>}
+      <ul>
+        {reasons.map(({ code, message, count }) => (
+          <li key={`${code} ${message}`}>
+            {counted(count)} · <code>{code}</code> <Foreign>{message}</Foreign>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function SampleOf({ sample: { key, before, after, errors } }: { readonly sample: Sample }) {
+  const changed = after ? changedIn(before, after) : []
+  return (
+    <article class="sample">
+      <p>
+        <Link to={`/reviews/${key}`}>
+          <code>{key.slice(0, 12)}…</code>
+        </Link>{' '}
+        {after ? 'would pass' : 'would not pass'}
+      </p>
+      {changed.map((name) => (
+        <p key={name}>
+          {spoken(name)}: <Difference before={written(before[name])} after={written(after?.[name])} />
+        </p>
+      ))}
+      {errors && <Faults errors={errors} />}
+    </article>
+  )
+}
+
+const changedIn = (before: Fields, after: Fields): readonly string[] =>
+  [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => written(before[name]) !== written(after[name]),
+  )

@@ -1,0 +1,82 @@
+import { useEffect, useState } from 'preact/hooks'
+import type { Now } from './answers.ts'
+import { ask } from './ask.ts'
+import { type Look, lookOf } from './rates.ts'
+
+/** What the server tells by itself, with the last minutes of it. */
+export interface Live {
+  /** `lost`: nothing has come for a while; the last figures stay. */
+  readonly state: 'connecting' | 'live' | 'lost'
+  readonly now?: Now
+  readonly looks: readonly Look[]
+}
+
+const KEPT_MS = 10 * 60_000
+/** The server tells something every two seconds. */
+const SILENT_MS = 7_000
+const AGAIN_MS = 2_000
+
+let live: Live = { state: 'connecting', looks: [] }
+const watchers = new Set<(live: Live) => void>()
+
+function become(next: Live): void {
+  live = next
+  for (const watch of watchers) watch(live)
+}
+
+/** The state of the connection and its figures, again with each that comes. */
+export function useLive(): Live {
+  const [seen, see] = useState(live)
+  useEffect(() => {
+    see(live)
+    watchers.add(see)
+    return () => void watchers.delete(see)
+  }, [])
+  return seen
+}
+
+/** Listens until the function that it returns is called, and connects again by itself for as long as that takes. */
+export function listen(): () => void {
+  let events: EventSource | undefined
+  let timer: ReturnType<typeof setTimeout>
+  let isEnded = false
+
+  function connect(): void {
+    events = new EventSource('/api/live')
+    events.addEventListener('now', ({ data }: MessageEvent<string>) => {
+      heard(JSON.parse(data) as Now)
+      expect()
+    })
+    events.addEventListener('error', lose)
+    expect()
+  }
+  function expect(): void {
+    clearTimeout(timer)
+    timer = setTimeout(lose, SILENT_MS)
+  }
+  function lose(): void {
+    if (isEnded) return
+    events?.close()
+    become({ ...live, state: 'lost' })
+    clearTimeout(timer)
+    timer = setTimeout(find, AGAIN_MS)
+  }
+
+  /** Asks for the session first: where it is over, the page asks for the token. */
+  function find(): void {
+    ask('/api/session').then(() => isEnded || connect(), lose)
+  }
+
+  connect()
+  return () => {
+    isEnded = true
+    clearTimeout(timer)
+    events?.close()
+  }
+}
+
+function heard(now: Now): void {
+  const look = lookOf(now)
+  const looks = live.looks.filter(({ atMs }) => atMs >= look.atMs - KEPT_MS && atMs < look.atMs)
+  become({ state: 'live', now, looks: [...looks, look] })
+}

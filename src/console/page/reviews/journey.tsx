@@ -1,0 +1,49 @@
+import type { PassportDetails } from './records.ts'
+import { Facts, spoken, Value } from '../parts/facts.tsx'
+import { Foreign } from '../parts/foreign.tsx'
+import { Time } from '../parts/time.tsx'
+
+/** Where it came from, how it was published and where it is kept. */
+export function Journey({ passport }: { readonly passport: PassportDetails }) {
+  const { key, revision, origin, receivedAt, context, ledger, rawHash, event, signature, timings, settled } =
+    passport
+  return (
+    <section class="card">
+      <h2>Where it has been</h2>
+      <h3>Received</h3>
+      <Facts
+        facts={[
+          ['At', <Time at={receivedAt} />],
+          ['Origin', <Foreign>{origin}</Foreign>],
+          ...Object.entries(context).map(
+            ([name, value]) => [capital(spoken(name)), <Value of={value} />] as const,
+          ),
+          ['Signature', <Foreign>{signature}</Foreign>],
+        ]}
+      />
+      <h3>Published</h3>
+      {!event && <p class="muted">It never went through the queue.</p>}
+      <Facts
+        facts={[
+          ['Topic', event?.topic],
+          ['Event id', event && <code>{event.id}</code>],
+          ['Ledger', ledger && `number ${ledger.seq} of run ${ledger.run}`],
+        ]}
+      />
+      <h3>Stored</h3>
+      <Facts
+        facts={[
+          ['Record key', <code>{key}</code>],
+          ['Revision', String(revision)],
+          ['Hash of raw', <code>{rawHash}</code>],
+          ['Settled', settled ? `as ${settled}` : 'not noted yet'],
+          ...Object.entries(timings).map(
+            ([name, value]) => [capital(spoken(name)), <Value of={value} />] as const,
+          ),
+        ]}
+      />
+    </section>
+  )
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -1,0 +1,28 @@
+import type { Instant } from '../words.ts'
+
+/** What /api answers about settings and changes. */
+
+export interface SettingsDetails {
+  readonly config: unknown
+  readonly guarantees: readonly Guarantee[]
+  /** What was found when it was proven last. */
+  readonly proof?: unknown
+}
+
+export interface Guarantee {
+  readonly number: number
+  readonly promise: string
+  /** The titles of the tests that show it. */
+  readonly tests: readonly string[]
+}
+
+export interface Changes {
+  readonly changes: readonly {
+    readonly at: Instant
+    readonly who: string
+    readonly what: string
+    readonly about: string
+    readonly details?: unknown
+  }[]
+  readonly after?: string
+}

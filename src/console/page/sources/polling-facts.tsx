@@ -1,0 +1,40 @@
+import type { ComponentChild } from 'preact'
+import type { SourceDetails } from '../answers.ts'
+import { Ago, Time } from '../parts/time.tsx'
+import { counted, lasted, plural, shared } from '../words.ts'
+
+/** How a source that polls gets on with its provider; of another one nothing is said. */
+export function pollingFacts(
+  source: SourceDetails,
+): readonly (readonly [string, ComponentChild | undefined])[] {
+  const { breaker, quota, nextAt, coverage, polling } = source
+  return [
+    ['Next poll', nextAt && <Ago at={nextAt} />],
+    ['Breaker', breaker && (breaker === 'open' ? 'open: the provider fails and is left alone' : 'closed')],
+    [
+      'Quota',
+      quota && (
+        <>
+          used up until <Time at={quota.until} />
+        </>
+      ),
+    ],
+    ['Coverage', coverage && covered(coverage)],
+    [
+      'Products',
+      polling && `${counted(polling.held)} of ${counted(polling.products)} polled by this process`,
+    ],
+    ['Requests', polling && `${plural(polling.calls, 'request')}, ${plural(polling.fresh, 'new review')}`],
+    [
+      'Last polls',
+      polling?.stalenessMs &&
+        `half within ${lasted(polling.stalenessMs.p50)}, 95 % within ${lasted(polling.stalenessMs.p95)}`,
+    ],
+  ]
+}
+
+function covered({ told, fetched, missing }: NonNullable<SourceDetails['coverage']>): string {
+  if (told === undefined) return `${counted(fetched)} shown; the provider does not say how many there are`
+  const share = told > 0 ? ` (${shared(fetched / told)})` : ''
+  return `${counted(fetched)} of ${counted(told)} shown${share}, ${counted(missing ?? 0)} missing`
+}

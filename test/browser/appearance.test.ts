@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Browser } from 'playwright-core'
+import {
+  assertNoSidewaysScrolling,
+  barriersOn,
+  chromiumProgram,
+  openBrowser,
+  openVisitor,
+  takePicture,
+} from '../support/browser.ts'
+import { bring, everyPage, firstCluster } from '../support/console.ts'
+import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { FIVE, review } from '../support/reviews.ts'
+import { temporaryFolder } from '../support/temp.ts'
+
+const simulator = '  - { name: simulator, type: simulator, rate: 10, seed: 1, edits: 0.1, invalid: 0.05 }\n'
+const WIDTHS = [360, 1440, 2560]
+const HEIGHT = 900
+
+describe('every page of the console', { skip: chromiumProgram.skip }, async () => {
+  const folder = await temporaryFolder()
+  let browser: Browser
+  let up: Up
+  let pages: ReadonlyMap<string, string>
+  before(async () => {
+    await writeConfig(folder.path, simulator)
+    up = await startUp(folder.path)
+    const stars = [1, 2, 3].map((n) => review(`R-stars-${n}`, { rating: `${n}.0 out of 5 stars` }))
+    const rows = await bring([...FIVE, ...stars], { webhook: up.webhook, folder: folder.path })
+    const accepted = rows.find(({ verdict }) => verdict.review?.['review_id'] === 'R1')
+    pages = everyPage(accepted?.key ?? '', await firstCluster(folder.path))
+    browser = await openBrowser()
+  })
+  after(async () => {
+    await browser.close()
+    await up.process.stop()
+    await folder[Symbol.asyncDispose]()
+  })
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`has no barriers and fits from 360 to 2560 pixels in ${colorScheme}`, async () => {
+      await using visitor = await openVisitor(browser, up.admin, { colorScheme })
+      const { page } = visitor
+      for (const [name, path] of pages) {
+        await visitor.visit(path)
+        await page
+          .getByText(/^Loading/)
+          .first()
+          .waitFor({ state: 'detached' })
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: HEIGHT })
+          await assertNoSidewaysScrolling(page)
+          if (width === 2560) continue
+          await takePicture(page, `${name}-${width}-${colorScheme}`)
+          // Themes are the same at every width.
+          if (width === 360 && colorScheme === 'dark') continue
+          assert.deepEqual(await barriersOn(page), [], `${name}, ${width} px, ${colorScheme}`)
+        }
+      }
+      assert.deepEqual(visitor.complaints, [])
+    })
+  }
+
+  test('keeps the theme that was chosen, whatever the system says', async () => {
+    await using visitor = await openVisitor(browser, up.admin, { colorScheme: 'light' })
+    const { page } = visitor
+    const ground = (): Promise<unknown> =>
+      page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
+    await visitor.visit('/settings')
+    const light = await ground()
+    await page.getByLabel('Theme').selectOption('dark')
+    const dark = await ground()
+    assert.notEqual(dark, light)
+    await visitor.visit('/sources')
+    assert.equal(await ground(), dark)
+  })
+})

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { assertNoSidewaysScrolling, chromiumProgram, openBrowser, openVisitor } from '../support/browser.ts'
+import { bring, everyPage, firstCluster } from '../support/console.ts'
+import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { review } from '../support/reviews.ts'
+import { temporaryFolder } from '../support/temp.ts'
+
+const MARKUP =
+  '<img src=x onerror="document.title=\'taken\'"><script>document.title="taken"</script><svg onload=alert(1)>{{1+1}}'
+const BIDI = '\u202Egnp.exe\u202D\u2066\u2067 not closed'
+const ZALGO = `z${'\u0300\u0315\u0335\u0489\u0328'.repeat(60)}`.repeat(40)
+const LONG_WORD = 'W'.repeat(100_000)
+const HOSTILE = { markup: MARKUP, bidi: BIDI, zalgo: ZALGO, 'long-word': LONG_WORD }
+
+describe('a hostile review', { skip: chromiumProgram.skip }, async () => {
+  const folder = await temporaryFolder()
+  let browser: Browser
+  let up: Up
+  const paths = new Map<string, string>()
+  before(async () => {
+    await writeConfig(folder.path)
+    up = await startUp(folder.path)
+    const items = Object.entries(HOSTILE).flatMap(([name, text]) => [
+      review(`R-${name}`, {
+        title: text.slice(0, 9_000),
+        review_text: text,
+        reviewer_name: text.slice(0, 200),
+      }),
+      review(`D-${name}`, { product_id: text.slice(0, 250), rating: text.slice(0, 9_000) }),
+    ])
+    const rows = await bring(items, { webhook: up.webhook, folder: folder.path })
+    for (const { key } of rows) paths.set(`passport ${key}`, `/reviews/${key}`)
+    for (const [name, path] of everyPage('', await firstCluster(folder.path))) {
+      if (name !== 'passport') paths.set(name, path)
+    }
+    browser = await openBrowser()
+  })
+  after(async () => {
+    await browser.close()
+    await up.process.stop()
+    await folder[Symbol.asyncDispose]()
+  })
+
+  for (const width of [360, 1440]) {
+    test(`is shown harmlessly on every page, ${width} pixels wide`, async () => {
+      await using visitor = await openVisitor(browser, up.admin, { viewport: { width, height: 900 } })
+      const { page } = visitor
+      for (const path of paths.values()) {
+        await visitor.visit(path)
+        await page
+          .getByText(/^Loading/)
+          .first()
+          .waitFor({ state: 'detached' })
+        await assertNoSidewaysScrolling(page)
+        assert.match(await page.title(), / · Headwater$/)
+        assert.equal(await page.locator('img, script:not([src]), svg:not([aria-hidden])').count(), 0)
+      }
+      assert.deepEqual(visitor.complaints, [])
+    })
+  }
+
+  test('is text, letter by letter, and turns nothing around it', async () => {
+    await using visitor = await openVisitor(browser, up.admin)
+    const { page } = visitor
+    await visitor.visit('/reviews?review=R-markup')
+    await page.getByText(MARKUP).first().waitFor()
+    await visitor.visit('/reviews?review=R-bidi')
+    await page.getByText('not closed').first().waitFor()
+    const isolation = await page.evaluate(
+      'getComputedStyle(document.querySelector(".results bdi")).unicodeBidi',
+    )
+    assert.equal(isolation, 'isolate')
+  })
+
+  test('leaves the page quick, however long a word it has', async () => {
+    await using visitor = await openVisitor(browser, up.admin)
+    const { page } = visitor
+    await visitor.visit('/reviews?review=R-long-word')
+    await page.getByRole('link', { name: 'WWW' }).click()
+    await page.getByRole('region', { name: 'Raw as text' }).waitFor()
+    const height = (await page.evaluate('document.documentElement.scrollHeight')) as number
+    assert.ok(height < 10_000, `${height} px high`)
+  })
+})
