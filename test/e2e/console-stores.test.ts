@@ -29,37 +29,36 @@ describe('the console is the same on every store', () => {
         await provision({ config, logger: silent, signal: new AbortController().signal })
       }
       await using operators = await openOperators(folder.path, { store, prepare })
-      const { ask } = operators
       await operators.bring([
         ...FIVE,
         ...Array.from({ length: 7 }, (_, n) => review(`S${n}`, { rating: '4.0 out of 5 stars' })),
       ])
       const all = await eventually(async () => {
-        const found = await ask<List>('/api/reviews?limit=10')
+        const found = await operators.ask<List>('/api/reviews?limit=10')
         return found.records.length === 10 ? found : undefined
       }, 'the newest ten')
-      const rest = await ask<List>(`/api/reviews?limit=10&after=${all.after}`)
+      const rest = await operators.ask<List>(`/api/reviews?limit=10&after=${all.after}`)
       assert.equal(new Set([...all.records, ...rest.records].map(({ key }) => key)).size, 12)
-      const [found] = (await ask<List>('/api/reviews?review=R1')).records
-      assert.equal((await ask<List>('/api/reviews?product=B00456')).records[0]?.reviewId, 'R2')
-      const passport = await ask<{ raw: string; settled: string }>(`/api/reviews/${found?.key}`)
+      const [found] = (await operators.ask<List>('/api/reviews?review=R1')).records
+      assert.equal((await operators.ask<List>('/api/reviews?product=B00456')).records[0]?.reviewId, 'R2')
+      const passport = await operators.ask<{ raw: string; settled: string }>(`/api/reviews/${found?.key}`)
       assert.deepEqual([passport.raw, passport.settled], [FIVE[0], 'stored'])
       const stars = await eventually(async () => {
-        const clusters = await ask<{ cluster: string; count: number }[]>('/api/clusters')
+        const clusters = await operators.ask<{ cluster: string; count: number }[]>('/api/clusters')
         return clusters.find(({ count }) => count === 7)
       }, 'the cluster of seven')
       const body = { steps: STEPS }
       const path = `/api/clusters/${stars.cluster}`
-      const preview = await ask<{ pass: number }>(`${path}/preview`, { method: 'POST', body })
+      const preview = await operators.ask<{ pass: number }>(`${path}/preview`, { method: 'POST', body })
       assert.equal(preview.pass, 7)
-      const { id } = await ask<{ id: string }>(`${path}/redrive`, { method: 'POST', body })
+      const { id } = await operators.ask<{ id: string }>(`${path}/redrive`, { method: 'POST', body })
       const job = await eventually(async () => {
-        const now = await ask<{ state: string; passed: number }>(`/api/jobs/${id}`)
+        const now = await operators.ask<{ state: string; passed: number }>(`/api/jobs/${id}`)
         return now.state === 'running' ? undefined : now
       }, 'the redrive')
       assert.deepEqual([job.state, job.passed], ['done', 7])
-      await ask('/api/sources/hook/pause', { method: 'POST' })
-      const { changes } = await ask<{ changes: { what: string }[] }>('/api/changes')
+      await operators.ask('/api/sources/hook/pause', { method: 'POST' })
+      const { changes } = await operators.ask<{ changes: { what: string }[] }>('/api/changes')
       assert.ok(['redrive', 'pause source'].every((what) => changes.some((change) => change.what === what)))
     })
   }
