@@ -84,19 +84,31 @@ describe('promtool', { skip: promtool.skip }, () => {
   })
 })
 
-/** What a provider answers that has seven reviews and shows one. */
-const PAGE = {
+const review = (id: string) => ({
+  id,
+  body: 'Good.',
+  rating: 5,
+  profile: { id: 'U1' },
+  date: { utc: '2026-01-01T00:00:00Z' },
+})
+
+/** What a provider answers that has seven reviews and shows some. */
+const pageWith = (...ids: readonly string[]) => ({
   request_info: { success: true },
   product: { asin: 'A', reviews_total: 7 },
-  reviews: [
-    { id: 'R1', body: 'Good.', rating: 5, profile: { id: 'U1' }, date: { utc: '2026-01-01T00:00:00Z' } },
-  ],
-}
+  reviews: ids.map(review),
+})
+
+/** More than the first poll makes: what comes behind them is new. */
+const FIRST_CALLS = 8
 
 describe('a Prometheus that scrapes a process', { skip: prometheus.skip }, () => {
   test('shows something on every panel, and fires for dead letters and for a process that is gone', async () => {
     await using folder = await temporaryFolder()
-    await using provider = await openProvider(() => ({ body: PAGE }))
+    let asked = 0
+    await using provider = await openProvider(() => ({
+      body: asked++ < FIRST_CALLS ? pageWith('R1') : pageWith('R1', 'R2'),
+    }))
     await writeFile(
       join(folder.path, 'headwater.yaml'),
       `
