@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto'
 import { formatCount } from '../lib/units.ts'
-import { type AddCommand, environment, FAILED } from './command.ts'
-import { openStore } from './open.ts'
+import type { Environment } from '../app.ts'
+import { TransientError } from '../errors.ts'
+import type { Proof } from '../services/proof.ts'
+import { type AddCommand, environment, FAILED, type Io } from './command.ts'
+import { openRegistry, openStore } from './open.ts'
 import { write, writeJson } from './output.ts'
 import { example } from './up.ts'
 
@@ -33,6 +36,8 @@ export const addAudit: AddCommand = (program, io) => {
         }
       }
       const ok = problems.length === 0
+      const at = new Date().toISOString()
+      await keep({ at, ok, records, bytes, problems: problems.length }, env, io)
       if (!ok) io.exitCode = FAILED
       if (env.json) return writeJson(io, { ok, records, bytes, problems })
       for (const { problem, keys } of problems) {
@@ -44,4 +49,16 @@ export const addAudit: AddCommand = (program, io) => {
       const found = formatCount(problems.length, 'problem')
       await write(io, ok ? `${looked}: all as received\n` : `${found}\n`)
     })
+}
+
+/** The console tells when all was proven last. What was found is no less true where nobody can note it. */
+async function keep(proof: Proof, env: Environment, io: Io): Promise<void> {
+  const { noteProof } = await import('../services/proof.ts')
+  try {
+    await using registry = await openRegistry(env)
+    await noteProof(registry, proof, { signal: io.signal })
+  } catch (error) {
+    if (!(error instanceof TransientError)) throw error
+    io.stderr.write(`the registry is away, so that the console will not tell of this: ${error.message}\n`)
+  }
 }

@@ -1,6 +1,7 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { print } from '../../config/print.ts'
+import { lastProof, proofSchema } from '../../services/proof.ts'
 import { readGuarantees } from '../guarantees.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
@@ -10,9 +11,13 @@ const settings = z.object({
     .record(z.string(), z.unknown())
     .meta({ description: 'What is in force, as `headwater config print` shows it: secrets are hidden.' }),
   guarantees: z.array(z.object({ number: z.int(), promise: z.string(), tests: z.array(z.string()) })),
+  proof: proofSchema.optional().meta({ description: 'What the last `headwater audit` has found.' }),
 })
 
-export function settingsRoutes({ config }: Pick<ApiParts, 'config'>): readonly Route[] {
+export function settingsRoutes({
+  config,
+  registry,
+}: Pick<ApiParts, 'config' | 'registry'>): readonly Route[] {
   return [
     route({
       path: '/api/settings',
@@ -21,6 +26,7 @@ export function settingsRoutes({ config }: Pick<ApiParts, 'config'>): readonly R
       handle: async () => ({
         config: parse(await print(config)) as Record<string, unknown>,
         guarantees: (await readGuarantees()).map(({ tests, ...each }) => ({ ...each, tests: [...tests] })),
+        proof: await lastProof(registry),
       }),
     }),
   ]

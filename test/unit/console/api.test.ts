@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
+import { run } from '../../support/cli.ts'
 import { type AskOptions, type Operators, openOperators } from '../../support/operators.ts'
 import { eventually } from '../../support/pipeline.ts'
 import { FIVE, review } from '../../support/reviews.ts'
@@ -309,6 +311,18 @@ describe('the API', () => {
     assert.ok('sources' in settings.config)
     assert.equal(settings.guarantees.length, 10)
     assert.ok(settings.guarantees.every(({ tests }) => tests.length > 0))
+  })
+
+  test('tells what the last audit has found', async () => {
+    interface Told {
+      readonly proof?: { readonly at: string; readonly ok: boolean; readonly records: number }
+    }
+    assert.equal((await ask<Told>('/api/settings')).proof, undefined)
+    const audit = await run(['audit', '--json', '--data', join(folder.path, 'data')], { cwd: folder.path })
+    const { records } = JSON.parse(audit.stdout) as { records: number }
+    const { proof } = await ask<Told>('/api/settings')
+    assert.deepEqual([proof?.ok, proof?.records], [true, records])
+    assert.ok(records >= FIVE.length && Date.parse(proof?.at ?? '') <= Date.now())
   })
 
   test('notes every change with who did it', async () => {

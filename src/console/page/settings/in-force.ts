@@ -5,8 +5,16 @@ import type { Instant } from '../words.ts'
 export interface SettingsDetails {
   readonly config: unknown
   readonly guarantees: readonly Guarantee[]
-  /** What was found when it was proven last. */
-  readonly proof?: unknown
+  readonly proof?: Proof
+}
+
+/** What the last audit has found. */
+export interface Proof {
+  readonly at: Instant
+  readonly ok: boolean
+  readonly records: number
+  readonly bytes: number
+  readonly problems: number
 }
 
 export interface Guarantee {

@@ -1,21 +1,15 @@
-import type { SettingsDetails } from './in-force.ts'
-import { Value } from '../parts/facts.tsx'
-import { plural } from '../words.ts'
+import type { Proof, SettingsDetails } from './in-force.ts'
+import { dated, plural, sized } from '../words.ts'
 
 /** The guarantees, with the tests that show each, and when they were proven last. */
 export function Promises({ settings: { guarantees, proof } }: { readonly settings: SettingsDetails }) {
   return (
     <section class="card">
       <h2>What is promised</h2>
-      {proof === undefined ? (
-        <p class="muted">
-          <code>headwater audit</code> proves it of what is stored.
-        </p>
-      ) : (
-        <p>
-          Proven last: <Value of={proof} />
-        </p>
-      )}
+      <p class={proof?.ok === false ? undefined : 'muted'}>
+        {proof === undefined ? 'Nothing was proven of what is stored yet: ' : `${found(proof)} `}
+        <code>headwater audit</code> proves it{proof === undefined ? '.' : ' anew.'}
+      </p>
       <ol class="promises">
         {guarantees.map(({ number, promise, tests }) => (
           <li key={number}>
@@ -35,4 +29,9 @@ export function Promises({ settings: { guarantees, proof } }: { readonly setting
       </ol>
     </section>
   )
+}
+
+function found({ at, ok, records, bytes, problems }: Proof): string {
+  if (!ok) return `The audit of ${dated(at)} found ${plural(problems, 'problem')}.`
+  return `Proven ${dated(at)}: ${plural(records, 'record')}, ${sized(bytes)} of raw, all as received.`
 }
