@@ -18,7 +18,7 @@ export const QUESTIONS: Readonly<Record<string, () => Promise<Question>>> = {
 }
 
 /** Takes minutes: asked only where it is named, and once. */
-export const LONG: ReadonlySet<string> = new Set(['what-if', 'curve'])
+export const LONG: ReadonlySet<string> = new Set(['what-if', 'console', 'curve'])
 
 export interface Measuring {
   readonly names: readonly string[]
