@@ -8,7 +8,7 @@ import type { Rules } from './review/interpret.ts'
 import type { DeadLetterLimit } from './services/dead-letter-limit.ts'
 import { whilePermitted } from './services/control.ts'
 import { ingest, type Seen } from './services/ingestion.ts'
-import { createLedger } from './services/ledger.ts'
+import { createLedger, numbered } from './services/ledger.ts'
 import { createOrigins } from './services/origins.ts'
 import { keepOversize } from './services/oversize.ts'
 import { store as keep } from './services/storage.ts'
@@ -81,8 +81,7 @@ export function createLoops(parts: LoopParts): Loops {
   const failures: Failure[] = []
   const origins = createOrigins(registry)
   const oversize = createLedger(registry, `${run}.oversize`)
-  let seq = 0
-  const number = () => ({ run, seq: seq++ })
+  const number = numbered(run)
 
   function watch(name: string, stage: Stage): Watch {
     const loop = health.loop(name, STUCK_MS)

@@ -6,7 +6,7 @@ import type { Canary } from '../services/job.ts'
 import type { Preview } from '../services/preview.ts'
 import { FAILED, type Io, parseCount } from './command.ts'
 import { openRegistry, openStore } from './open.ts'
-import { excerpt, write, writeJson } from './output.ts'
+import { reasonLines, write, writeJson } from './output.ts'
 import { type StepOptions, stepsOf } from './steps.ts'
 import { who } from './who.ts'
 
@@ -94,8 +94,5 @@ async function count(
 
 function linesOf({ looked, pass, fail, reasons }: Preview): string {
   const found = `${formatCount(looked, 'letter')}: ${formatCount(pass)} would be published, ${formatCount(fail)} would still be rejected`
-  const why = reasons.map(
-    ({ code, message, count }) => `  ${formatCount(count)}  ${code}: ${excerpt(message, 100)}`,
-  )
-  return [found, ...why, ''].join('\n')
+  return [found, ...reasonLines(reasons), ''].join('\n')
 }

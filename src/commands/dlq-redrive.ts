@@ -122,9 +122,8 @@ async function redriveOne(
   await using reviews = await openQueue(env, env.config.queue.topics.reviews)
   const { newRun, openRules } = await import('../app.ts')
   const { redrive } = await import('../services/dead-letters.ts')
-  const run = newRun(Date.now())
-  let seq = 0
-  const number = () => ({ run, seq: seq++ })
+  const { numbered } = await import('../services/ledger.ts')
+  const number = numbered(newRun(Date.now()))
   const rules = await openRules(env, registry, preset)
   const redriven = await redrive(key, { store, reviews, rules, number, signal: io.signal }, written)
   const { status } = redriven

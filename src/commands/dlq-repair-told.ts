@@ -4,7 +4,7 @@ import type { Repair } from '../review/repair.ts'
 import type { Fault } from '../review/verdict.ts'
 import type { Preview, Sample } from '../services/preview.ts'
 import type { Io } from './command.ts'
-import { excerpt, write, writeJson } from './output.ts'
+import { excerpt, reasonLines, write, writeJson } from './output.ts'
 import { optionsOf } from './steps.ts'
 
 interface Suggested {
@@ -64,9 +64,7 @@ export async function tellPreview(
   const more = isMore ? '; there are more' : ''
   const lines = [
     `${formatCount(looked, 'letter')} looked at: ${formatCount(pass)} would pass, ${formatCount(fail)} would not${more}`,
-    ...reasons.map(
-      ({ code, message, count }) => `  ${formatCount(count)}  ${code}: ${excerpt(message, 100)}`,
-    ),
+    ...reasonLines(reasons),
     ...samples.flatMap(linesOf),
     '',
   ]

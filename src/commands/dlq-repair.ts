@@ -9,8 +9,6 @@ import { addStepOptions, type StepOptions, stepsOf } from './steps.ts'
 import { example } from './up.ts'
 import { who } from './who.ts'
 
-export { addStepOptions, type StepOptions, stepsOf } from './steps.ts'
-
 interface RepairOptions extends StepOptions {
   readonly preview?: boolean
   readonly keep?: boolean

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
 import { formatBytes, formatCount } from '../lib/units.ts'
 import type { Stored } from '../stores/store.ts'
+import { isDiscarded, isWaiting } from '../review/verdict.ts'
 import { type AddCommand, environment, type Io } from './command.ts'
 import { addDlqClusters } from './dlq-clusters.ts'
 import { addDlqRedrive } from './dlq-redrive.ts'
@@ -21,8 +22,8 @@ import {
 } from './records.ts'
 import { example } from './up.ts'
 
-const isOpen = ({ verdict }: Stored): boolean =>
-  verdict.status === 'rejected' && verdict.discarded === undefined
+const isOpen = ({ verdict }: Stored): boolean => isWaiting(verdict)
+const isPutAside = ({ verdict }: Stored): boolean => isDiscarded(verdict)
 
 /** Works on dead letters. */
 export const addDlq: AddCommand = (program, io) => {
@@ -94,7 +95,7 @@ async function purge(
       )
     page = []
   }
-  for await (const row of selected(store, selection, isDiscarded, io.signal)) {
+  for await (const row of selected(store, selection, isPutAside, io.signal)) {
     count++
     bytes += row.received.raw.length
     if (page.push(row) >= PURGED_AT_ONCE) await erase()
@@ -111,6 +112,3 @@ async function purge(
 }
 
 const PURGED_AT_ONCE = 500
-
-const isDiscarded = ({ verdict }: Stored): boolean =>
-  verdict.status === 'rejected' && verdict.discarded !== undefined

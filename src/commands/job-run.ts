@@ -5,10 +5,10 @@ import type { Job } from '../services/job.ts'
 import { isGoing } from '../services/job.ts'
 import type { NewJob } from '../services/jobs.ts'
 import type { Registry } from '../stores/registry.ts'
-import type { Store } from '../stores/store.ts'
+import { MOST_COUNTED, type Store } from '../stores/store.ts'
 import { ABORTED, FAILED, type Io } from './command.ts'
 import { openQueue, openRegistry, openStore } from './open.ts'
-import { excerpt, write, writeJson } from './output.ts'
+import { excerpt, reasonLines, write, writeJson } from './output.ts'
 import { who } from './who.ts'
 
 type Env = Environment & { readonly json: boolean }
@@ -37,12 +37,11 @@ interface Place extends AsyncDisposable {
 async function runIn(place: Place, id: string, env: Env, io: Io): Promise<void> {
   const { newRun, openRules } = await import('../app.ts')
   const { runJob, setJobState } = await import('../services/jobs.ts')
-  const run = newRun(Date.now())
-  let seq = 0
+  const { numbered } = await import('../services/ledger.ts')
   const job = await runJob(id, {
     ...place,
     openRules: (preset) => openRules(env, place.registry, preset),
-    number: () => ({ run, seq: seq++ }),
+    number: numbered(newRun(Date.now())),
     clock: Date.now,
     signal: io.signal,
     onProgress: createProgress(env, io),
@@ -109,8 +108,6 @@ export function formatTotal(total: number): string {
   return `${formatCount(total)}${total === MOST_COUNTED ? '+' : ''}`
 }
 
-const MOST_COUNTED = 10_000
-
 /** What came of a job, and how to go on. */
 export async function tellJob(job: Job, json: boolean, io: Io): Promise<void> {
   const { id, state, why, failed, reasons } = job
@@ -121,9 +118,7 @@ export async function tellJob(job: Job, json: boolean, io: Io): Promise<void> {
     [
       `the job ${id} is ${state}${why === undefined ? '' : `: ${excerpt(why, 300)}`}`,
       progressOf(job),
-      ...reasons.map(
-        ({ code, message, count }) => `  ${formatCount(count)}  ${code}: ${excerpt(message, 100)}`,
-      ),
+      ...reasonLines(reasons),
       ...(state === 'done' ? [] : [`\`headwater jobs resume ${id}\` goes on with it`]),
       '',
     ].join('\n'),

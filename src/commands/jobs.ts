@@ -46,39 +46,34 @@ export const addJobs: AddCommand = (program, io) => {
       else await write(io, linesOf(job))
     })
 
-  jobs
-    .command('pause')
-    .description('pause a job behind the batch that is under way')
-    .argument('<id>', 'jobs list shows them')
-    .addHelpText('after', example('headwater jobs pause 0mwx…'))
-    .action((id: string, _, command: Command) => ask(id, 'pause', command, io))
-
-  jobs
-    .command('resume')
-    .description('go on here with a job that was paused or stopped, that failed, or whose process has ended')
-    .argument('<id>', 'jobs list shows them')
-    .addHelpText('after', example('headwater jobs resume 0mwx…'))
-    .action((id: string, _, command: Command) => ask(id, 'resume', command, io))
-
-  jobs
-    .command('stop')
-    .description('stop a job behind the batch that is under way; what it has done stays done')
-    .argument('<id>', 'jobs list shows them')
-    .addHelpText('after', example('headwater jobs stop 0mwx…'))
-    .action((id: string, _, command: Command) => ask(id, 'stop', command, io))
+  for (const [wanted, what] of Object.entries(CHANGES) as [Wanted, string][]) {
+    jobs
+      .command(wanted)
+      .description(what)
+      .argument('<id>', 'jobs list shows them')
+      .addHelpText('after', example(`headwater jobs ${wanted} 0mwx…`))
+      .action((id: string, _, command: Command) => ask(id, wanted, command, io))
+  }
 }
 
-async function ask(id: string, wanted: 'pause' | 'resume' | 'stop', command: Command, io: Io): Promise<void> {
+const CHANGES = {
+  pause: 'pause a job behind the batch that is under way',
+  resume: 'go on here with a job that was paused or stopped, that failed, or whose process has ended',
+  stop: 'stop a job behind the batch that is under way; what it has done stays done',
+}
+type Wanted = keyof typeof CHANGES
+
+async function ask(id: string, wanted: Wanted, command: Command, io: Io): Promise<void> {
   const env = await environment(command, io)
   const { needsOwner } = await import('../services/job.ts')
   const { setJobState } = await import('../services/jobs.ts')
-  const { hasEnded } = await import('../lib/processes.ts')
+  const { isOrphaned } = await import('../services/job-owner.ts')
   const job = await (async () => {
     await using registry = await openRegistry(env)
     return await setJobState(registry, id, wanted, who())
   })()
   // Nobody is there any more to finish what is in the middle of being changed.
-  const isLeft = needsOwner(job) && (job.owner === undefined || hasEnded(job.owner))
+  const isLeft = needsOwner(job) && isOrphaned(job)
   if (wanted === 'resume' || isLeft) return runHere(id, env, io)
   if (env.json) await writeJson(io, job)
   else await write(io, `the job ${id} is ${job.state}\n`)

@@ -1,3 +1,4 @@
+import { formatCount } from '../lib/units.ts'
 import type { Io } from './command.ts'
 
 /** Text without what could move a terminal's cursor or change its colours: what we print comes from strangers. */
@@ -56,6 +57,12 @@ export function lineFor(document: Buffer, { stdout }: Pick<Io, 'stdout'>): Buffe
 }
 
 const NEWLINE = Buffer.from('\n')
+
+/** Why some letters did not pass, a line each, with how many they were. */
+export const reasonLines = (
+  reasons: readonly { readonly code: string; readonly message: string; readonly count: number }[],
+): readonly string[] =>
+  reasons.map(({ code, message, count }) => `  ${formatCount(count)}  ${code}: ${excerpt(message, 100)}`)
 
 /** Rows as columns for a person, each as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string {

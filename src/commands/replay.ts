@@ -47,6 +47,7 @@ export const addReplay: AddCommand = (program, io) => {
       const env = await environment(command, io)
       const { source } = options
       const { newRun, openRules } = await import('../app.ts')
+      const { numbered } = await import('../services/ledger.ts')
       const { replay } = await import('../services/replay.ts')
       const target = targetOf(options)
       await using store = await openStore(env)
@@ -54,7 +55,6 @@ export const addReplay: AddCommand = (program, io) => {
       await using into = await openTarget(target, env)
       const again = patiently(io)
       const run = newRun(Date.now())
-      let seq = 0
       const details = { run, ...options }
       if (options.dryRun !== true)
         await noteChange(registry, { what: 'replay', about: placeOf(target), details })
@@ -67,7 +67,7 @@ export const addReplay: AddCommand = (program, io) => {
         // Trouble of the queue is waited out.
         into: { publish: (messages, options) => again(() => into.publish(messages, options)) },
         rules: await openRules(env, registry, options.preset),
-        number: () => ({ run, seq: seq++ }),
+        number: numbered(run),
         signal: io.signal,
         dryRun: options.dryRun === true,
         ...(!env.json && { onPage: (each) => progress(each, io) }),

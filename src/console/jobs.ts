@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../adapter.ts'
-import { HeadwaterError } from '../errors.ts'
-import { hasEnded } from '../lib/processes.ts'
 import { type Job, needsOwner } from '../services/job.ts'
+import { isOrphaned } from '../services/job-owner.ts'
 import {
+  isRunElsewhere,
   type JobParts,
   type NewJob,
   runAbandonedJobs,
@@ -31,8 +31,7 @@ export function openJobs(given: JobParts & { readonly logger: Logger }): Jobs {
 
   function run(id: string): void {
     const work = runJob(id, parts).catch((error: unknown) => {
-      const isTaken = error instanceof HeadwaterError && error.code === 'JOB_RUNNING'
-      if (!isTaken && !parts.signal.aborted) logger.error({ job: id, error }, 'the job failed')
+      if (!isRunElsewhere(error) && !parts.signal.aborted) logger.error({ job: id, error }, 'the job failed')
     })
     running.add(work)
     void work.finally(() => running.delete(work))
@@ -51,7 +50,7 @@ export function openJobs(given: JobParts & { readonly logger: Logger }): Jobs {
     async ask(id, wanted, by) {
       const job = await setJobState(registry, id, wanted, by, clock)
       // Its owner sees what is asked for; where there is none, there is this process.
-      if (needsOwner(job) && (job.owner === undefined || hasEnded(job.owner))) run(id)
+      if (needsOwner(job) && isOrphaned(job)) run(id)
       return job
     },
     async [Symbol.asyncDispose]() {

@@ -5,6 +5,7 @@ import type { LedgerEntry } from '../review/record.ts'
 import { createBrowser } from '../services/browse.ts'
 import { openChanges } from '../services/changes.ts'
 import { createClusterList } from '../services/cluster-list.ts'
+import { numbered } from '../services/ledger.ts'
 import { openMutes } from '../services/mutes.ts'
 import { keptRepairs } from '../services/repairs.ts'
 import type { Stored } from '../stores/store.ts'
@@ -53,11 +54,7 @@ export async function openConsole(parts: ConsoleParts): Promise<FastifyInstance 
   const attempts = createAttempts(steady)
   const signal = stopping
 
-  function newNumber(): () => LedgerEntry {
-    const run = parts.newRun()
-    let seq = 0
-    return () => ({ run, seq: seq++ })
-  }
+  const newNumber = (): (() => LedgerEntry) => numbered(parts.newRun())
 
   const onTrouble = ({ code, message }: TransientError): void =>
     logger.warn({ code }, `${message}; a job waits and tries again`)

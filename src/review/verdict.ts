@@ -89,6 +89,16 @@ export interface Findable {
 export function findableBy(verdict: Verdict): Findable {
   if (verdict.status === 'accepted') return { product: verdict.review.product_id, cluster: undefined }
   const { product } = verdict
-  const waits = verdict.status === 'rejected' && verdict.discarded === undefined
-  return { product, cluster: waits ? verdict.cluster : undefined }
+  return {
+    product,
+    cluster: verdict.status === 'rejected' && isWaiting(verdict) ? verdict.cluster : undefined,
+  }
 }
+
+/** Whether this is a dead letter that nobody has discarded. */
+export const isWaiting = (verdict: Verdict): boolean =>
+  verdict.status === 'rejected' && verdict.discarded === undefined
+
+/** Whether this is a dead letter of which a person decided that it needn't be mended. */
+export const isDiscarded = (verdict: Verdict): boolean =>
+  verdict.status === 'rejected' && verdict.discarded !== undefined

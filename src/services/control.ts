@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { HeadwaterError } from '../errors.ts'
 import { createBell } from '../lib/bell.ts'
+import { every } from '../lib/every.ts'
 import type { Permit } from '../sources/source.ts'
 import type { Registry } from '../stores/registry.ts'
 import { openChanges } from './changes.ts'
@@ -65,21 +66,10 @@ export async function watchControl(
     bell.ring()
   }
 
-  async function watch(): Promise<void> {
-    while (!closed.signal.aborted) {
-      try {
-        await sleep(LOOK_EVERY_MS, undefined, { signal: closed.signal })
-        await refresh()
-      } catch (error) {
-        if (!closed.signal.aborted) onTrouble(error)
-      }
-    }
-  }
-
   const stateOf = (source: string): SourceControl => states.get(source) ?? AS_CONFIGURED
   const first = refresh().catch(onTrouble)
   await Promise.race([first, sleep(FIRST_LOOK_MS, undefined, { ref: false })])
-  const watching = watch()
+  const watching = every(LOOK_EVERY_MS, refresh, closed.signal, onTrouble)
 
   return {
     stateOf,

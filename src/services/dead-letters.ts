@@ -9,7 +9,7 @@ import { newRejected } from '../review/compare.ts'
 import { candidateOf, interpret, type Rules } from '../review/interpret.ts'
 import type { LedgerEntry } from '../review/record.ts'
 import { type Repair, tie } from '../review/repair.ts'
-import type { Rejected, Verdict } from '../review/verdict.ts'
+import { isWaiting, type Rejected, type Verdict } from '../review/verdict.ts'
 import type { Store, Stored } from '../stores/store.ts'
 
 export interface Redrive {
@@ -113,10 +113,6 @@ export async function discardAll(
   )
   return rows.filter(({ verdict }) => verdict.status === 'rejected').length
 }
-
-/** Whether this is a dead letter that nobody has discarded. */
-export const isWaiting = (verdict: Verdict): boolean =>
-  verdict.status === 'rejected' && verdict.discarded === undefined
 
 async function find(key: string, { store, signal }: Pick<Redrive, 'store' | 'signal'>): Promise<Stored> {
   const row = (await store.get([key], { signal })).get(key)

@@ -73,12 +73,15 @@ async function freed(id: string, registry: Registry, signal: AbortSignal): Promi
   const { revision } = await readJob(registry, id)
   while (true) {
     const now = await readJob(registry, id)
-    if (now.job.owner === undefined || hasEnded(now.job.owner)) return now.job
+    if (isOrphaned(now.job)) return now.job
     if (now.revision !== revision) throw takenError(now.job)
     if (silent(new Map([[id, revision]]), performance.now()).length > 0) return now.job
     await sleep(LOOK_EVERY_MS, undefined, { signal })
   }
 }
+
+/** Whether nobody works on it, as far as that is seen from here: its owner may be silent on another machine. */
+export const isOrphaned = ({ owner }: Job): boolean => owner === undefined || hasEnded(owner)
 
 function takenError({ id, owner }: Job): HeadwaterError {
   const where = owner === undefined ? 'another process' : `the process ${owner.pid} on ${owner.host}`

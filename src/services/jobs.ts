@@ -7,6 +7,7 @@ import { createWatch } from '../lib/silence.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Page, Store, Stored } from '../stores/store.ts'
 import { openChanges } from './changes.ts'
+import { lettersOf } from './clusters.ts'
 import {
   createJob,
   type DiscardParams,
@@ -50,10 +51,7 @@ export async function startJob(
 ): Promise<Job> {
   const { kind, params, by } = asked
   const { cluster } = params
-  if (!(await hasLetters(store, cluster, signal))) {
-    const message = `no dead letter of the cluster ${cluster} waits to be mended: \`headwater dlq clusters\` lists them`
-    throw new HeadwaterError('NOT_FOUND', message)
-  }
+  await lettersOf(store, cluster, { most: 1, signal })
   const total = await countOf(store, cluster, signal)
   const at = new Date(clock()).toISOString()
   const job = {
@@ -199,12 +197,6 @@ async function nextPage(job: Job, { store, signal }: JobParts): Promise<Page | u
   return undefined
 }
 
-async function hasLetters(store: Store, cluster: string, signal: AbortSignal): Promise<boolean> {
-  for await (const { records } of store.scan({ by: 'cluster', cluster, pageSize: 1, signal }))
-    if (records.length > 0) return true
-  return false
-}
-
 async function countOf(store: Store, cluster: string, signal: AbortSignal): Promise<number | undefined> {
   for await (const found of store.clusters?.({ signal }) ?? [])
     if (found.cluster === cluster) return found.count
@@ -242,7 +234,7 @@ export async function runAbandonedJobs(parts: JobParts, onError: (error: unknown
   }
 
   const tell = (error: unknown): void => {
-    if (!signal.aborted && !isTaken(error)) onError(error)
+    if (!signal.aborted && !isRunElsewhere(error)) onError(error)
   }
   while (!signal.aborted) {
     try {
@@ -254,4 +246,6 @@ export async function runAbandonedJobs(parts: JobParts, onError: (error: unknown
   }
 }
 
-const isTaken = (error: unknown): boolean => error instanceof HeadwaterError && error.code === 'JOB_RUNNING'
+/** Whether another process is at work on the job. */
+export const isRunElsewhere = (error: unknown): boolean =>
+  error instanceof HeadwaterError && error.code === 'JOB_RUNNING'

@@ -85,6 +85,12 @@ export function createLedger(registry: Registry, owner: string): Ledger {
   }
 }
 
+/** Numbers what one run publishes, from 0. */
+export function numbered(run: string): () => LedgerEntry {
+  let seq = 0
+  return () => ({ run, seq: seq++ })
+}
+
 /** Whether one publication brought both: the same number of the same run. */
 export function isSamePublication(a: LedgerEntry | undefined, b: LedgerEntry | undefined): boolean {
   return a !== undefined && a.run === b?.run && a.seq === b.seq

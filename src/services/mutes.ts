@@ -1,5 +1,5 @@
 import { HeadwaterError } from '../errors.ts'
-import type { Registry } from '../stores/registry.ts'
+import { overwrite, type Registry } from '../stores/registry.ts'
 import { openChanges } from './changes.ts'
 
 /** A fault that somebody expects: its letters are counted, audited and kept like all others, but not shown unasked. */
@@ -27,9 +27,7 @@ export function openMutes(registry: Registry, clock: () => number = Date.now): M
   return {
     async mute(cluster, reason, by) {
       const mute = { reason, by, at: new Date(clock()).toISOString() }
-      const value = Buffer.from(JSON.stringify(mute))
-      const revision = async (): Promise<number> => (await registry.get(LIST + cluster))?.revision ?? 0
-      while (!(await registry.compareAndSet(LIST + cluster, await revision(), value)));
+      await overwrite(registry, LIST + cluster, Buffer.from(JSON.stringify(mute)))
       await changes.note({ who: by, what: 'mute', about: `cluster ${cluster}`, details: { reason } })
       return mute
     },

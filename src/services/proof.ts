@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Cancellable } from '../batch.ts'
-import type { Registry } from '../stores/registry.ts'
+import { overwrite, type Registry } from '../stores/registry.ts'
 
 const NAME = 'proof/audit'
 
@@ -17,11 +17,7 @@ export type Proof = z.output<typeof proofSchema>
 
 /** Keeps it for those who ask later, in place of an earlier one. */
 export async function noteProof(registry: Registry, proof: Proof, options: Cancellable = {}): Promise<void> {
-  const value = Buffer.from(JSON.stringify(proof))
-  while (true) {
-    const known = await registry.get(NAME, options)
-    if (await registry.compareAndSet(NAME, known?.revision ?? 0, value, options)) return
-  }
+  await overwrite(registry, NAME, Buffer.from(JSON.stringify(proof)), options)
 }
 
 /** Undefined where there was none yet, or its note is of another version. */

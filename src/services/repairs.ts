@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadwaterError } from '../errors.ts'
+import { every } from '../lib/every.ts'
 import { formatBytes } from '../lib/units.ts'
 import type { Repair } from '../review/repair.ts'
 import type { Registry } from '../stores/registry.ts'
@@ -98,12 +99,8 @@ export async function watchRepairs(registry: Registry, options: WatchOptions): P
   const { signal } = closed
 
   async function look(): Promise<void> {
-    try {
-      const now = new Map(await Array.fromAsync(read(registry, signal)))
-      for (const source of new Set([...known.keys(), ...now.keys()])) learn(source, now.get(source) ?? [])
-    } catch (error) {
-      if (!signal.aborted) onTrouble(error)
-    }
+    const now = new Map(await Array.fromAsync(read(registry, signal)))
+    for (const source of new Set([...known.keys(), ...now.keys()])) learn(source, now.get(source) ?? [])
   }
 
   function learn(source: string, kept: readonly KeptRepair[]): void {
@@ -114,19 +111,11 @@ export async function watchRepairs(registry: Registry, options: WatchOptions): P
     onChange(source, repairs)
   }
 
-  const pause = (): Promise<void> => sleep(everyMs, undefined, { signal }).catch(() => {})
-
-  async function watch(): Promise<void> {
-    for (;;) {
-      await pause()
-      if (signal.aborted) return
-      await look()
-    }
-  }
-
-  const first = look()
-  await Promise.race([first, pause()])
-  const watching = first.then(watch)
+  const first = look().catch((error: unknown) => {
+    if (!signal.aborted) onTrouble(error)
+  })
+  await Promise.race([first, sleep(everyMs, undefined, { signal }).catch(() => {})])
+  const watching = first.then(() => every(everyMs, look, signal, onTrouble))
 
   return {
     of: (source) => known.get(source)?.repairs ?? NONE,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { every } from '../lib/every.ts'
 import { halfOf } from '../review/key.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store } from '../stores/store.ts'
@@ -25,16 +26,9 @@ export async function openSuppression(
   const closed = new AbortController()
 
   async function refresh(): Promise<void> {
-    while (!closed.signal.aborted) {
-      try {
-        await sleep(REFRESH_MS, undefined, { signal: closed.signal })
-        halves = await read(registry)
-      } catch (error) {
-        if (!closed.signal.aborted) onTrouble(error)
-      }
-    }
+    halves = await read(registry)
   }
-  const refreshing = refresh()
+  const refreshing = every(REFRESH_MS, refresh, closed.signal, onTrouble)
 
   return {
     has: (key) => halves.size > 0 && halves.has(halfOf(key)),

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { interpret, type Rules } from '../review/interpret.ts'
-import type { Accepted, Rejected, Verdict } from '../review/verdict.ts'
+import { type Accepted, isDiscarded, type Rejected, type Verdict } from '../review/verdict.ts'
 import type { Scan, Store, Stored } from '../stores/store.ts'
 
 export interface WhatIf {
@@ -101,7 +101,7 @@ export async function whatIf({ store, select, rules, signal, onPage }: WhatIf): 
 
   for await (const { records } of store.scan({ ...select, signal })) {
     for (const record of records) {
-      if (isDiscarded(record)) continue
+      if (isDiscarded(record.verdict)) continue
       const tried = await rulesOf(record)
       if (tried) take(record, interpret(record, tried, record.verdict.by))
     }
@@ -109,10 +109,6 @@ export async function whatIf({ store, select, rules, signal, onPage }: WhatIf): 
   }
   return outcome()
 }
-
-/** A person has decided about it. */
-const isDiscarded = ({ verdict }: Stored): boolean =>
-  verdict.status === 'rejected' && verdict.discarded !== undefined
 
 function createGroups() {
   const clusters = new Map<string, { -readonly [Key in keyof WhatIfCluster]: WhatIfCluster[Key] }>()

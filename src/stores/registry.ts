@@ -16,3 +16,16 @@ export interface Registry extends AsyncDisposable {
   /** Removes if the revision is still this one. */
   remove(name: string, revision: number, options?: Cancellable): Promise<boolean>
 }
+
+/** Writes an entry whatever it holds by now: of several who write at the same time, the last one's stays. */
+export async function overwrite(
+  registry: Pick<Registry, 'get' | 'compareAndSet'>,
+  name: string,
+  value: Uint8Array,
+  options?: Cancellable,
+): Promise<void> {
+  while (true) {
+    const entry = await registry.get(name, options)
+    if (await registry.compareAndSet(name, entry?.revision ?? 0, value, options)) return
+  }
+}

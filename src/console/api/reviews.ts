@@ -4,6 +4,7 @@ import { sentenceOf } from '../../event.ts'
 import { parseTime } from '../../lib/moments.ts'
 import { candidateOf } from '../../review/interpret.ts'
 import { reviewHalves } from '../../review/key.ts'
+import { isDiscarded } from '../../review/verdict.ts'
 import type { Browsed } from '../../services/browse.ts'
 import { documentOf } from '../../services/document.ts'
 import { originsIn } from '../../services/origins.ts'
@@ -176,7 +177,7 @@ const isWithin =
     receivedAt >= from && receivedAt < to
 
 function statusOf({ verdict }: Pick<Stored, 'verdict'>): Summary['status'] {
-  return verdict.status === 'rejected' && verdict.discarded ? 'discarded' : verdict.status
+  return isDiscarded(verdict) ? 'discarded' : verdict.status
 }
 
 /** A record in a list. What strangers wrote is cut, and never in the middle of a character. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Entry, Registry } from '../../stores/registry.ts'
+import { type Entry, overwrite, type Registry } from '../../stores/registry.ts'
 import type { SourceContext } from '../source.ts'
 import { wordsOf } from './answers.ts'
 import type { Requests } from './requests.ts'
@@ -36,10 +36,7 @@ export function openInbox(
     async put(part, { job, word, body, links }) {
       const words = wordsOf(body, secrets.scrub)
       const value = Buffer.from(JSON.stringify({ part, word, words, links: links?.map(kept) }))
-      while (true) {
-        const entry = await registry.get(prefix + job)
-        if (await registry.compareAndSet(prefix + job, entry?.revision ?? 0, value)) return
-      }
+      await overwrite(registry, prefix + job, value)
     },
     async *list() {
       for await (const entry of registry.list(prefix)) {
