@@ -12,26 +12,45 @@ const pointer = z
   .regex(/^\/(review|item|context)(\/.*)?$/, 'a JSON pointer into /review, /item or /context')
 const parser = z.enum(Object.keys(PARSERS) as [keyof typeof PARSERS])
 
+const FORMS = {
+  set: z.strictObject({ set: field, to: scalar }),
+  'default to': z.strictObject({ default: field, to: scalar }),
+  'default from': z.strictObject({ default: field, from: pointer }),
+  copy: z.strictObject({ copy: pointer, to: field }),
+  move: z.strictObject({ move: field, to: field }),
+  remove: z.strictObject({ remove: field }),
+  parse: z.strictObject({ parse: field, as: parser }),
+}
+const NAMES = ['set', 'default', 'copy', 'move', 'remove', 'parse'] as const
+
 /** A step as a person writes it. */
-export const stepSchema = z.union([
-  z.strictObject({ set: field, to: scalar }),
-  z.strictObject({ default: field, to: scalar }),
-  z.strictObject({ default: field, from: pointer }),
-  z.strictObject({ copy: pointer, to: field }),
-  z.strictObject({ move: field, to: field }),
-  z.strictObject({ remove: field }),
-  z.strictObject({ parse: field, as: parser }),
-])
+export const stepSchema = z.union(Object.values(FORMS) as [typeof FORMS.set, ...z.ZodType<Step>[]])
 
 /** More than any fault needs. */
 const MAX_STEPS = 20
 
 /** The steps that a person wrote, checked. Throws USAGE with everything that is wrong with them. */
 export function readSteps(written: unknown): readonly Step[] {
-  const result = z.array(stepSchema).min(1).max(MAX_STEPS).safeParse(written)
-  if (result.success) return result.data
-  throw new HeadwaterError('USAGE', `the steps of a repair:\n${prettifyError(result.error)}`)
+  const result = z.array(z.unknown()).min(1).max(MAX_STEPS).safeParse(written)
+  if (!result.success) throw unfit(prettifyError(result.error))
+  const checked = result.data.map((step) => formOf(step).safeParse(step))
+  const problems = checked.flatMap(({ error }, n) => (error ? `step ${n + 1}: ${prettifyError(error)}` : []))
+  if (problems.length > 0) throw unfit(problems.join('\n'))
+  return result.data as readonly Step[]
 }
+
+const unfit = (problems: string): HeadwaterError =>
+  new HeadwaterError('USAGE', `the steps of a repair:\n${problems}`)
+
+/** The form that a step is meant to have, so that what is wrong with it can be said; any of them fits none of the others. */
+function formOf(step: unknown): z.ZodType<Step> {
+  const name = NAMES.find((each) => step !== null && typeof step === 'object' && each in step)
+  if (name === undefined) return UNKNOWN
+  if (name !== 'default') return FORMS[name]
+  return 'from' in (step as object) ? FORMS['default from'] : FORMS['default to']
+}
+
+const UNKNOWN = z.custom<Step>(() => false, `expected one of ${NAMES.join(', ')}`)
 
 /** Does the steps in their order to a copy of the review. Never throws. */
 export function repaired(document: Repairable, steps: readonly Step[]): Record<string, unknown> {

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { Command } from 'commander'
 import type { Io } from '../../../src/commands/command.ts'
 import { addStepOptions, optionsOf, type StepOptions, stepsOf } from '../../../src/commands/steps.ts'
+import { readSteps } from '../../../src/presets/repair.ts'
 import type { Step } from '../../../src/review/repair.ts'
 
 /** The steps that a person who types this means. */
@@ -54,6 +55,13 @@ suite('steps that are typed', () => {
     ])
       await assert.rejects(typed(line), /the steps of a repair/, line)
     assert.deepEqual(await typed(''), [])
+  })
+
+  test('say what there is where a name is mistyped, and not only that something is wrong', async () => {
+    await assert.rejects(typed('--parse rating=starz'), /step 1: .*expected one of .*"stars"/s)
+    await assert.rejects(typed('--parse ratng=stars'), /step 1: .*expected one of .*"rating"/s)
+    await assert.rejects(typed('--copy /elsewhere/id=user_id'), /a JSON pointer into \/review/)
+    assert.throws(() => readSteps([{ pars: 'rating' }]), /step 1: .*expected one of set, default/s)
   })
 
   test('can be typed again from what they are, unless a shell would take them for something else', async () => {
