@@ -33,7 +33,7 @@ export const startDynamodb: StartDatabase = async () => {
     return config
   }
   return {
-    most: 2_000,
+    most: 8_000,
     open: async (name) => dynamodb.open(await provisioned(name), context),
     async bare(name) {
       const { prefix, shards } = await provisioned(name)

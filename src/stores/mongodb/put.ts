@@ -4,7 +4,7 @@ import type { Arrival } from '../../review/record.ts'
 import type { PutOutcome } from '../store.ts'
 import type { Session } from './connect.ts'
 import { packRaw, type RawParts } from './raw.ts'
-import { encodeRow, type Row } from './row.ts'
+import { encodePlain, encodeRow, type Row } from './row.ts'
 import { outcomesIn } from './write-errors.ts'
 
 const CHUNK_ROWS = 500
@@ -58,7 +58,7 @@ export function createPut({ ask }: Session, rows: Collection<Row>, parts: RawPar
       const plain: Row[] = []
       for (const arrival of chunk) {
         const { raw } = arrival.received
-        const row = await encodeRow(arrival, await packRaw(raw))
+        const row = encodePlain(arrival) ?? (await encodeRow(arrival, await packRaw(raw)))
         if (row === undefined) outcomes.set(arrival.key, TOO_LARGE)
         else if (row.rawAs === 'parts') outcomes.set(row._id, await insertWithParts(row, raw, options))
         else plain.push(row)
