@@ -28,6 +28,8 @@ export interface Row extends VerdictFields, PackedRaw {
   readonly reviewKey: string
   readonly origin: string
   readonly receivedAt: Date
+  /** When it was first written. */
+  readonly storedAt?: Date
   readonly context?: Context | undefined
   readonly ledger?: LedgerEntry | undefined
   readonly exactReceived?: Exact | undefined
@@ -63,6 +65,7 @@ type Around = Pick<Row, 'origin' | 'context' | 'ledger'>
 export async function encodeRow(
   { key, head, received }: Arrival,
   packed: PackedRaw,
+  storedAt: number,
 ): Promise<Row | undefined> {
   const { received: decoded, verdict, ledger, rawHash } = decodeHead(head, received.raw)
   const { origin, receivedAt, context } = decoded
@@ -76,6 +79,7 @@ export async function encodeRow(
     reviewKey: halfOf(key),
     origin: around.native?.origin ?? origin.slice(0, 256).toWellFormed(),
     receivedAt: new Date(receivedAt),
+    storedAt: new Date(storedAt),
     ...fields,
     context: around.native?.context,
     ledger: around.native?.ledger,
@@ -138,7 +142,7 @@ export async function decodeRow(row: Row, raw: Buffer): Promise<Stored> {
 }
 
 function decode(row: Row, raw: Buffer, { origin, context, ledger }: Around, verdict: Verdict): Stored {
-  const { _id: key, format, revision, rawHash } = row
+  const { _id: key, format, revision, rawHash, storedAt } = row
   if (format !== FORMAT)
     throw new HeadwaterError(
       'DATA_FORMAT',
@@ -146,7 +150,8 @@ function decode(row: Row, raw: Buffer, { origin, context, ledger }: Around, verd
     )
   try {
     const received = { origin, receivedAt: row.receivedAt.getTime(), raw, context: context as Context }
-    return { key, received, verdict, ...(ledger && { ledger }), revision, rawHash }
+    const written = storedAt && { storedAt: storedAt.getTime() }
+    return { key, received, verdict, ...(ledger && { ledger }), revision, rawHash, ...written }
   } catch (cause) {
     throw damaged(key, 'can not be read', cause)
   }
