@@ -44,7 +44,7 @@ async function openBare(server: CassandraServer, keyspace: string): Promise<Bare
   const listed = new Set<string>()
   return {
     async prepare(arrivals) {
-      const rows = arrivals.map((arrival) => rowOf(arrival))
+      const rows = arrivals.map((arrival) => rowOf(arrival, 0))
       const pointers = rows.flatMap(({ places }) => pointersTo(places, listed))
       const inserts = rows.map(({ columns, writtenAt }) => ({
         query: INSERT,

@@ -4,7 +4,9 @@ import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { sentenceOf } from '../event.ts'
+import { formatDuration } from '../lib/units.ts'
 import { documentOf } from '../services/document.ts'
+import { storedAfterMs } from '../services/passport.ts'
 import type { Scan, Store, Stored } from '../stores/store.ts'
 import { FAILED, type Io, parseCount, parseTime } from './command.ts'
 import { excerpt, write, writeJson } from './output.ts'
@@ -80,9 +82,17 @@ export async function listRecords(
 }
 
 /** A line for a person, or a document. */
-export async function tellRecord(row: Stored, io: Io, json: boolean): Promise<void> {
+async function tellRecord(row: Stored, io: Io, json: boolean): Promise<void> {
   if (json) await writeJson(io, documentOf(row))
   else await write(io, `${lineOf(row)}\n`)
+}
+
+/** The same of one version among others: the line also tells how long it took until it was stored. */
+export async function tellVersion(row: Stored, io: Io, json: boolean): Promise<void> {
+  if (json) return writeJson(io, documentOf(row))
+  const waitedMs = storedAfterMs(row)
+  const stored = waitedMs === undefined ? '' : `  (stored after ${formatDuration(waitedMs)})`
+  await write(io, `${lineOf(row)}${stored}\n`)
 }
 
 /** The record with this key. Throws NOT_FOUND. */

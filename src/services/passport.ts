@@ -34,6 +34,14 @@ const MOST_VERSIONS = 200
 /** What a reader is shown of one field. */
 const SHOWN = 5_000
 
+/**
+ * How many milliseconds after a record was received its row was written; undefined where the row doesn't say it. Never less
+ * than 0: the clock of the machine that received it may be ahead.
+ */
+export function storedAfterMs({ received, storedAt }: Stored): number | undefined {
+  return storedAt === undefined ? undefined : Math.max(0, storedAt - received.receivedAt)
+}
+
 /** All that is known of one record; undefined where there is none. */
 export async function passportOf(
   key: string,

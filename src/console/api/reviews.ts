@@ -8,7 +8,7 @@ import { isDiscarded } from '../../review/verdict.ts'
 import type { Browsed } from '../../services/browse.ts'
 import { documentOf } from '../../services/document.ts'
 import { originsIn } from '../../services/origins.ts'
-import { type Passport, passportOf } from '../../services/passport.ts'
+import { type Passport, passportOf, storedAfterMs } from '../../services/passport.ts'
 import type { Stored } from '../../stores/store.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
@@ -62,6 +62,12 @@ const passport = z.object({
     .meta({ description: 'How the sender proved who it is; `none` where nothing was asked.' }),
   timings: z.object({
     receivedAt: moment,
+    storedAt: documentFields.storedAt,
+    storedAfterMs: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'From received to stored, in milliseconds.' }),
     writtenAt: moment.optional().meta({ description: 'The date that the review itself tells.' }),
   }),
   versions: z.array(
@@ -225,13 +231,17 @@ function written(
 ): z.input<typeof passport> {
   const { key, received, verdict, ledger } = row
   const document = documentOf(row)
+  const { receivedAt, storedAt } = document
+  const waitedMs = storedAfterMs(row)
   const topic = verdict.status === 'rejected' ? topics.deadLetters : topics.reviews
   return {
     ...document,
     ...(ledger && { event: { id: key, topic } }),
     signature: received.context.verified ?? 'none',
     timings: {
-      receivedAt: document.receivedAt,
+      receivedAt,
+      ...(storedAt !== undefined && { storedAt }),
+      ...(waitedMs !== undefined && { storedAfterMs: waitedMs }),
       ...(verdict.status === 'accepted' && { writtenAt: verdict.review.review_timestamp }),
     },
     versions: versions.map(({ receivedAt, status, changed, ...version }) => ({

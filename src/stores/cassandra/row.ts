@@ -48,6 +48,7 @@ export const RECORD_COLUMNS: readonly Column[] = [
   ...([
     'key',
     'received_at',
+    'stored_at',
     'origin',
     'context',
     'raw',
@@ -79,7 +80,7 @@ export interface Places {
 }
 
 /** `version` names the row's parts; that of its write time unless told. */
-export function rowOf({ head, received: { raw } }: Arrival, version?: bigint): NewRow {
+export function rowOf({ head, received: { raw } }: Arrival, storedAt: number, version?: bigint): NewRow {
   const { key, received, verdict, ledger, rawHash } = decodeHead(head, raw)
   const writtenAt = writeTime(received.receivedAt, head)
   const partsAt = version ?? writtenAt
@@ -94,6 +95,7 @@ export function rowOf({ head, received: { raw } }: Arrival, version?: bigint): N
       key,
       format: FORMAT,
       received_at: new Date(received.receivedAt),
+      stored_at: new Date(storedAt),
       origin: received.origin,
       source: received.context.source,
       kind: received.context.kind,
@@ -121,7 +123,8 @@ const DIGEST_BITS = 20n
 /**
  * The time that a first write carries: it falls as received time rises, so that the first one wins; below all times of the
  * clock, so that amendments and erasures win over it. Two writes that differ in anything have different times, or columns of
- * the one would stand beside columns of the other.
+ * the one would stand beside columns of the other. When they are stored is not among it: of two who bring the same at the same
+ * time, the later moment is kept, and both are right that it is stored.
  */
 export function writeTime(receivedAt: number, head: Buffer): bigint {
   const ms = BigInt(Math.max(0, receivedAt))
@@ -202,6 +205,7 @@ function stored(row: Columns, { raw, context, verdict }: Whole): Stored {
     ...(run !== null && { ledger: { run, seq: Number(row.ledger_seq) } }),
     rawHash: row.raw_hash as string,
     revision: Number(row.revision),
+    ...(row.stored_at instanceof Date && { storedAt: row.stored_at.getTime() }),
   }
 }
 

@@ -30,6 +30,8 @@ export interface Row extends VerdictFields, PackedRaw {
   readonly reviewKey: string
   readonly origin: string
   readonly receivedAt: Date
+  /** When it was first written. */
+  readonly storedAt?: Date
   readonly context?: Context | undefined
   readonly ledger?: LedgerEntry | undefined
   readonly exactReceived?: Exact | undefined
@@ -65,24 +67,25 @@ type Around = Pick<Row, 'origin' | 'context' | 'ledger'>
  * At once, where every field can say all of its part and raw is small, as nearly always; undefined where `encodeRow` has to look
  * at more.
  */
-export function encodePlain({ key, head, received }: Arrival): Row | undefined {
+export function encodePlain({ head, received }: Arrival, storedAt: number): Row | undefined {
   const { raw } = received
   if (raw.length > MAX_IN_ROW) return undefined
   const record = decodeHead(head, raw)
   const verdict = carryPlain(record.verdict, head.length)
   const around = carryPlain(aroundOf(record), head.length)
-  return verdict && around && rowOf(key, record, fieldsOf(record.verdict, verdict), around, { raw })
+  return verdict && around && rowOf(record, storedAt, fieldsOf(record.verdict, verdict), around, { raw })
 }
 
 /** Resolves to nothing where the record, apart from raw, is more than a row can hold. */
 export async function encodeRow(
-  { key, head, received }: Arrival,
+  { head, received }: Arrival,
   packed: PackedRaw,
+  storedAt: number,
 ): Promise<Row | undefined> {
   const record = decodeHead(head, received.raw)
   const fields = await encodeVerdict(record.verdict, head.length)
   const around = await carry(aroundOf(record), head.length)
-  return fields && around && rowOf(key, record, fields, around, packed)
+  return fields && around && rowOf(record, storedAt, fields, around, packed)
 }
 
 const aroundOf = ({ received: { origin, context }, ledger }: ReviewRecord): Around => ({
@@ -92,8 +95,8 @@ const aroundOf = ({ received: { origin, context }, ledger }: ReviewRecord): Arou
 })
 
 function rowOf(
-  key: string,
-  { received: { origin, receivedAt, raw }, rawHash }: ReturnType<typeof decodeHead>,
+  { key, received: { origin, receivedAt, raw }, rawHash }: ReturnType<typeof decodeHead>,
+  storedAt: number,
   fields: VerdictFields,
   around: Carried<Around>,
   packed: PackedRaw,
@@ -105,6 +108,7 @@ function rowOf(
     reviewKey: halfOf(key),
     origin: around.native?.origin ?? origin.slice(0, 256).toWellFormed(),
     receivedAt: new Date(receivedAt),
+    storedAt: new Date(storedAt),
     ...fields,
     context: around.native?.context,
     ledger: around.native?.ledger,
@@ -169,7 +173,7 @@ export async function decodeRow(row: Row, raw: Buffer): Promise<Stored> {
 }
 
 function decode(row: Row, raw: Buffer, { origin, context, ledger }: Around, verdict: Verdict): Stored {
-  const { _id: key, format, revision, rawHash } = row
+  const { _id: key, format, revision, rawHash, storedAt } = row
   if (format !== FORMAT)
     throw new HeadwaterError(
       'DATA_FORMAT',
@@ -177,7 +181,8 @@ function decode(row: Row, raw: Buffer, { origin, context, ledger }: Around, verd
     )
   try {
     const received = { origin, receivedAt: row.receivedAt.getTime(), raw, context: context as Context }
-    return { key, received, verdict, ...(ledger && { ledger }), revision, rawHash }
+    const written = storedAt && { storedAt: storedAt.getTime() }
+    return { key, received, verdict, ...(ledger && { ledger }), revision, rawHash, ...written }
   } catch (cause) {
     throw damaged(key, 'can not be read', cause)
   }

@@ -160,10 +160,15 @@ describe('the API', () => {
       settled: string
       raw: string
       event: { id: string; topic: string }
+      storedAt: string
+      timings: { receivedAt: string; storedAt: string; storedAfterMs: number; writtenAt: string }
     }>(`/api/reviews/${newest.key}`)
     assert.equal(passport.raw, raw)
     assert.equal(passport.settled, 'stored')
     assert.deepEqual(passport.event, { id: newest.key, topic: 'raw-reviews' })
+    const { receivedAt, storedAt, storedAfterMs } = passport.timings
+    assert.equal(storedAt, passport.storedAt)
+    assert.equal(Date.parse(receivedAt) + storedAfterMs, Date.parse(storedAt))
     assert.deepEqual(
       passport.versions.map(({ key, current }) => [key, current]),
       [

@@ -1,9 +1,10 @@
-import type { PassportDetails } from './records.ts'
+import type { PassportDetails, Timings } from './records.ts'
 import { Facts, spoken, Value } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
 import { Time } from '../parts/time.tsx'
+import { lasted } from '../words.ts'
 
-/** Where it came from, how it was published and where it is kept. */
+/** Where it came from, how it was published, where it is kept, and how long that took. */
 export function Journey({ passport }: { readonly passport: PassportDetails }) {
   const { key, revision, origin, receivedAt, context, ledger, rawHash, event, signature, timings, settled } =
     passport
@@ -37,12 +38,26 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
           ['Revision', String(revision)],
           ['Hash of raw', <code>{rawHash}</code>],
           ['Settled', settled ? `as ${settled}` : 'not noted yet'],
-          ...Object.entries(timings).map(
-            ([name, value]) => [capital(spoken(name)), <Value of={value} />] as const,
-          ),
+        ]}
+      />
+      <h3>Timings</h3>
+      <Facts
+        facts={[
+          ['Dated', timings.writtenAt && <Time at={timings.writtenAt} />],
+          ['Received', <Time at={timings.receivedAt} />],
+          ['Stored', <Stored timings={timings} />],
         ]}
       />
     </section>
+  )
+}
+
+function Stored({ timings: { storedAt, storedAfterMs = 0 } }: { readonly timings: Timings }) {
+  if (storedAt === undefined) return <span class="muted">not noted in the row</span>
+  return (
+    <>
+      <Time at={storedAt} />, {lasted(storedAfterMs)} after it was received
+    </>
   )
 }
 

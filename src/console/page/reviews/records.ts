@@ -78,12 +78,21 @@ export interface Letter {
 export interface PassportDetails extends Letter {
   readonly event?: { readonly id: string; readonly topic: string }
   readonly signature: string
-  readonly timings: Fields
+  readonly timings: Timings
   /** Oldest first. */
   readonly versions: readonly Version[]
   readonly settled?: string
   /** Of a dead letter: what its preset finds, before it is judged. */
   readonly candidate?: Fields
+}
+
+export interface Timings {
+  readonly receivedAt: Instant
+  /** Absent where the row does not say it, and so is the time since it was received. */
+  readonly storedAt?: Instant
+  readonly storedAfterMs?: number
+  /** The date that the review itself tells. */
+  readonly writtenAt?: Instant
 }
 
 export interface Version {
