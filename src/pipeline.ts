@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import {
   type Environment,
   newRun,
+  nextPollOf,
   openQueue,
   openRegistry,
   openRules,
@@ -155,6 +156,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       logger,
       polling: pollingOf,
       throttle: (name) => throttledOf(name, env, registry),
+      nextPoll: (name) => {
+        const isPaused = control.stateOf(name).paused
+        return nextPollOf(name, env, registry, { isPaused, now: clock() })
+      },
       openRules: (preset) => openRules(env, registry, preset),
       openQueue: (topic) => openQueue(env, topic),
       newRun: () => newRun(clock()),

@@ -111,6 +111,7 @@ describe('headwater sources list', () => {
       type: 'http-poll',
       preset: 'rainforest',
       enabled: true,
+      paused: false,
       checkpoints: 3,
       polledAt: new Date(NOW - DAY).toISOString(),
       pausedUntil: new Date(NOW + DAY).toISOString(),
@@ -128,7 +129,7 @@ describe('headwater sources list', () => {
     })
     assert.deepEqual([partner?.['checkpoints'], partner?.['measured']], [0, undefined])
     const { stdout } = await run(['sources', 'list'], { cwd: folder.path })
-    assert.match(stdout, /^shop +http-poll +rainforest +yes +3 +(1 d|24 h)[^-]* ago +(1 d|24 h).* +5 +/m)
+    assert.match(stdout, /^shop +http-poll +rainforest +yes +3 +(1 d|24 h)[^-]* ago +- +(1 d|24 h).* +5 +/m)
   })
 })
 
