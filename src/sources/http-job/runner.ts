@@ -49,8 +49,8 @@ export async function openRunner(
   opened.defer(() => client.destroy())
   const { leaseMs } = config
   const { unshared: onTrouble } = report
-  // Any job may be told of, and any product may have one under way that is not listed any more.
   let open: Share | undefined
+  // Any job may be told of, and any product may have one under way that is not listed any more.
   const leases = opened.use(
     await openLeases({
       registry,
