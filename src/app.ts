@@ -16,7 +16,8 @@ import type { Repair } from './review/repair.ts'
 import type { DataFolder } from './services/backup.ts'
 import { keptRepairs } from './services/repairs.ts'
 import { isOwn, loadOwn, sources } from './sources/index.ts'
-import type { Source, SourceAdapter, SourceContext, Throttled } from './sources/source.ts'
+import type { NextPollOptions } from './sources/next-poll.ts'
+import type { NextPoll, Source, SourceAdapter, SourceContext, Throttled } from './sources/source.ts'
 import { stores } from './stores/index.ts'
 import type { Registry } from './stores/registry.ts'
 import type { Store, StoreAdapter } from './stores/store.ts'
@@ -125,11 +126,26 @@ export async function throttledOf(
   { config }: Pick<Environment, 'config'>,
   registry: Registry,
 ): Promise<Throttled | undefined> {
-  const type = config.sources.find((source) => source.name === name)?.type
-  if (type !== 'http-poll' && type !== 'http-job') return undefined
+  if (!polls(config.sources.find((source) => source.name === name))) return undefined
   const { throttledOf: savedOf } = await import('./sources/http/throttle.ts')
   return savedOf(name, registry)
 }
+
+/** When a source asks its provider next; undefined for one that asks none, is off, or that nobody runs. */
+export async function nextPollOf(
+  name: string,
+  { config }: Pick<Environment, 'config'>,
+  registry: Registry,
+  options: NextPollOptions,
+): Promise<NextPoll | undefined> {
+  const source = config.sources.find((each) => each.name === name)
+  if (!polls(source) || source?.enabled !== true) return undefined
+  const { nextPollOf: shownOf } = await import('./sources/next-poll.ts')
+  return shownOf(name, registry, options)
+}
+
+const polls = (source: SourceConfig | undefined): boolean =>
+  source?.type === 'http-poll' || source?.type === 'http-job'
 
 /** Creates whatever the config's queue, store and registry need, and topics beside those of the config. Safe to repeat. */
 export async function provision(env: Environment, more: readonly string[] = []): Promise<readonly string[]> {

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import {
   type Environment,
   newRun,
+  nextPollOf,
   openQueue,
   openRegistry,
   openRules,
@@ -31,7 +32,7 @@ import type { Registry } from './stores/registry.ts'
 import { createAlerts } from './telemetry/alerts/alert.ts'
 import { createRules } from './telemetry/alerts/rules.ts'
 import { watchAlerts } from './telemetry/alerts/watch.ts'
-import { createHealth } from './telemetry/health.ts'
+import { createHealth, type Pause } from './telemetry/health.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { createCounting, type Tally } from './telemetry/tally.ts'
 import { createLook, type TopicQuestions } from './telemetry/vitals.ts'
@@ -97,7 +98,8 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   const run = newRun(clock())
   const stopping = createStopping(logger)
   const steady = (): number => performance.now()
-  const health = createHealth({ clock, steady })
+  const pauseOf = (source: string): Pause => control.stateOf(source)
+  const health = createHealth({ clock, steady, pauseOf })
   const metrics = createMetrics(steady)
   const counting = createCounting(metrics)
 
@@ -118,6 +120,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     health,
     metrics,
     polling: pollingOf,
+    pauseOf,
     topics: { [topics.reviews]: questions(reviews), [topics.deadLetters]: questions(deadLetters) },
     deadLetters: { bytes: () => limit.bytes(), maxBytes: limit.maxBytes },
     dataDir: config.dataDir,
@@ -155,6 +158,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       logger,
       polling: pollingOf,
       throttle: (name) => throttledOf(name, env, registry),
+      nextPoll: (name) => {
+        const isPaused = control.stateOf(name).paused
+        return nextPollOf(name, env, registry, { isPaused, now: clock() })
+      },
       openRules: (preset) => openRules(env, registry, preset),
       openQueue: (topic) => openQueue(env, topic),
       newRun: () => newRun(clock()),

@@ -9,7 +9,7 @@ import type { KeptRepairs } from '../../services/repairs.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Rules } from '../../review/interpret.ts'
 import type { LedgerEntry } from '../../review/record.ts'
-import type { Polling, Throttled } from '../../sources/source.ts'
+import type { NextPoll, Polling, Throttled } from '../../sources/source.ts'
 import type { Registry } from '../../stores/registry.ts'
 import type { Store, Stored } from '../../stores/store.ts'
 import type { Alerts } from '../../telemetry/alerts/alert.ts'
@@ -36,6 +36,8 @@ export interface ApiParts {
   readonly access: Access
   /** How a provider is left alone; undefined for a source that asks none. */
   readonly throttle: (source: string) => Promise<Throttled | undefined>
+  /** When a source asks its provider next; undefined for one that asks none, or that nobody runs. */
+  readonly nextPoll: (source: string) => Promise<NextPoll | undefined>
   readonly clusters: ClusterList
   /** The rules of today, some seconds old at most. */
   readonly openRules: () => Promise<(record: Stored) => Promise<Rules>>

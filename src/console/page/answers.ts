@@ -65,7 +65,10 @@ export interface SourceDetails {
   readonly pause?: { readonly reason?: string; readonly by?: string; readonly at?: Instant }
   readonly breaker?: 'closed' | 'open'
   readonly quota?: { readonly until: Instant }
-  readonly nextAt?: Instant
+  readonly nextPoll?: {
+    readonly state: 'now' | 'planned' | 'budget' | 'provider' | 'loading' | 'paused'
+    readonly at?: Instant
+  }
   readonly coverage?: { readonly told?: number; readonly fetched: number; readonly missing?: number }
   readonly polling?: {
     readonly calls: number

@@ -6,6 +6,7 @@ import formats from 'ajv-formats'
 import { run } from '../../support/cli.ts'
 import { type AskOptions, type Operators, openOperators } from '../../support/operators.ts'
 import { eventually } from '../../support/pipeline.ts'
+import { openProvider, type Provider } from '../../support/provider.ts'
 import { FIVE, review } from '../../support/reviews.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../support/temp.ts'
 
@@ -54,17 +55,21 @@ const ajv = new Ajv2020({ strict: false, allErrors: true })
 formats.default(ajv)
 
 let folder: TemporaryFolder
+let provider: Provider
 let operators: Operators
 let document: Document
 const used = new Set<string>()
 
 before(async () => {
   folder = await temporaryFolder()
-  operators = await openOperators(folder.path)
+  provider = await openProvider(() => ({ body: '[]', headers: { 'content-type': 'application/json' } }))
+  const polled = `  - { name: polled, type: http-poll, url: "${provider.url}", every: 1h, lease: 1s }`
+  operators = await openOperators(folder.path, { sources: polled })
   document = await operators.ask<Document>('/api')
 })
 after(async () => {
   await operators[Symbol.asyncDispose]()
+  await provider[Symbol.asyncDispose]()
   await folder[Symbol.asyncDispose]()
 })
 
@@ -307,6 +312,21 @@ describe('the API', () => {
     const [hook] = await ask<readonly { name: string; paused: boolean }[]>('/api/sources')
     assert.deepEqual([hook?.name, hook?.paused], ['hook', false])
     used.add('postApiSourcesNamePoll')
+  })
+
+  test('tells when a source is polled next, and that it is not while it is paused', async () => {
+    type Sources = readonly { nextPoll?: { state: string; at?: string } }[]
+    const nextPolls = async () => (await ask<Sources>('/api/sources')).map(({ nextPoll }) => nextPoll)
+    const [ofHook, ofPolled] = await eventually(async () => {
+      const found = await nextPolls()
+      return found[1]?.state === 'planned' ? found : undefined
+    }, 'the next poll to be planned')
+    assert.equal(ofHook, undefined, 'a webhook is not polled')
+    const asked = provider.asked[0] ?? assert.fail('it was polled')
+    assert.ok(Math.abs(Date.parse(ofPolled?.at ?? '') - asked.at - 3_600_000) < 10_000, ofPolled?.at)
+    const paused = await ask<Sources[number]>('/api/sources/polled/pause', { method: 'POST' })
+    assert.deepEqual(paused.nextPoll, { state: 'paused' })
+    await ask('/api/sources/polled/resume', { method: 'POST' })
   })
 
   test('has the config without secrets, and the promises', async () => {
