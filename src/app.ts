@@ -121,11 +121,9 @@ export async function openRules(
 
 /** How the provider of a source is left alone; undefined for a source that asks none, or never had to be. */
 export async function throttledOf(
-  name: string,
-  { config }: Pick<Environment, 'config'>,
+  { name, type }: Pick<SourceConfig, 'name' | 'type'>,
   registry: Registry,
 ): Promise<Throttled | undefined> {
-  const type = config.sources.find((source) => source.name === name)?.type
   if (type !== 'http-poll' && type !== 'http-job') return undefined
   const { throttledOf: savedOf } = await import('./sources/http/throttle.ts')
   return savedOf(name, registry)

@@ -130,6 +130,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   )
   const admin = options.listen ? opened.use(await openOperators()) : undefined
   const sources = options.ingestion ? await openSources() : []
+  const sourcesByName = new Map(sources.map((source) => [source.config.name, source]))
   health.require('queue', (signal) => reviews.check({ signal }))
   await options.prepare?.({ run, registry })
   const addresses = {
@@ -154,7 +155,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       steady,
       logger,
       polling: pollingOf,
-      throttle: (name) => throttledOf(name, env, registry),
+      throttle: (source) => throttledOf(source, registry),
       openRules: (preset) => openRules(env, registry, preset),
       openQueue: (topic) => openQueue(env, topic),
       newRun: () => newRun(clock()),
@@ -163,7 +164,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   }
 
   function pollingOf(name: string): Polling | undefined {
-    return sources.find(({ config: source }) => source.name === name)?.source.polling?.()
+    return sourcesByName.get(name)?.source.polling?.()
   }
 
   async function openSources(): Promise<readonly OpenSource[]> {

@@ -1,5 +1,5 @@
 import type { Logger } from '../../adapter.ts'
-import type { Config } from '../../config/schema.ts'
+import type { Config, SourceConfig } from '../../config/schema.ts'
 import type { Browser } from '../../services/browse.ts'
 import type { ClusterList } from '../../services/cluster-list.ts'
 import type { Changes } from '../../services/changes.ts'
@@ -35,7 +35,7 @@ export interface ApiParts {
   readonly polling: (source: string) => Polling | undefined
   readonly access: Access
   /** How a provider is left alone; undefined for a source that asks none. */
-  readonly throttle: (source: string) => Promise<Throttled | undefined>
+  readonly throttle: (source: Pick<SourceConfig, 'name' | 'type'>) => Promise<Throttled | undefined>
   readonly clusters: ClusterList
   /** The rules of today, some seconds old at most. */
   readonly openRules: () => Promise<(record: Stored) => Promise<Rules>>
