@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { createListeners } from '../listeners.ts'
 import { route, type Route } from '../route.ts'
+import { EVENT_STREAM } from '../serve.ts'
 import type { Now } from './now.ts'
 import type { ApiParts } from './parts.ts'
 
@@ -24,7 +25,7 @@ export function liveRoutes(
     route({
       path: '/api/live',
       summary: 'What /api/now tells, every two seconds, as server-sent events of the name `now`',
-      type: 'text/event-stream',
+      type: EVENT_STREAM,
       answer: z.undefined(),
       handle({ reply }) {
         listeners.add(reply.raw)
