@@ -5,7 +5,6 @@ import { HeadwaterError } from '../errors.ts'
 import type { Access, Who } from './access.ts'
 import { faultOf, type Refusal, refusalOf } from './refused.ts'
 import type { Route } from './route.ts'
-import { SAFE_HEADERS } from './safe-headers.ts'
 
 export const EVENT_STREAM = 'text/event-stream'
 
@@ -44,7 +43,6 @@ export function serve(app: FastifyInstance, { routes, access, logger }: ServeOpt
       exposeHeadRoute: type !== EVENT_STREAM,
       onRequest: async (request, reply) => {
         void reply.headers({
-          ...SAFE_HEADERS,
           'content-security-policy': NO_PAGE,
           'cache-control': 'no-store',
         })

@@ -27,8 +27,8 @@ export function liveRoutes(
       summary: 'What /api/now tells, every two seconds, as server-sent events of the name `now`',
       type: EVENT_STREAM,
       answer: z.undefined(),
-      handle({ reply }) {
-        listeners.add(reply.raw)
+      handle({ reply, who }) {
+        listeners.add(reply.raw, who.hasEnded)
         reply.hijack()
         return undefined
       },
