@@ -122,30 +122,26 @@ export async function openRules(
 
 /** How the provider of a source is left alone; undefined for a source that asks none, or never had to be. */
 export async function throttledOf(
-  name: string,
-  { config }: Pick<Environment, 'config'>,
+  source: Pick<SourceConfig, 'name' | 'type'>,
   registry: Registry,
 ): Promise<Throttled | undefined> {
-  if (!polls(config.sources.find((source) => source.name === name))) return undefined
+  if (!polls(source)) return undefined
   const { throttledOf: savedOf } = await import('./sources/http/throttle.ts')
-  return savedOf(name, registry)
+  return savedOf(source.name, registry)
 }
 
 /** When a source asks its provider next; undefined for one that asks none, is off, or that nobody runs. */
 export async function nextPollOf(
-  name: string,
-  { config }: Pick<Environment, 'config'>,
+  source: Pick<SourceConfig, 'name' | 'type' | 'enabled'>,
   registry: Registry,
   options: NextPollOptions,
 ): Promise<NextPoll | undefined> {
-  const source = config.sources.find((each) => each.name === name)
-  if (!polls(source) || source?.enabled !== true) return undefined
+  if (!polls(source) || !source.enabled) return undefined
   const { nextPollOf: shownOf } = await import('./sources/next-poll.ts')
-  return shownOf(name, registry, options)
+  return shownOf(source.name, registry, options)
 }
 
-const polls = (source: SourceConfig | undefined): boolean =>
-  source?.type === 'http-poll' || source?.type === 'http-job'
+const polls = ({ type }: Pick<SourceConfig, 'type'>): boolean => type === 'http-poll' || type === 'http-job'
 
 /** Creates whatever the config's queue, store and registry need, and topics beside those of the config. Safe to repeat. */
 export async function provision(env: Environment, more: readonly string[] = []): Promise<readonly string[]> {

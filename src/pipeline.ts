@@ -133,6 +133,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   )
   const admin = options.listen ? opened.use(await openOperators()) : undefined
   const sources = options.ingestion ? await openSources() : []
+  const sourcesByName = new Map(sources.map((source) => [source.config.name, source]))
   health.require('queue', (signal) => reviews.check({ signal }))
   await options.prepare?.({ run, registry })
   const addresses = {
@@ -157,10 +158,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       steady,
       logger,
       polling: pollingOf,
-      throttle: (name) => throttledOf(name, env, registry),
-      nextPoll: (name) => {
-        const isPaused = control.stateOf(name).paused
-        return nextPollOf(name, env, registry, { isPaused, now: clock() })
+      throttle: (source) => throttledOf(source, registry),
+      nextPoll: (source) => {
+        const isPaused = control.stateOf(source.name).paused
+        return nextPollOf(source, registry, { isPaused, now: clock() })
       },
       openRules: (preset) => openRules(env, registry, preset),
       openQueue: (topic) => openQueue(env, topic),
@@ -170,7 +171,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   }
 
   function pollingOf(name: string): Polling | undefined {
-    return sources.find(({ config: source }) => source.name === name)?.source.polling?.()
+    return sourcesByName.get(name)?.source.polling?.()
   }
 
   async function openSources(): Promise<readonly OpenSource[]> {

@@ -136,7 +136,7 @@ async function list(env: Env, io: Io): Promise<void> {
     const { name, type, preset, enabled } = source
     const { checkpoints, polledAt, pausedUntil, measured } = await stateOf(source, registry, io.signal)
     const { paused } = await controlOf(registry, name, io.signal)
-    const next = await nextPollOf(name, env, registry, { isPaused: paused, now, signal: io.signal })
+    const next = await nextPollOf(source, registry, { isPaused: paused, now, signal: io.signal })
     const pausedMs = Math.max(0, (pausedUntil ?? 0) - now)
     if (env.json) {
       const time = (at = Number.NaN): string | undefined =>

@@ -93,7 +93,7 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
       record.received.receivedAt < (to ?? Infinity) &&
       where(record)
     const found = keepNewest(limit)
-    const until = steady() + patienceMs
+    let until = steady() + patienceMs
     const oldest = from ?? -Infinity
     const now = clock()
     /** What is learnt from all records says nothing of those of one product, and the other way round. */
@@ -125,6 +125,8 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
       looked += inside
       const wasJump = isJump
       isJump = false
+      // Much has come since: that a jump went too far is no reason to find nothing.
+      if (isCrowded && wasJump) until = steady() + patienceMs
       if (isCrowded && end === Infinity) {
         future = future === undefined ? now : future + (aheadMs *= GROWTH)
         continue

@@ -1,5 +1,5 @@
 import type { Logger } from '../../adapter.ts'
-import type { Config } from '../../config/schema.ts'
+import type { Config, SourceConfig } from '../../config/schema.ts'
 import type { Browser } from '../../services/browse.ts'
 import type { ClusterList } from '../../services/cluster-list.ts'
 import type { Changes } from '../../services/changes.ts'
@@ -35,9 +35,9 @@ export interface ApiParts {
   readonly polling: (source: string) => Polling | undefined
   readonly access: Access
   /** How a provider is left alone; undefined for a source that asks none. */
-  readonly throttle: (source: string) => Promise<Throttled | undefined>
+  readonly throttle: (source: SourceConfig) => Promise<Throttled | undefined>
   /** When a source asks its provider next; undefined for one that asks none, or that nobody runs. */
-  readonly nextPoll: (source: string) => Promise<NextPoll | undefined>
+  readonly nextPoll: (source: SourceConfig) => Promise<NextPoll | undefined>
   readonly clusters: ClusterList
   /** The rules of today, some seconds old at most. */
   readonly openRules: () => Promise<(record: Stored) => Promise<Rules>>

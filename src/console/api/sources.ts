@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { SourceConfig } from '../../config/schema.ts'
 import { HeadwaterError } from '../../errors.ts'
+import { inParallel } from '../../lib/parallel.ts'
 import { changeSource, type ControlChange } from '../../services/control.ts'
 import { NEXT_POLLS } from '../../sources/source.ts'
+import type { SourceHealth } from '../../telemetry/health.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
 import { moment, reason } from './words.ts'
@@ -85,7 +87,7 @@ export function sourceRoutes(parts: ApiParts): readonly Route[] {
         if (!found) throw new HeadwaterError('NOT_FOUND', `the config has no source ${name}`)
         await changeSource(registry, found, { wanted, ...body, by: who.name, at: clock(), signal })
         await control.refresh()
-        return tell(found, parts)
+        return tell(found, healthByName(parts).get(name), parts)
       },
     })
   }
@@ -95,7 +97,10 @@ export function sourceRoutes(parts: ApiParts): readonly Route[] {
       path: '/api/sources',
       summary: 'Every source of the config, and how it is',
       answer: z.array(source),
-      handle: () => Promise.all(config.sources.map((each) => tell(each, parts))),
+      async handle() {
+        const known = healthByName(parts)
+        return inParallel(config.sources, (each) => tell(each, known.get(each.name), parts))
+      },
     }),
     changing(
       'pause',
@@ -106,13 +111,18 @@ export function sourceRoutes(parts: ApiParts): readonly Route[] {
   ]
 }
 
-async function tell(config: SourceConfig, parts: ApiParts): Promise<Source> {
+const healthByName = ({ health }: ApiParts): ReadonlyMap<string, SourceHealth> =>
+  new Map(health.sources().map((each) => [each.name, each]))
+
+async function tell(
+  config: SourceConfig,
+  known: SourceHealth | undefined,
+  { control, polling, throttle, nextPoll, clock }: ApiParts,
+): Promise<Source> {
   const { name, type, preset, origin, enabled } = config
-  const { health, control, polling, throttle, nextPoll, clock } = parts
-  const known = health.sources().find((each) => each.name === name)
   const { paused, reason, by, at, pollAt } = control.stateOf(name)
   const polled = polling(name)
-  const [wait, next] = await Promise.all([throttle(name), nextPoll(name)])
+  const [wait, next] = await Promise.all([throttle(config), nextPoll(config)])
   const isWaiting = wait !== undefined && wait.until > clock()
   return {
     name,

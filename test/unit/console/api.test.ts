@@ -397,6 +397,15 @@ describe('the API', () => {
     assert.deepEqual(await statusOf(`/api/clusters/${'0'.repeat(16)}`), [404, 'NOT_FOUND'])
   })
 
+  test('tells what is wrong with a step of a repair', async () => {
+    const steps = [{ set: 'rating' }, { paint: 'red' }]
+    const mends = { pointer: '/rating', keyword: 'type' }
+    const options = { method: 'POST', body: { source: 'hook', mends, steps } }
+    const { error } = (await (await operators.fetch('/api/repairs', options)).json()) as { error: string }
+    assert.match(error, /body\.steps\.0: .*\bto\b/s)
+    assert.match(error, /body\.steps\.1: .*expected one of set, default, copy/)
+  })
+
   test('describes every route, and each of them was tried', async () => {
     assert.equal(document.openapi, '3.1.0')
     await ask('/api')

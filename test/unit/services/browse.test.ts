@@ -128,6 +128,28 @@ describe('a list of the newest', () => {
     assert.ok(again.looked <= 10_000, `looked at ${again.looked} where it knew where they begin`)
   })
 
+  test('is not empty where much came since it was asked for last', async () => {
+    const times = Array.from({ length: 6_000 }, (_, n) => NOW - 120_000 + n * 20)
+    const store = storeOf(times)
+    let [ms, now] = [0, NOW - 60_000]
+    async function* slowly(scan: Scan): AsyncGenerator<Page> {
+      const where = (row: Stored): boolean => row.received.receivedAt <= now && (scan.where?.(row) ?? true)
+      for await (const page of store.scan({ ...scan, where })) {
+        if (page.records.length > 0) ms += 10
+        yield page
+      }
+    }
+    const browse = createBrowser({ scan: slowly }, { clock: () => now, steady: () => ms, patienceMs: 50 })
+    const newest = { by: { by: 'time' }, where: () => true, limit: 50, signal } as const
+    assert.equal((await browse(newest)).records.length, 50)
+    now = NOW
+    const later = await browse(newest)
+    assert.deepEqual(
+      later.records.map(({ key }) => key),
+      newestFirst(store.rows).slice(0, 50),
+    )
+  })
+
   test('refuses a position that it has not given', async () => {
     const browse = createBrowser(storeOf([NOW]), { clock, steady: () => 0 })
     const by = { by: 'time' } as const
