@@ -17,7 +17,7 @@ const CONCURRENCY = 128
 
 /** A node of its own, which confirms what is on its disk. */
 export const startCassandra: StartDatabase = async () => {
-  const server = await cassandraServer({ commitLog: 'group', mayKill: true })
+  const server = await cassandraServer({ commitLog: 'group', mayKill: true, isMeasured: true })
   if (server.skip !== false) return server.skip
   return {
     most: 20_000,
