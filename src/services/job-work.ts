@@ -73,12 +73,16 @@ export function counted(job: Job, { passed, failed }: Worked): Job {
   }
 }
 
-/** The job behind its canary, if it has one and that is through: it runs on, or stops. */
-export function judged(job: Job): Job {
-  if (job.kind !== 'redrive' || job.state !== 'canary') return job
-  const { count, minShare } = job.params.canary ?? { count: 0, minShare: 0 }
-  if (job.done < count) return job
-  if (job.passed >= minShare * job.done) return { ...job, state: 'running' }
+/**
+ * The job behind a batch, before which it was through with so many letters. Where its canary ended with that batch, it runs on
+ * or stops; also one that a person paused meanwhile, so that no resume passes over a canary that failed.
+ */
+export function judged(job: Job, doneBefore: number): Job {
+  const canary = job.kind === 'redrive' ? job.params.canary : undefined
+  if (canary === undefined || doneBefore >= canary.count || job.done < canary.count) return job
+  const { minShare } = canary
+  if (job.passed / job.done >= minShare - Number.EPSILON)
+    return job.state === 'canary' ? { ...job, state: 'running' } : job
   const why = `only ${job.passed} of the first ${job.done} passed, and ${Number((minShare * 100).toFixed(2))} % were asked for`
   return { ...job, state: 'stopped', why }
 }

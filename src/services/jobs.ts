@@ -167,7 +167,7 @@ async function work(held: Held, parts: JobParts): Promise<void> {
       read = undefined
       return workOn(given)
     })
-    const job = await update((before) => judged(counted(before, worked)))
+    const job = await update((before) => judged(counted(before, worked), before.done))
     onProgress?.(job)
   }
 

@@ -166,6 +166,31 @@ describe('a job', () => {
     await assert.rejects(setJobState(registry, id, 'pause', by), hasCode('JOB_ENDED'))
   })
 
+  test('goes on where exactly the share passed that was asked for: 55 of 100 were fewer than 55 %', async () => {
+    await using it = await scene(120, (n) => n < 45)
+    const { id } = await redrive(it, { count: 100, minShare: 0.55 })
+    assert.partialDeepStrictEqual(await runJob(id, it.parts), { state: 'done', done: 120, passed: 75 })
+  })
+
+  test('that is paused while its canary is under way stops where that failed: it ran on when it was resumed', async () => {
+    await using it = await scene(120, (n) => n % 10 === 0)
+    const { registry } = it.place
+    for (const [minShare, state] of [
+      [0.95, 'stopped'],
+      [0.5, 'paused'],
+    ] as const) {
+      const { id } = await redrive(it, { count: 50, minShare })
+      const store = {
+        ...it.place.store,
+        amend: async (...given: Parameters<typeof it.place.store.amend>) => {
+          await setJobState(registry, id, 'pause', by)
+          return it.place.store.amend(...given)
+        },
+      }
+      assert.partialDeepStrictEqual(await runJob(id, { ...it.parts, store }), { state, done: 50 })
+    }
+  })
+
   test('that ended in the middle of a batch is finished by who goes on: what was marked is published', async () => {
     await using it = await scene(300)
     const { id } = await redrive(it)
