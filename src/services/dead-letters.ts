@@ -10,10 +10,14 @@ import { candidateOf, interpret, type Rules } from '../review/interpret.ts'
 import type { LedgerEntry } from '../review/record.ts'
 import { type Repair, tie } from '../review/repair.ts'
 import { isWaiting, type Rejected, type Verdict } from '../review/verdict.ts'
+import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
+import { erasedAmong } from './suppression.ts'
 
 export interface Redrive {
   readonly store: Store
+  /** Says which reviews are erased for good: nothing of them is published. */
+  readonly registry: Pick<Registry, 'get'>
   readonly reviews: Pick<Queue, 'publish'>
   readonly rules: (record: Stored) => Promise<Rules>
   readonly number: () => LedgerEntry
@@ -42,7 +46,12 @@ export async function redrive(
   options: Redrive,
   review?: Readonly<Record<string, unknown>>,
 ): Promise<Redriven> {
-  const row = await finishMarked(await find(key, options), options)
+  const found = await find(key, options)
+  if ((await erasedAmong([key], options.registry, options)).has(key)) {
+    const message = `${key}: its review is to be erased for good; \`headwater reviews erase ${key}\` finishes that`
+    throw new HeadwaterError('NOT_FOUND', message)
+  }
+  const row = await finishMarked(found, options)
   const rules = await options.rules(row)
   const { by } = row.verdict
   const verdict = interpret(
@@ -60,17 +69,25 @@ export async function redrive(
 /**
  * Redrives dead letters together, in as few calls of the queue as their size allows, each with the repair tied to it if
  * there is one. What waits no longer to be mended is left alone, but for a publication that is owed; what is still rejected
- * stays as it is. Throws CONFLICT where somebody else changed one of them: what is read anew may be tried again.
+ * stays as it is; what is to be erased for good is left out. Throws CONFLICT where somebody else changed one of them: what is read anew may be tried again.
  */
 export async function redriveAll(
   rows: readonly Stored[],
   options: Redrive,
   repair?: Repair,
 ): Promise<readonly Redriven[]> {
-  const owed = await finishAll(rows, options)
+  const erased = await erasedAmong(
+    rows.map(({ key }) => key),
+    options.registry,
+    options,
+  )
+  const finished = await finishAll(
+    rows.filter(({ key }) => !erased.has(key)),
+    options,
+  )
   const done: Redriven[] = []
   const accepted: [Stored, Verdict][] = []
-  for (const row of owed) {
+  for (const row of finished) {
     const { key, verdict: was } = row
     const mending = repair === undefined ? was.by : tie(was.by, repair)
     const verdict = isWaiting(was) ? interpret(row, await options.rules(row), mending) : was

@@ -30,7 +30,6 @@ export type NewJob = { readonly by: string } & (
 )
 
 export interface JobParts extends JobTools {
-  readonly registry: Registry
   /** Aborts between two batches; the job then waits for another process. */
   readonly signal: AbortSignal
   readonly onProgress?: (job: Job) => void
