@@ -208,9 +208,12 @@ async function noteEnd(job: Job, { registry, clock }: JobParts): Promise<void> {
   await openChanges(registry, clock).note({ who: by, what: `${kind} ended`, about: `job ${id}`, details })
 }
 
+/** What is in flight is finished by who resumes it, whatever made it fail. */
+const isOver = (job: Job): boolean => !isGoing(job) && job.state !== 'paused' && job.inFlight.length === 0
+
 async function forgetOld(registry: Registry): Promise<void> {
   const entries = await Array.fromAsync(jobEntries(registry))
-  const ended = entries.filter(({ job }) => !needsOwner(job) && job.state !== 'paused')
+  const ended = entries.filter(({ job }) => isOver(job))
   for (const { job, revision } of ended.slice(0, Math.max(0, ended.length - ENDED_KEPT)))
     await removeJob(registry, job.id, revision)
 }
