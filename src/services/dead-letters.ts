@@ -61,7 +61,7 @@ export async function redrive(
   )
   if (verdict.status === 'rejected') return { key, status: 'rejected', verdict }
   if (row.verdict.status !== 'rejected' && JSON.stringify(verdict) === JSON.stringify(row.verdict)) {
-    return { key, status: 'accepted', verdict }
+    return { key, status: isOwed(found) ? 'published' : 'accepted', verdict }
   }
   return redrivenOf(await finishMarked(await mark(row, verdict, options), options))
 }
@@ -85,6 +85,7 @@ export async function redriveAll(
     rows.filter(({ key }) => !erased.has(key)),
     options,
   )
+  const owed = new Set(rows.filter(isOwed).map(({ key }) => key))
   const done: Redriven[] = []
   const accepted: [Stored, Verdict][] = []
   for (const row of finished) {
@@ -92,7 +93,7 @@ export async function redriveAll(
     const mending = repair === undefined ? was.by : tie(was.by, repair)
     const verdict = isWaiting(was) ? interpret(row, await options.rules(row), mending) : was
     if (verdict.status === 'rejected') done.push({ key, status: 'rejected', verdict })
-    else if (verdict === was) done.push({ key, status: 'accepted', verdict })
+    else if (verdict === was) done.push({ key, status: owed.has(key) ? 'published' : 'accepted', verdict })
     else accepted.push([row, verdict])
   }
   const marked = await inParallel(accepted, ([row, verdict]) => mark(row, verdict, options), AMENDED_AT_ONCE)
@@ -140,6 +141,9 @@ async function find(key: string, { store, signal }: Pick<Redrive, 'store' | 'sig
   )
 }
 
+/** It was mended by a redrive that ended before it had published it. */
+const isOwed = ({ verdict }: Stored): boolean => verdict.unpublished === true
+
 const mark = (row: Stored, verdict: Verdict, options: Redrive): Promise<Stored> =>
   amend(row, { ...verdict, unpublished: true }, options)
 
@@ -159,7 +163,7 @@ async function finishMarked(row: Stored, options: Redrive): Promise<Stored> {
  */
 async function finishAll(rows: readonly Stored[], options: Redrive): Promise<readonly Stored[]> {
   const finished = new Map<string, Stored>()
-  const marked = rows.filter(({ verdict }) => verdict.unpublished === true)
+  const marked = rows.filter(isOwed)
   for (const portion of portionsOf(marked)) {
     const unmarked = portion.map((row) => ({ ...row, verdict: withoutMark(row.verdict) }))
     const refused = await options.reviews.publish(

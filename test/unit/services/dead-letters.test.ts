@@ -85,6 +85,23 @@ describe('redriving', () => {
     assert.deepEqual(await erasing, [gone])
   })
 
+  test('that goes on where another one ended says that it published: it said that nothing was to be done', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const letters = ['A', 'B'].map((id) => judge({ ...received, raw: Buffer.from(review(id)) }, rules))
+    await put(place.store, letters)
+    for (const letter of letters) await place.store.amend(letter.key, 0, owed(letter))
+    const [first, second] = letters.map(({ key }) => key) as [string, string]
+    assert.equal((await redriveIn(place, first)).status, 'published')
+    const rows = [...(await place.store.get([first, second])).values()]
+    const redriven = await redriveAll(rows, optionsIn(place))
+    assert.deepEqual(Object.fromEntries(redriven.map(({ key, status }) => [key, status])), {
+      [first]: 'accepted',
+      [second]: 'published',
+    })
+    assert.equal(await place.queue.backlog?.('storage'), 2)
+  })
+
   test('mends by hand what has a list of 100,000 entries and 10,000 levels: comparing them overflowed the stack', async () => {
     await using folder = await temporaryFolder()
     await using place = await openPlace(folder.path)
