@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Operation } from 'rfc6902'
 import { HeadwaterError, TransientError } from '../errors.ts'
 import { encodeEvent, subjectOf } from '../event.ts'
+import { segmentOf } from '../lib/pointer.ts'
 import { inParallel } from '../lib/parallel.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { newRejected } from '../review/compare.ts'
@@ -226,7 +227,7 @@ async function amend(
 function patchTo(review: Readonly<Record<string, unknown>>, row: Stored, rules: Rules): readonly Operation[] {
   const found = candidateOf(row, rules) ?? {}
   return [...new Set([...Object.keys(found), ...Object.keys(review)])].flatMap((field): Operation[] => {
-    const path = `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    const path = `/${segmentOf(field)}`
     const value = review[field]
     if (value === undefined) return [{ op: 'remove', path }]
     if (!Object.hasOwn(found, field)) return [{ op: 'add', path, value }]
