@@ -125,7 +125,7 @@ async function redriveOne(
   const { numbered } = await import('../services/ledger.ts')
   const number = numbered(newRun(Date.now()))
   const rules = await openRules(env, registry, preset)
-  const redriven = await redrive(key, { store, reviews, rules, number, signal: io.signal }, written)
+  const redriven = await redrive(key, { store, registry, reviews, rules, number, signal: io.signal }, written)
   const { status } = redriven
   const details = { status, ...(written !== undefined && { byHand: true }) }
   await noteChange(registry, { what: 'redrive', about: `record ${key}`, details })

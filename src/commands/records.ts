@@ -5,6 +5,7 @@ import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { sentenceOf } from '../event.ts'
 import { formatDuration } from '../lib/units.ts'
+import { findableBy } from '../review/verdict.ts'
 import { documentOf } from '../services/document.ts'
 import { storedAfterMs } from '../services/passport.ts'
 import type { Scan, Store, Stored } from '../stores/store.ts'
@@ -37,10 +38,12 @@ export async function* selected(
   where: (row: Stored) => boolean,
   signal: AbortSignal,
 ): AsyncGenerator<Stored> {
-  const { source, limit } = selection
+  const { source, cluster, limit } = selection
   let left = limit === undefined ? Number.POSITIVE_INFINITY : parseCount(limit, '--limit')
   const matches = (row: Stored): boolean =>
-    where(row) && (source === undefined || row.received.context.source === source)
+    where(row) &&
+    (source === undefined || row.received.context.source === source) &&
+    (cluster === undefined || findableBy(row.verdict).cluster === cluster)
   for await (const { records } of store.scan({ ...scanOf(selection), where: matches, signal })) {
     for (const record of records) {
       signal.throwIfAborted()

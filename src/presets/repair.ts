@@ -78,8 +78,9 @@ function take(step: Step, review: Record<string, unknown>, { item, context }: Re
     if (isAbsent(review[step.default])) put(step.default, 'to' in step ? step.to : at(step.from))
   } else if ('copy' in step) put(step.to, at(step.copy))
   else if ('move' in step) {
-    put(step.to, review[step.move])
+    const value = review[step.move]
     delete review[step.move]
+    put(step.to, value)
   } else if ('remove' in step) delete review[step.remove]
   else put(step.parse, parsed(review[step.parse], step.as, item))
 }

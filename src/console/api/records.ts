@@ -7,7 +7,7 @@ import { reason, record, recordKey, verdict } from './words.ts'
 const one = z.strictObject({ key: recordKey })
 
 export function recordRoutes(parts: ApiParts): readonly Route[] {
-  const { store, reviews, openRules, changes, clusters, clock } = parts
+  const { store, registry, reviews, openRules, changes, clusters, clock } = parts
   const number = parts.newNumber()
   return [
     route({
@@ -20,7 +20,7 @@ export function recordRoutes(parts: ApiParts): readonly Route[] {
       answer: z.object({ key: recordKey, status: z.enum(['published', 'accepted', 'rejected']), verdict }),
       async handle({ params: { key }, body: { review }, who, signal }) {
         const rules = await openRules()
-        const redriven = await redrive(key, { store, reviews, rules, number, signal }, review)
+        const redriven = await redrive(key, { store, registry, reviews, rules, number, signal }, review)
         const details = { status: redriven.status, ...(review !== undefined && { byHand: true }) }
         await changes.note({ who: who.name, what: 'redrive', about: `record ${key}`, details })
         clusters.forget()

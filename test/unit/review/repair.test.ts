@@ -75,6 +75,31 @@ suite('a repair', () => {
     assert.equal(interpret(record, rules, record.verdict.by).status, 'rejected')
   })
 
+  test('by hand is newer than the dead letter it mends: a store that read the queue anew kept the dead letter', () => {
+    const record = judge(received({ ...GOOD, rating: 'good' }), rules)
+    const written = interpret(record, rules, { patch: [{ op: 'replace', path: '/rating', value: 4 }] })
+    assert.equal(written.status, 'accepted')
+    assert.ok(isNewer(written, record.verdict) && !isNewer(record.verdict, written))
+  })
+
+  test('that replaced another one mends what that could not: the dead letter stayed beside its published review', () => {
+    const item = received({ ...GOOD, rating: '4.0 out of 5 stars', helpful_votes: 'many' })
+    const { verdict: known } = judge(item, compileRules(preset, { repairs: [stars] }))
+    const better = repair('/rating', 'type', { parse: 'rating', as: 'stars' }, { remove: 'helpful_votes' })
+    const { verdict: arriving } = judge(item, compileRules(preset, { repairs: [better] }))
+    assert.deepEqual([known.status, arriving.status], ['rejected', 'accepted'])
+    assert.ok(isNewer(arriving, known) && !isNewer(known, arriving))
+  })
+
+  test('of a source leaves discarded what it does not mend: newer rules brought the letter back', () => {
+    const { verdict } = judge(received({ ...GOOD, rating: '4.0 out of 5 stars', helpful_votes: -1 }), rules)
+    assert.ok(verdict.status === 'rejected')
+    const known = { ...verdict, discarded: { reason: 'a test', at: '2026-01-01T00:00:00.000Z' } }
+    const newer = { ...verdict.by, schema: 'review@99' }
+    assert.ok(!isNewer({ ...verdict, by: newer }, known))
+    assert.ok(isNewer({ status: 'accepted', review: GOOD, by: newer }, known))
+  })
+
   test('copies, moves, removes, and gives what is missing', () => {
     const { product_id: _, ...lacking } = { ...GOOD, title: 7, language: 'en' }
     const steps: readonly Step[] = [
