@@ -52,7 +52,7 @@ const source = z.object({
     .optional(),
 })
 
-type Source = z.input<typeof source>
+export type SourceDetails = z.output<typeof source>
 
 export function sourceRoutes(parts: ApiParts): readonly Route[] {
   const { config, registry, control, clock } = parts
@@ -91,7 +91,7 @@ export function sourceRoutes(parts: ApiParts): readonly Route[] {
   ]
 }
 
-async function tell(config: SourceConfig, parts: ApiParts): Promise<Source> {
+async function tell(config: SourceConfig, parts: ApiParts): Promise<SourceDetails> {
   const { name, type, preset, origin, enabled } = config
   const { health, control, polling, throttle, clock } = parts
   const known = health.sources().find((each) => each.name === name)

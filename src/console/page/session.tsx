@@ -1,6 +1,6 @@
 import { type ComponentChildren, createContext } from 'preact'
 import { useContext, useEffect, useState } from 'preact/hooks'
-import type { Session } from './answers.ts'
+import type { Session } from '../api/session.ts'
 import { ask, SIGNED_OUT, useAct, useAnswer } from './ask.ts'
 import { Field } from './parts/field.tsx'
 import { Failure, Loading } from './parts/states.tsx'

@@ -1,5 +1,5 @@
 import { Link } from '../address.tsx'
-import type { ClusterDetails } from './letters.ts'
+import type { ClusterDetails } from '../../api/clusters.ts'
 import { useAnswer } from '../ask.ts'
 import { Facts } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'

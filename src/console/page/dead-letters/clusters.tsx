@@ -1,5 +1,5 @@
 import { addressOf, Link, useAddress } from '../address.tsx'
-import type { ClusterSummary } from './letters.ts'
+import type { ClusterSummary } from '../../api/clusters.ts'
 import { useAnswer } from '../ask.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Foreign } from '../parts/foreign.tsx'

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { Link } from '../address.tsx'
 import { announce } from '../announce.tsx'
-import type { Job } from './job.ts'
+import type { JobDetails } from '../../api/jobs.ts'
 import { ask, useAct } from '../ask.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Foreign } from '../parts/foreign.tsx'
@@ -21,7 +21,7 @@ const TONES = {
 } as const
 
 interface JobCardProps {
-  readonly job: Job
+  readonly job: JobDetails
   readonly again: () => void
 }
 
@@ -68,12 +68,12 @@ export function JobCard({ job, again }: JobCardProps) {
 }
 
 /** Without a total it only moves until it is done. */
-function progressOf({ state, total, done }: Job): { max?: number; value?: number } {
+function progressOf({ state, total, done }: JobDetails): { max?: number; value?: number } {
   if (state === 'done') return { max: 1, value: 1 }
   return total === undefined ? {} : { max: Math.max(total, done, 1), value: done }
 }
 
-function outcomeOf({ kind, params, total, done, passed, failed }: Job): string {
+function outcomeOf({ kind, params, total, done, passed, failed }: JobDetails): string {
   if (kind === 'replay') {
     const published = params['dryRun'] === true ? 'would be published' : 'published'
     return `${counted(passed)} ${published}; ${counted(done)} looked at`
@@ -109,7 +109,7 @@ function Controls({ job: { id, state }, again }: JobCardProps) {
   )
 }
 
-function useEndAnnounced(title: string, job: Job): void {
+function useEndAnnounced(title: string, job: JobDetails): void {
   const { state } = job
   const before = useRef(state)
   useEffect(() => {

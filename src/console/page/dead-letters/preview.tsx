@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Link } from '../address.tsx'
-import type { Preview, Sample } from './letters.ts'
-import type { Fields, Step } from '../reviews/records.ts'
+import type { Preview } from '../../api/clusters.ts'
+import type { Step } from './step-words.ts'
 import { ask, Refused } from '../ask.ts'
 import { spoken } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
@@ -9,6 +9,8 @@ import { Failure, Loading } from '../parts/states.tsx'
 import { Difference, written } from '../reviews/changed.tsx'
 import { Faults } from '../reviews/judged.tsx'
 import { counted, plural, shared } from '../words.ts'
+
+type Sample = Preview['samples'][number]
 
 /** Waits so long for the next stroke of a key before it tries the steps. */
 const PAUSE_MS = 400
@@ -103,7 +105,7 @@ function SampleOf({ sample: { key, before, after, errors } }: { readonly sample:
   )
 }
 
-const changedIn = (before: Fields, after: Fields): readonly string[] =>
+const changedIn = (before: Sample['before'], after: Sample['before']): readonly string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     (name) => written(before[name]) !== written(after[name]),
   )

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { announce } from '../announce.tsx'
-import type { ClusterDetails } from './letters.ts'
+import type { ClusterDetails } from '../../api/clusters.ts'
 import { ask, useAct } from '../ask.ts'
 import { Input } from '../parts/field.tsx'
 import { Failure } from '../parts/states.tsx'

@@ -1,4 +1,4 @@
-import type { PassportDetails } from './records.ts'
+import type { PassportDetails } from '../../api/reviews.ts'
 import { Facts, spoken, Value } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
 import { Time } from '../parts/time.tsx'

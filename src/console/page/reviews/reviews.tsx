@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { addressOf, useAddress } from '../address.tsx'
-import type { Found } from './records.ts'
+import type { Found } from '../../api/reviews.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
 import { Answered, Empty, Failure } from '../parts/states.tsx'
 import { counted, plural } from '../words.ts'

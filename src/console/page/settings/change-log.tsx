@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Changes } from './in-force.ts'
+import type { Changes } from '../../api/changes.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
 import { Value } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'

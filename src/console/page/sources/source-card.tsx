@@ -1,6 +1,6 @@
 import { addressOf, Link } from '../address.tsx'
 import { announce } from '../announce.tsx'
-import type { SourceDetails } from '../answers.ts'
+import type { SourceDetails } from '../../api/sources.ts'
 import { ask, useAct } from '../ask.ts'
 import { SourceState } from '../parts/badge.tsx'
 import { Facts } from '../parts/facts.tsx'
