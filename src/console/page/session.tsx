@@ -63,7 +63,7 @@ function SignIn({ signedIn }: { readonly signedIn: () => void }) {
           )}
         </Field>
         {error && <Failure error={error} />}
-        <button type="submit" class="button primary" disabled={isBusy}>
+        <button type="submit" class="button primary" aria-disabled={isBusy}>
           Sign in
         </button>
       </form>

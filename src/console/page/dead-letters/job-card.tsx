@@ -51,7 +51,9 @@ export function JobCard({ job, again }: JobCardProps) {
       <p>{outcomeOf(job)}</p>
       {why && (
         <p class="notice warning">
-          <Foreign>{why}</Foreign>
+          <span>
+            {state}: <Foreign>{why}</Foreign>
+          </span>
         </p>
       )}
       {reasons.map(({ code, message, count }) => (
@@ -94,13 +96,13 @@ function Controls({ job: { id, state }, again }: JobCardProps) {
       <button
         type="button"
         class="button small"
-        disabled={isBusy}
+        aria-disabled={isBusy}
         onClick={tell(isGoing ? 'pause' : 'resume')}
       >
         {isGoing ? 'Pause' : state === 'paused' ? 'Resume' : 'Go on nevertheless'}
       </button>
       {(isGoing || state === 'paused') && (
-        <button type="button" class="button small danger" disabled={isBusy} onClick={tell('stop')}>
+        <button type="button" class="button small danger" aria-disabled={isBusy} onClick={tell('stop')}>
           Stop
         </button>
       )}

@@ -49,17 +49,17 @@ export function PutAway({ cluster: { cluster, muted }, again }: PutAwayProps) {
             <button
               type="button"
               class="button"
-              disabled={isBusy}
+              aria-disabled={isBusy}
               onClick={() => tell('unmute', 'No longer muted')}
             >
               Unmute
             </button>
           ) : (
-            <button type="submit" value="mute" class="button" disabled={isBusy}>
+            <button type="submit" value="mute" class="button" aria-disabled={isBusy}>
               Mute the fault
             </button>
           )}
-          <button type="submit" value="discard" class="button danger" disabled={isBusy}>
+          <button type="submit" value="discard" class="button danger" aria-disabled={isBusy}>
             Discard all of them
           </button>
         </div>

@@ -6,7 +6,7 @@ import type { Step } from './step-words.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
 import { Input } from '../parts/field.tsx'
 import { Failure } from '../parts/states.tsx'
-import { countOf } from './clusters.tsx'
+import { letters } from './clusters.tsx'
 import { JobCard } from './job-card.tsx'
 
 interface RedriveProps {
@@ -82,8 +82,8 @@ export function Redrive({ cluster, steps, again }: RedriveProps) {
         )}
         {error && <Failure error={error} />}
         <div>
-          <button type="submit" class="button primary" disabled={isBusy}>
-            Redrive {countOf(cluster)} letters
+          <button type="submit" class="button primary" aria-disabled={isBusy}>
+            Redrive {letters(cluster)}
           </button>
         </div>
       </form>

@@ -112,10 +112,16 @@ function Form() {
       )}
       {error && <Failure error={error} />}
       <div class="row">
-        <button type="submit" value="estimate" class="button" disabled={isBusy}>
+        <button type="submit" value="estimate" class="button" aria-disabled={isBusy}>
           Estimate
         </button>
-        <button type="submit" value="run" class="button primary" disabled={isBusy || estimate?.of !== now}>
+        <button
+          type="submit"
+          value="run"
+          class="button primary"
+          aria-disabled={isBusy}
+          disabled={estimate?.of !== now}
+        >
           Replay
         </button>
         {estimate?.of !== now && <span class="muted">Estimate first: it counts and publishes nothing.</span>}

@@ -61,12 +61,12 @@ export function ByHand({ passport: { key, candidate }, again }: ByHandProps) {
         <button
           type="button"
           class="button primary"
-          disabled={isBusy}
+          aria-disabled={isBusy}
           onClick={() => void act(async () => redrive(parsed(text))())}
         >
           Redrive as written
         </button>
-        <button type="button" class="button" disabled={isBusy} onClick={() => void act(redrive())}>
+        <button type="button" class="button" aria-disabled={isBusy} onClick={() => void act(redrive())}>
           Redrive as it is
         </button>
       </div>
@@ -84,7 +84,7 @@ export function ByHand({ passport: { key, candidate }, again }: ByHandProps) {
           onValue={setReason}
           isRequired
         />
-        <button type="submit" class="button danger" disabled={isBusy}>
+        <button type="submit" class="button danger" aria-disabled={isBusy}>
           Discard
         </button>
       </form>

@@ -14,6 +14,7 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
       <Facts
         facts={[
           ['At', <Time at={receivedAt} />],
+          ['Written', timings.writtenAt && <WrittenAt at={timings.writtenAt} />],
           ['Origin', <Foreign>{origin}</Foreign>],
           ...Object.entries(context).map(
             ([name, value]) => [capital(spoken(name)), <Value of={value} />] as const,
@@ -37,13 +38,17 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
           ['Revision', String(revision)],
           ['Hash of raw', <code>{rawHash}</code>],
           ['Settled', settled ? `as ${settled}` : 'not noted yet'],
-          ...Object.entries(timings).map(
-            ([name, value]) => [capital(spoken(name)), <Value of={value} />] as const,
-          ),
         ]}
       />
     </section>
   )
 }
+
+/** The date is the review's own word, and long before the rest of it. */
+const WrittenAt = ({ at }: { readonly at: string }) => (
+  <>
+    <Time at={at} /> by its author
+  </>
+)
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -39,7 +39,7 @@ function Result({ record }: { readonly record: Summary }) {
         </p>
       )}
       {text && (
-        <p>
+        <p class="result-text">
           <Foreign>{text}</Foreign>
         </p>
       )}

@@ -60,7 +60,7 @@ function List({ path, isFiltered }: { readonly path: string; readonly isFiltered
             {error && <Failure error={error} />}
             {last.after !== undefined && (
               <div>
-                <button type="button" class="button" disabled={isBusy} onClick={further}>
+                <button type="button" class="button" aria-disabled={isBusy} onClick={further}>
                   Look further
                 </button>
               </div>

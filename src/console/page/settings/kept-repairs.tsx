@@ -55,7 +55,7 @@ function Kept({ repair, again }: { readonly repair: KeptRepair; readonly again: 
         <button
           type="button"
           class="button small"
-          disabled={isBusy}
+          aria-disabled={isBusy}
           onClick={drop}
           aria-label={`Drop the repair ${id}`}
         >

@@ -16,7 +16,7 @@ export function Promises({ settings: { guarantees, proof } }: { readonly setting
             <details>
               <summary>
                 <strong>{number}.</strong> {promise}{' '}
-                <span class="muted">shown by {plural(tests.length, 'test')}</span>
+                <span class="muted">· shown by {plural(tests.length, 'test')}</span>
               </summary>
               <ul class="tests">
                 {tests.map((test) => (

@@ -95,7 +95,7 @@ function Controls({ source: { name, paused, polling }, again }: SourceCardProps)
       <button
         type="button"
         class="button"
-        disabled={isBusy}
+        aria-disabled={isBusy}
         aria-label={`${paused ? 'Resume' : 'Pause'} ${name}`}
         onClick={paused ? tell('resume', 'resumed') : tell('pause', 'paused')}
       >
@@ -105,7 +105,7 @@ function Controls({ source: { name, paused, polling }, again }: SourceCardProps)
         <button
           type="button"
           class="button"
-          disabled={isBusy}
+          aria-disabled={isBusy}
           aria-label={`Poll ${name} now`}
           onClick={tell('poll', 'polls now')}
         >
