@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Link } from '../address.tsx'
 import type { Preview } from '../../api/clusters.ts'
 import type { Step } from './step-words.ts'
@@ -45,18 +45,23 @@ interface Previewed {
 function usePreview(cluster: string, steps: readonly Step[]): Previewed {
   const [state, setState] = useState<Previewed>({ isOld: true })
   const wanted = JSON.stringify(steps)
+  const isFirst = useRef(true)
   useEffect(() => {
     const ended = new AbortController()
     setState((before) => ({ ...before, isOld: true }))
-    const timer = setTimeout(() => {
-      const body = { steps: JSON.parse(wanted) as readonly Step[] }
-      ask<Preview>(`/api/clusters/${cluster}/preview`, { method: 'POST', body, signal: ended.signal }).then(
-        (preview) => setState({ preview, isOld: false }),
-        (error: Refused) => {
-          if (!ended.signal.aborted) setState({ error, isOld: false })
-        },
-      )
-    }, PAUSE_MS)
+    const timer = setTimeout(
+      () => {
+        const body = { steps: JSON.parse(wanted) as readonly Step[] }
+        ask<Preview>(`/api/clusters/${cluster}/preview`, { method: 'POST', body, signal: ended.signal }).then(
+          (preview) => setState({ preview, isOld: false }),
+          (error: Refused) => {
+            if (!ended.signal.aborted) setState({ error, isOld: false })
+          },
+        )
+      },
+      isFirst.current ? 0 : PAUSE_MS,
+    )
+    isFirst.current = false
     return () => {
       clearTimeout(timer)
       ended.abort()
