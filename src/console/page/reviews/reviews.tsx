@@ -41,9 +41,10 @@ function List({ path, isFiltered }: { readonly path: string; readonly isFiltered
         return (
           <section aria-label="Found">
             <p role="status">
-              {plural(records.length, 'record')}, newest first.{' '}
+              {plural(records.length, 'record')}
+              {records.length > 1 && ', newest first'}.{' '}
               {last.after === undefined
-                ? 'These are all.'
+                ? records.length > 0 && 'These are all.'
                 : `${counted(looked)} looked at so far; there may be more that are older.`}
             </p>
             {records.length > 0 ? (
