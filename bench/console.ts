@@ -1,21 +1,7 @@
-import { arrivalOf } from '../src/arrival.ts'
-import { load } from '../src/config/load.ts'
-import { openStore } from '../src/app.ts'
-import { openPipeline } from '../src/pipeline.ts'
-import { loadPreset } from '../src/presets/index.ts'
-import { compileRules } from '../src/presets/rules.ts'
-import { judge } from '../src/review/interpret.ts'
-import type { Arrival } from '../src/review/record.ts'
-import { silent } from '../test/support/queue-context.ts'
-import { temporaryFolder } from '../test/support/temp.ts'
+import { openConsole } from './console-store.ts'
 import { type Question, type Row } from './question.ts'
-import { reviewAt } from './reviews.ts'
 
 const ASKED = 100
-const BATCH = 5_000
-/** Of so many records one is a dead letter, besides those that the invented reviews have. */
-const LETTER_EVERY = 20
-const APART_MS = 2_000
 const PATIENCE_MS = 60_000
 
 /** What a person waits for who looks at the console. */
@@ -28,22 +14,8 @@ export const consoleViews: Question = {
 }
 
 async function ask(count: number): Promise<readonly Row[]> {
-  await using folder = await temporaryFolder()
-  const config = await load({ env: {}, folder: folder.path, args: { data: folder.path } })
-  const env = {
-    config: { ...config, admin: { listen: { host: '127.0.0.1', port: 0 } } },
-    logger: silent,
-    signal: new AbortController().signal,
-  }
-  await fill(env, count)
-  await using pipeline = await openPipeline(env, {
-    ingestion: false,
-    storage: false,
-    listen: true,
-    remember: false,
-    clock: Date.now,
-  })
-  return await views(pipeline.addresses.admin ?? '', count)
+  await using opened = await openConsole(count)
+  return await views(opened.admin, count)
 }
 
 async function views(admin: string, count: number): Promise<readonly Row[]> {
@@ -91,28 +63,4 @@ async function views(admin: string, count: number): Promise<readonly Row[]> {
     })
   }
   return rows
-}
-
-async function fill(env: Parameters<typeof openStore>[0], count: number): Promise<void> {
-  await using store = await openStore(env)
-  const rules = compileRules(await loadPreset('canonical'))
-  const first = Date.now() - count * APART_MS
-  for (let n = 0; n < count; n += BATCH) {
-    const size = Math.min(BATCH, count - n)
-    await store.put(Array.from({ length: size }, (_, m) => arrivalAt(n + m, first, rules)))
-  }
-}
-
-function arrivalAt(n: number, first: number, rules: Parameters<typeof judge>[1]): Arrival {
-  const raw = reviewAt(n)
-  const isLetter = n % LETTER_EVERY === 0
-  const received = {
-    origin: 'webhook',
-    receivedAt: first + n * APART_MS,
-    raw: isLetter
-      ? Buffer.from(raw.toString().replace(/"rating":\s*\d/, '"rating":"4.0 out of 5 stars"'))
-      : raw,
-    context: { source: 'webhook', kind: 'webhook', from: '/hooks/webhook', position: (n % 100) + 1 },
-  }
-  return arrivalOf(judge(received, rules))
 }

@@ -60,7 +60,7 @@ describe('a console with tokens', { skip: chromiumProgram.skip }, async () => {
     await visitor.visit('/')
     await page.getByLabel('Token').fill('for-readers')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    for (const path of pages.values()) {
+    for (const [name, path] of pages) {
       await visitor.visit(path)
       await page.getByText('you see everything and change nothing').waitFor()
       await page
@@ -72,6 +72,7 @@ describe('a console with tokens', { skip: chromiumProgram.skip }, async () => {
         /pause|resume|poll|redrive|discard|mute|drop|replay/i.test(name),
       )
       assert.deepEqual(changes, [], path)
+      if (name === 'cluster') await takePicture(page, 'cluster-for-a-reader')
     }
   })
 

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { chromiumProgram, openBrowser, openVisitor } from '../support/browser.ts'
+import { chromiumProgram, openBrowser, openVisitor, takePicture } from '../support/browser.ts'
 import { freePort, startUp, writeConfig } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
@@ -35,9 +35,11 @@ describe('a console whose process ends', { skip: chromiumProgram.skip }, async (
     await page.getByRole('alert').getByText('What you see is the last that it told.').waitFor()
     await page.getByRole('row', { name: /simulator/ }).waitFor()
     assert.equal(await page.getByText('All is well.').count(), 0)
+    await takePicture(page, 'now-disconnected')
     // What is asked for now says that nobody answers.
     await page.getByRole('link', { name: 'Settings' }).click()
     await page.getByText('Headwater does not answer. Is it running?').first().waitFor()
+    await takePicture(page, 'settings-disconnected')
 
     await using _second = (await startUp(folder.path)).process
     await page

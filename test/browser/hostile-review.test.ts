@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { assertNoSidewaysScrolling, chromiumProgram, openBrowser, openVisitor } from '../support/browser.ts'
+import {
+  assertNoSidewaysScrolling,
+  chromiumProgram,
+  openBrowser,
+  openVisitor,
+  takePicture,
+} from '../support/browser.ts'
 import { bring, everyPage, firstCluster } from '../support/console.ts'
 import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
@@ -47,13 +53,14 @@ describe('a hostile review', { skip: chromiumProgram.skip }, async () => {
     test(`is shown harmlessly on every page, ${width} pixels wide`, async () => {
       await using visitor = await openVisitor(browser, up.admin, { viewport: { width, height: 900 } })
       const { page } = visitor
-      for (const path of paths.values()) {
+      for (const [name, path] of paths) {
         await visitor.visit(path)
         await page
           .getByText(/^Loading/)
           .first()
           .waitFor({ state: 'detached' })
         await assertNoSidewaysScrolling(page)
+        if (name === 'reviews' || name === 'cluster') await takePicture(page, `${name}-hostile-${width}`)
         assert.match(await page.title(), / · Headwater$/)
         assert.equal(await page.locator('img, script:not([src]), svg:not([aria-hidden])').count(), 0)
       }

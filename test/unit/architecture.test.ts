@@ -75,6 +75,17 @@ test('rooms open only the doors they should', async () => {
   assert.deepEqual(trespasses, [])
 })
 
+test('the page of the console takes nothing but types from the server', async () => {
+  const page = 'console/page/'
+  const loaded: string[] = []
+  for await (const file of glob(`${page}**/*.{ts,tsx}`, { cwd: src })) {
+    const opened = (await importsOf(file, staticImports)).filter((target) => target.startsWith('.'))
+    const outside = opened.map(pathFrom(file)).filter((path) => !path.startsWith(page))
+    loaded.push(...outside.map((path) => `${file} loads ${path}`))
+  }
+  assert.deepEqual(loaded, [])
+})
+
 test('no client of a broker or database is loaded before it is chosen', async () => {
   const reached = new Set(await filesAtTheTop())
   const loaded: string[] = []
@@ -113,7 +124,7 @@ const allImports = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g
 const staticImports = /^(?:import|export)\s(?!type\b)(?:[^'();=]*?\sfrom\s)?'([^']+)'/gm
 
 async function importsOf(file: string, pattern = allImports): Promise<string[]> {
-  if (!file.endsWith('.ts')) return []
+  if (!/\.tsx?$/.test(file)) return []
   const text = await readFile(join(src, file), 'utf8')
   return [...text.matchAll(pattern)].flatMap(([, target]) => target ?? [])
 }

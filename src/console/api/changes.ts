@@ -17,6 +17,8 @@ const list = z.object({
   after: z.string().optional().meta({ description: 'Where to go on; absent at the end.' }),
 })
 
+export type Changes = z.output<typeof list>
+
 export function changeRoutes({ changes }: Pick<ApiParts, 'changes'>): readonly Route[] {
   return [
     route({

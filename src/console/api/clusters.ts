@@ -35,6 +35,8 @@ const clusterFields = {
 
 const cluster = z.object(clusterFields)
 
+export type ClusterSummary = z.output<typeof cluster>
+
 /** As `headwater dlq repair --steps` reads them; stored ones may name a parser that is gone. */
 export const steps = z.array(stepSchema).max(20) as unknown as z.ZodType<readonly Step[], readonly Step[]>
 
@@ -47,6 +49,8 @@ const details = z.object({
     .array(z.object({ title: z.string(), steps, passes: z.int(), mends: z.int(), of: z.int() }))
     .meta({ description: 'How the fault could be mended, best first: each was tried on some letters.' }),
 })
+
+export type ClusterDetails = z.output<typeof details>
 
 const previewed = z.object({
   looked: z.int(),
@@ -66,6 +70,8 @@ const previewed = z.object({
     }),
   ),
 })
+
+export type Preview = z.output<typeof previewed>
 
 const one = z.strictObject({ id: clusterId })
 
@@ -147,7 +153,7 @@ export function clusterRoutes(parts: ApiParts): readonly Route[] {
           limit: PREVIEWED,
           ...(repair && { repair }),
         })
-        return found as z.input<typeof previewed>
+        return found as Preview
       },
     }),
     route({

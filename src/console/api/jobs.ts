@@ -24,6 +24,8 @@ const shape = z.object({
   updatedAt: moment,
 })
 
+export type JobDetails = z.output<typeof shape>
+
 /** What is said of a job; what only those who run it need is left out. */
 export const job = z.looseObject(shape.shape) as unknown as z.ZodType<Job | ReplayJob, Job | ReplayJob>
 

@@ -48,7 +48,9 @@ const now = z.object({
   eventLoopMs: z.number().meta({ description: 'How late this process was at times, 99 % of the time.' }),
 })
 
-export type Now = z.input<typeof now>
+export type Now = z.output<typeof now>
+export type Alert = Now['alerts'][number]
+export type SourceFlow = Now['sources'][number]
 
 export function nowRoutes(look: () => Promise<Now>): readonly Route[] {
   return [route({ path: '/api/now', summary: 'How it goes now', answer: now, handle: look })]

@@ -6,6 +6,14 @@ import { reason, record, recordKey, verdict } from './words.ts'
 
 const one = z.strictObject({ key: recordKey })
 
+const redriven = z.object({
+  key: recordKey,
+  status: z.enum(['published', 'accepted', 'rejected']),
+  verdict,
+})
+
+export type Redriven = z.output<typeof redriven>
+
 export function recordRoutes(parts: ApiParts): readonly Route[] {
   const { store, registry, reviews, openRules, changes, clusters, clock } = parts
   const number = parts.newNumber()
@@ -17,14 +25,14 @@ export function recordRoutes(parts: ApiParts): readonly Route[] {
         'Interprets one record again, with the review as a person wrote it if there is one, and publishes it where it passes',
       params: one,
       body: z.strictObject({ review: record.optional() }),
-      answer: z.object({ key: recordKey, status: z.enum(['published', 'accepted', 'rejected']), verdict }),
+      answer: redriven,
       async handle({ params: { key }, body: { review }, who, signal }) {
         const rules = await openRules()
-        const redriven = await redrive(key, { store, registry, reviews, rules, number, signal }, review)
-        const details = { status: redriven.status, ...(review !== undefined && { byHand: true }) }
+        const done = await redrive(key, { store, registry, reviews, rules, number, signal }, review)
+        const details = { status: done.status, ...(review !== undefined && { byHand: true }) }
         await changes.note({ who: who.name, what: 'redrive', about: `record ${key}`, details })
         clusters.forget()
-        return redriven
+        return done
       },
     }),
     route({

@@ -17,6 +17,8 @@ const kept = z.object({
   at: moment,
 })
 
+export type KeptRepair = z.output<typeof kept>
+
 export function repairRoutes({ kept: repairs, config, changes, clock }: ApiParts): readonly Route[] {
   return [
     route({

@@ -31,7 +31,7 @@ const summary = z.object({
   text: z.string().meta({ description: 'At most 300 characters: of the review, or of what came.' }),
 })
 
-type Summary = z.input<typeof summary>
+export type Summary = z.output<typeof summary>
 
 const list = z.object({
   records: z.array(summary),
@@ -39,6 +39,8 @@ const list = z.object({
   looked: z.int().meta({ description: 'How many records were looked at for it.' }),
   isComplete: z.boolean().meta({ description: 'Whether there can be no more that match.' }),
 })
+
+export type Found = z.output<typeof list>
 
 const query = z.strictObject({
   review: z.string().max(1_000).optional().meta({ description: 'All versions of a review, by its id.' }),
@@ -88,6 +90,8 @@ const passport = z.object({
     description: 'What the ledger says of the publication that brought it.',
   }),
 })
+
+export type PassportDetails = z.output<typeof passport>
 
 const one = z.strictObject({ key: recordKey })
 
@@ -228,7 +232,7 @@ function excerpt(text: string): string {
 function written(
   { row, versions, settled }: Passport,
   topics: { readonly reviews: string; readonly deadLetters: string },
-): z.input<typeof passport> {
+): PassportDetails {
   const { key, received, verdict, ledger } = row
   const document = documentOf(row)
   const { receivedAt, storedAt } = document

@@ -13,6 +13,8 @@ const session = z.object({
   run: z.string().meta({ description: 'The number of this start of the process.' }),
 })
 
+export type Session = z.output<typeof session>
+
 export function sessionRoutes({ access, run }: ApiParts): readonly Route[] {
   const told = ({ role }: Who) => {
     return { role, needsToken: access.needsToken, host: hostname(), version: pkg.version, run }

@@ -13,6 +13,8 @@ const settings = z.object({
   proof: proofSchema.optional().meta({ description: 'What the last `headwater audit` has found.' }),
 })
 
+export type SettingsDetails = z.output<typeof settings>
+
 export function settingsRoutes({
   config,
   registry,

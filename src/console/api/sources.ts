@@ -69,7 +69,7 @@ const source = z.object({
     .optional(),
 })
 
-type Source = z.input<typeof source>
+export type SourceDetails = z.output<typeof source>
 
 export function sourceRoutes(parts: ApiParts): readonly Route[] {
   const { config, registry, control, clock } = parts
@@ -118,7 +118,7 @@ async function tell(
   config: SourceConfig,
   known: SourceHealth | undefined,
   { control, polling, throttle, nextPoll, clock }: ApiParts,
-): Promise<Source> {
+): Promise<SourceDetails> {
   const { name, type, preset, origin, enabled } = config
   const { paused, reason, by, at, pollAt } = control.stateOf(name)
   const polled = polling(name)

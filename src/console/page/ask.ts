@@ -93,7 +93,10 @@ export interface Act {
   readonly act: (work: () => Promise<unknown>) => Promise<void>
 }
 
-/** One thing that a person does at a time, and why it did not work. */
+/**
+ * One thing that a person does at a time, and why it did not work. While it runs its buttons are `aria-disabled`: one that is
+ * disabled loses the focus.
+ */
 export function useAct(): Act {
   const [state, setState] = useState<{ isBusy: boolean; error?: Refused }>({ isBusy: false })
   const isBusy = useRef(false)

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { Now } from './answers.ts'
+import type { Now } from '../api/now.ts'
 import { ask } from './ask.ts'
 import { type Look, lookOf } from './rates.ts'
 

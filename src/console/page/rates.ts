@@ -1,4 +1,4 @@
-import type { Now, SourceFlow } from './answers.ts'
+import type { Now, SourceFlow } from '../api/now.ts'
 import { msOf } from './words.ts'
 
 /** The counters of one look, of all sources together and of each. */

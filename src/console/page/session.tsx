@@ -1,6 +1,6 @@
 import { type ComponentChildren, createContext } from 'preact'
 import { useContext, useEffect, useState } from 'preact/hooks'
-import type { Session } from './answers.ts'
+import type { Session } from '../api/session.ts'
 import { ask, SIGNED_OUT, useAct, useAnswer } from './ask.ts'
 import { Field } from './parts/field.tsx'
 import { Failure, Loading } from './parts/states.tsx'
@@ -63,7 +63,7 @@ function SignIn({ signedIn }: { readonly signedIn: () => void }) {
           )}
         </Field>
         {error && <Failure error={error} />}
-        <button type="submit" class="button primary" disabled={isBusy}>
+        <button type="submit" class="button primary" aria-disabled={isBusy}>
           Sign in
         </button>
       </form>

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { Link, useAddress } from './address.tsx'
 import { Announcer, announce } from './announce.tsx'
+import { useFocusKept } from './focus.ts'
 import { listen, useLive } from './live.ts'
 import { Empty, Notice } from './parts/states.tsx'
 import { PLACES, placeAt } from './places.tsx'
@@ -14,6 +15,7 @@ export function Shell() {
   const main = useRef<HTMLElement>(null)
   const isFirst = useRef(true)
   useEffect(listen, [])
+  useFocusKept(main)
   useEffect(() => {
     document.title = `${found ? found.place.title : 'Not found'} · Headwater`
     // The first page has the focus that the browser gives it; every further one is gone to.

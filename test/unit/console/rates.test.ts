@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Now } from '../../../src/console/page/answers.ts'
+import type { Now } from '../../../src/console/api/now.ts'
 import { lookOf, rateOf } from '../../../src/console/page/rates.ts'
 
 function now(seconds: number, counts: { received: number; stored?: number; rejected?: number }): Now {

@@ -48,6 +48,7 @@ describe('the dashboard', () => {
       'headwater_source_reviews_missing',
       'headwater_source_staleness_p95_seconds',
       'headwater_source_discovery_p95_seconds',
+      'headwater_source_drifted_fields',
       'headwater_retries_total',
       'headwater_disk_free_bytes',
       'headwater_ready',

@@ -1,11 +1,11 @@
 import { Link } from '../address.tsx'
-import type { ClusterDetails } from './letters.ts'
+import type { ClusterDetails } from '../../api/clusters.ts'
 import { useAnswer } from '../ask.ts'
 import { Facts } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
 import { Answered, Empty, Notice } from '../parts/states.tsx'
 import { Time } from '../parts/time.tsx'
-import { countOf } from './clusters.tsx'
+import { letters } from './clusters.tsx'
 import { Jobs } from './jobs.tsx'
 import { PutAway } from './put-away.tsx'
 import { Mend } from './mend.tsx'
@@ -57,7 +57,7 @@ export function Cluster({ id }: { readonly id: string }) {
 function Mended() {
   return (
     <>
-      <h1>Dead letters</h1>
+      <h1>None of these waits any more</h1>
       <Empty>
         No dead letter with this fault waits to be mended. The jobs below say what became of those there were.
       </Empty>
@@ -69,7 +69,7 @@ function About({ cluster }: { readonly cluster: ClusterDetails }) {
   const { code, pointer, keyword, shape, source, preset, firstAt, lastAt } = cluster
   return (
     <section class="card">
-      <h2>{countOf(cluster)} letters</h2>
+      <h2>{letters(cluster)}</h2>
       <Facts
         facts={[
           ['Source', <Foreign>{source}</Foreign>],

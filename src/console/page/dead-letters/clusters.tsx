@@ -1,5 +1,5 @@
 import { addressOf, Link, useAddress } from '../address.tsx'
-import type { ClusterSummary } from './letters.ts'
+import type { ClusterSummary } from '../../api/clusters.ts'
 import { useAnswer } from '../ask.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Foreign } from '../parts/foreign.tsx'
@@ -13,8 +13,12 @@ import { Jobs } from './jobs.tsx'
 const LOOK_EVERY_MS = 10_000
 
 /** `500`, or `10,000+` where the count stopped. */
-export const countOf = ({ count, isMore }: Pick<ClusterSummary, 'count' | 'isMore'>): string =>
+const countOf = ({ count, isMore }: Pick<ClusterSummary, 'count' | 'isMore'>): string =>
   `${counted(count)}${isMore ? '+' : ''}`
+
+/** `1 letter`, `500 letters`, or `10,000+ letters`. */
+export const letters = (cluster: Pick<ClusterSummary, 'count' | 'isMore'>): string =>
+  `${countOf(cluster)} ${cluster.count === 1 && !cluster.isMore ? 'letter' : 'letters'}`
 
 /** Dead letters by their fault: each is mended once. */
 export function Clusters() {

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { Link } from '../address.tsx'
 import { announce } from '../announce.tsx'
-import type { Job } from './job.ts'
+import type { JobDetails } from '../../api/jobs.ts'
 import { ask, useAct } from '../ask.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Foreign } from '../parts/foreign.tsx'
@@ -21,7 +21,7 @@ const TONES = {
 } as const
 
 interface JobCardProps {
-  readonly job: Job
+  readonly job: JobDetails
   readonly again: () => void
 }
 
@@ -51,7 +51,9 @@ export function JobCard({ job, again }: JobCardProps) {
       <p>{outcomeOf(job)}</p>
       {why && (
         <p class="notice warning">
-          <Foreign>{why}</Foreign>
+          <span>
+            {state}: <Foreign>{why}</Foreign>
+          </span>
         </p>
       )}
       {reasons.map(({ code, message, count }) => (
@@ -68,12 +70,12 @@ export function JobCard({ job, again }: JobCardProps) {
 }
 
 /** Without a total it only moves until it is done. */
-function progressOf({ state, total, done }: Job): { max?: number; value?: number } {
+function progressOf({ state, total, done }: JobDetails): { max?: number; value?: number } {
   if (state === 'done') return { max: 1, value: 1 }
   return total === undefined ? {} : { max: Math.max(total, done, 1), value: done }
 }
 
-function outcomeOf({ kind, params, total, done, passed, failed }: Job): string {
+function outcomeOf({ kind, params, total, done, passed, failed }: JobDetails): string {
   if (kind === 'replay') {
     const published = params['dryRun'] === true ? 'would be published' : 'published'
     return `${counted(passed)} ${published}; ${counted(done)} looked at`
@@ -94,13 +96,13 @@ function Controls({ job: { id, state }, again }: JobCardProps) {
       <button
         type="button"
         class="button small"
-        disabled={isBusy}
+        aria-disabled={isBusy}
         onClick={tell(isGoing ? 'pause' : 'resume')}
       >
         {isGoing ? 'Pause' : state === 'paused' ? 'Resume' : 'Go on nevertheless'}
       </button>
       {(isGoing || state === 'paused') && (
-        <button type="button" class="button small danger" disabled={isBusy} onClick={tell('stop')}>
+        <button type="button" class="button small danger" aria-disabled={isBusy} onClick={tell('stop')}>
           Stop
         </button>
       )}
@@ -109,7 +111,7 @@ function Controls({ job: { id, state }, again }: JobCardProps) {
   )
 }
 
-function useEndAnnounced(title: string, job: Job): void {
+function useEndAnnounced(title: string, job: JobDetails): void {
   const { state } = job
   const before = useRef(state)
   useEffect(() => {

@@ -1,4 +1,4 @@
-import type { Job } from './job.ts'
+import type { JobDetails } from '../../api/jobs.ts'
 import { useAnswer } from '../ask.ts'
 import { JobCard } from './job-card.tsx'
 
@@ -6,13 +6,13 @@ const LOOK_EVERY_MS = 1_500
 const SHOWN = 10
 
 interface JobsProps {
-  readonly kinds: readonly Job['kind'][]
+  readonly kinds: readonly JobDetails['kind'][]
   readonly cluster?: string
 }
 
 /** Jobs that are under way or have ended lately. */
 export function Jobs({ kinds, cluster }: JobsProps) {
-  const { data = [], again } = useAnswer<readonly Job[]>('/api/jobs', LOOK_EVERY_MS)
+  const { data = [], again } = useAnswer<readonly JobDetails[]>('/api/jobs', LOOK_EVERY_MS)
   const jobs = data.filter(
     ({ kind, params }) => kinds.includes(kind) && (cluster === undefined || params['cluster'] === cluster),
   )

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
-import type { ClusterDetails } from './letters.ts'
-import type { Step } from '../reviews/records.ts'
+import type { ClusterDetails } from '../../api/clusters.ts'
+import type { Step } from './step-words.ts'
 import { useCanChange } from '../session.tsx'
 import { PreviewOf } from './preview.tsx'
 import { Redrive } from './redrive.tsx'

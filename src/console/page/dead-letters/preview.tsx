@@ -1,7 +1,7 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Link } from '../address.tsx'
-import type { Preview, Sample } from './letters.ts'
-import type { Fields, Step } from '../reviews/records.ts'
+import type { Preview } from '../../api/clusters.ts'
+import type { Step } from './step-words.ts'
 import { ask, Refused } from '../ask.ts'
 import { spoken } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
@@ -9,6 +9,8 @@ import { Failure, Loading } from '../parts/states.tsx'
 import { Difference, written } from '../reviews/changed.tsx'
 import { Faults } from '../reviews/judged.tsx'
 import { counted, plural, shared } from '../words.ts'
+
+type Sample = Preview['samples'][number]
 
 /** Waits so long for the next stroke of a key before it tries the steps. */
 const PAUSE_MS = 400
@@ -43,18 +45,23 @@ interface Previewed {
 function usePreview(cluster: string, steps: readonly Step[]): Previewed {
   const [state, setState] = useState<Previewed>({ isOld: true })
   const wanted = JSON.stringify(steps)
+  const isFirst = useRef(true)
   useEffect(() => {
     const ended = new AbortController()
     setState((before) => ({ ...before, isOld: true }))
-    const timer = setTimeout(() => {
-      const body = { steps: JSON.parse(wanted) as readonly Step[] }
-      ask<Preview>(`/api/clusters/${cluster}/preview`, { method: 'POST', body, signal: ended.signal }).then(
-        (preview) => setState({ preview, isOld: false }),
-        (error: Refused) => {
-          if (!ended.signal.aborted) setState({ error, isOld: false })
-        },
-      )
-    }, PAUSE_MS)
+    const timer = setTimeout(
+      () => {
+        const body = { steps: JSON.parse(wanted) as readonly Step[] }
+        ask<Preview>(`/api/clusters/${cluster}/preview`, { method: 'POST', body, signal: ended.signal }).then(
+          (preview) => setState({ preview, isOld: false }),
+          (error: Refused) => {
+            if (!ended.signal.aborted) setState({ error, isOld: false })
+          },
+        )
+      },
+      isFirst.current ? 0 : PAUSE_MS,
+    )
+    isFirst.current = false
     return () => {
       clearTimeout(timer)
       ended.abort()
@@ -103,7 +110,7 @@ function SampleOf({ sample: { key, before, after, errors } }: { readonly sample:
   )
 }
 
-const changedIn = (before: Fields, after: Fields): readonly string[] =>
+const changedIn = (before: Sample['before'], after: Sample['before']): readonly string[] =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     (name) => written(before[name]) !== written(after[name]),
   )

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { announce } from '../announce.tsx'
-import type { ClusterDetails } from './letters.ts'
+import type { ClusterDetails } from '../../api/clusters.ts'
 import { ask, useAct } from '../ask.ts'
 import { Input } from '../parts/field.tsx'
 import { Failure } from '../parts/states.tsx'
@@ -49,17 +49,17 @@ export function PutAway({ cluster: { cluster, muted }, again }: PutAwayProps) {
             <button
               type="button"
               class="button"
-              disabled={isBusy}
+              aria-disabled={isBusy}
               onClick={() => tell('unmute', 'No longer muted')}
             >
               Unmute
             </button>
           ) : (
-            <button type="submit" value="mute" class="button" disabled={isBusy}>
+            <button type="submit" value="mute" class="button" aria-disabled={isBusy}>
               Mute the fault
             </button>
           )}
-          <button type="submit" value="discard" class="button danger" disabled={isBusy}>
+          <button type="submit" value="discard" class="button danger" aria-disabled={isBusy}>
             Discard all of them
           </button>
         </div>

@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'preact/hooks'
 import { announce } from '../announce.tsx'
-import type { Job } from './job.ts'
-import type { ClusterDetails } from './letters.ts'
-import type { Step } from '../reviews/records.ts'
+import type { JobDetails } from '../../api/jobs.ts'
+import type { ClusterDetails } from '../../api/clusters.ts'
+import type { Step } from './step-words.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
 import { Input } from '../parts/field.tsx'
 import { Failure } from '../parts/states.tsx'
-import { countOf } from './clusters.tsx'
+import { letters } from './clusters.tsx'
 import { JobCard } from './job-card.tsx'
 
 interface RedriveProps {
@@ -26,7 +26,7 @@ export function Redrive({ cluster, steps, again }: RedriveProps) {
 
   const begin = async (): Promise<void> => {
     const canary = { count: Number(count), minShare: Number(minPercent) / 100 }
-    const job = await ask<Job>(`/api/clusters/${cluster.cluster}/redrive`, {
+    const job = await ask<JobDetails>(`/api/clusters/${cluster.cluster}/redrive`, {
       method: 'POST',
       body: { ...(steps.length > 0 && { steps }), ...(hasCanary && { canary }) },
     })
@@ -82,8 +82,8 @@ export function Redrive({ cluster, steps, again }: RedriveProps) {
         )}
         {error && <Failure error={error} />}
         <div>
-          <button type="submit" class="button primary" disabled={isBusy}>
-            Redrive {countOf(cluster)} letters
+          <button type="submit" class="button primary" aria-disabled={isBusy}>
+            Redrive {letters(cluster)}
           </button>
         </div>
       </form>
@@ -114,7 +114,7 @@ interface ProgressProps {
 }
 
 export function Progress({ id, ended }: ProgressProps) {
-  const { data, again } = useAnswer<Job>(`/api/jobs/${id}`, 700)
+  const { data, again } = useAnswer<JobDetails>(`/api/jobs/${id}`, 700)
   const isEnded = data && ['done', 'failed', 'stopped'].includes(data.state)
   useEffect(() => {
     if (isEnded) ended?.()

@@ -1,5 +1,5 @@
 import { Link } from '../address.tsx'
-import type { Letter } from '../reviews/records.ts'
+import type { ClusterDetails } from '../../api/clusters.ts'
 import { Foreign } from '../parts/foreign.tsx'
 import { Time } from '../parts/time.tsx'
 import { Faults } from '../reviews/judged.tsx'
@@ -7,7 +7,7 @@ import { Faults } from '../reviews/judged.tsx'
 const EXCERPT = 600
 
 /** A few letters as they came. */
-export function Samples({ letters }: { readonly letters: readonly Letter[] }) {
+export function Samples({ letters }: { readonly letters: ClusterDetails['samples'] }) {
   return (
     <section class="card">
       <h2>Some of them</h2>
@@ -20,7 +20,7 @@ export function Samples({ letters }: { readonly letters: readonly Letter[] }) {
               </Link>
               <Time at={receivedAt} />
             </div>
-            {verdict.errors && <Faults errors={verdict.errors} />}
+            {verdict.status === 'rejected' && <Faults errors={verdict.errors} />}
             <code class="excerpt">
               <Foreign>{(raw ?? rawBase64 ?? '').slice(0, EXCERPT)}</Foreign>
             </code>

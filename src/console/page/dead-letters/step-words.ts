@@ -1,4 +1,5 @@
-import type { Step } from '../reviews/records.ts'
+/** A step of a repair while it is being written: not every one is finished, as those of `src/review/repair.ts` are. */
+export type Step = Readonly<Record<string, string | number | boolean>>
 
 /** What a step does, by the member that names it; `as` tells in which kinds of control its other member is written. */
 export const KINDS = [

@@ -1,4 +1,4 @@
-import type { Step } from '../reviews/records.ts'
+import type { Step } from './step-words.ts'
 import { Input, Select } from '../parts/field.tsx'
 import { useCanChange } from '../session.tsx'
 import { KINDS, kindOf, stepSentence } from './step-words.ts'

@@ -1,9 +1,9 @@
-import type { Suggestion } from './letters.ts'
-import type { Step } from '../reviews/records.ts'
+import type { ClusterDetails } from '../../api/clusters.ts'
+import type { Step } from './step-words.ts'
 import { Foreign } from '../parts/foreign.tsx'
 
 interface SuggestionsProps {
-  readonly suggestions: readonly Suggestion[]
+  readonly suggestions: ClusterDetails['suggestions']
   readonly chosen: readonly Step[]
   readonly choose: (steps: readonly Step[]) => void
 }

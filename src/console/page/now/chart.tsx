@@ -14,10 +14,12 @@ interface ChartProps {
   readonly times: readonly number[]
   readonly series: readonly Series[]
   readonly written: (value: number) => string
+  /** There is nothing between one value and the next number. */
+  readonly isWhole?: boolean
 }
 
 /** Lines over time, with their last values in words: these are what a screen reader has of it. */
-export function Chart({ title, times, series, written }: ChartProps) {
+export function Chart({ title, times, series, written, isWhole = false }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const isEmpty = times.length < 2
@@ -35,7 +37,7 @@ export function Chart({ title, times, series, written }: ChartProps) {
     let isGone = false
     void import('./plot.ts').then(({ draw }) => {
       if (isGone) return
-      const drawn = draw(box, latest.current, series)
+      const drawn = draw(box, latest.current, { series, isWhole })
       plot.current = drawn.plot
       const unwatch = watchTheme(() => drawn.plot.redraw())
       stop = () => {

@@ -20,7 +20,7 @@ export function Charts({ looks }: { readonly looks: readonly Look[] }) {
   return (
     <div class="charts">
       <Chart title="Flow, per second" times={times} series={flow} written={(n) => `${rated(n)}/s`} />
-      <Chart title="Waiting to be stored" times={times} series={waiting} written={counted} />
+      <Chart title="Waiting to be stored" times={times} series={waiting} written={counted} isWhole />
     </div>
   )
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import type { Now } from '../answers.ts'
+import type { Now } from '../../api/now.ts'
 import { type Look, rateOf } from '../rates.ts'
 import { counted, lasted, rated, shared, sized } from '../words.ts'
 

@@ -1,5 +1,5 @@
 import { Link } from '../address.tsx'
-import type { SourceFlow } from '../answers.ts'
+import type { SourceFlow } from '../../api/now.ts'
 import { Foreign } from '../parts/foreign.tsx'
 import { SourceState } from '../parts/badge.tsx'
 import { Empty } from '../parts/states.tsx'

@@ -18,7 +18,7 @@ export function NowPage() {
 
 function Flow({ state, now, looks }: Live & { readonly now: NonNullable<Live['now']> }) {
   return (
-    <div class={state === 'lost' ? 'stale' : ''}>
+    <div class={state === 'lost' ? 'stack stale' : 'stack'}>
       <Verdict now={now} isLost={state === 'lost'} />
       <Figures now={now} looks={looks} />
       <Charts looks={looks} />

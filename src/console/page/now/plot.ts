@@ -6,13 +6,14 @@ const HEIGHT = 180
 /** So many seconds are shown at least, and one of these steps is between two times. */
 const LEAST_S = 60
 const STEPS_S = [10, 15, 30, 60, 120, 300]
+const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat()
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 
 /** Draws into the box, as wide as it is, until `end`. Colours are those of the legend beside it, whatever the theme. */
 export function draw(
   box: HTMLElement,
   data: uPlot.AlignedData,
-  series: readonly Series[],
+  { series, isWhole }: { readonly series: readonly Series[]; readonly isWhole: boolean },
 ): { readonly plot: uPlot; readonly end: () => void } {
   const colourOf = (selector: string) => (): string => {
     const sample = box.parentElement?.querySelector(selector)
@@ -43,7 +44,7 @@ export function draw(
           incrs: STEPS_S,
           values: (_, times) => times.map((time) => clock.format(time * 1000)),
         },
-        { ...axis, size: 46 },
+        { ...axis, size: 46, ...(isWhole && { incrs: WHOLE_STEPS }) },
       ],
       series: [
         {},

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { Link } from '../address.tsx'
 import { announce } from '../announce.tsx'
-import type { Alert, Now } from '../answers.ts'
+import type { Alert, Now } from '../../api/now.ts'
 import { Foreign } from '../parts/foreign.tsx'
 import { Ago } from '../parts/time.tsx'
 import { plural } from '../words.ts'

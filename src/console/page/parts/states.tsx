@@ -43,13 +43,16 @@ interface AnsweredProps<T> {
   readonly children: (data: T) => ComponentChildren
 }
 
+/** The same question gets the same answer. */
+const MISASKED = 400
+
 /** Shows an answer once it is there; until then that it is loading, or why it isn't. What came before stays in sight. */
 export function Answered<T>({ answer, what, title, children }: AnsweredProps<T>) {
   const { data, error, again } = answer
   return (
     <>
       {title && data === undefined && <h1>{title}</h1>}
-      {error && <Failure error={error} again={again} />}
+      {error && <Failure error={error} {...(error.status !== MISASKED && { again })} />}
       {data !== undefined ? children(data) : !error && <Loading what={what} />}
     </>
   )

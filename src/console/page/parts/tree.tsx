@@ -25,11 +25,18 @@ export function Tree({ value, name, open = 1 }: TreeProps) {
   return (
     <details class="tree" open={isOpen} onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
       <summary>
-        {title && <span class="name">{title}</span>} <span class="muted">{size}</span>
+        {title && <span class="name">{title}</span>} <span class="muted">{size}</span>{' '}
+        <NameOf value={value} />
       </summary>
       {isOpen && <Branches entries={entries} open={open - 1} />}
     </details>
   )
+}
+
+/** What an object calls itself says more than its number in a list. */
+function NameOf({ value }: { readonly value: object }) {
+  const name = 'name' in value ? value.name : undefined
+  return typeof name === 'string' ? <Foreign isBrief>{name}</Foreign> : null
 }
 
 const AT_ONCE = 100

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { announce } from '../announce.tsx'
-import type { Job } from '../dead-letters/job.ts'
+import type { JobDetails } from '../../api/jobs.ts'
 import { ask, useAct } from '../ask.ts'
 import { Jobs } from '../dead-letters/jobs.tsx'
 import { Progress } from '../dead-letters/redrive.tsx'
@@ -46,7 +46,10 @@ function Form() {
   const now = JSON.stringify(wanted)
   const start = (dryRun: boolean): void =>
     void act(async () => {
-      const job = await ask<Job>('/api/replays', { method: 'POST', body: { ...asked(wanted), dryRun } })
+      const job = await ask<JobDetails>('/api/replays', {
+        method: 'POST',
+        body: { ...asked(wanted), dryRun },
+      })
       if (dryRun) setEstimate({ id: job.id, of: now })
       announce(dryRun ? 'The estimate has begun' : 'The replay has begun')
     })
@@ -109,10 +112,16 @@ function Form() {
       )}
       {error && <Failure error={error} />}
       <div class="row">
-        <button type="submit" value="estimate" class="button" disabled={isBusy}>
+        <button type="submit" value="estimate" class="button" aria-disabled={isBusy}>
           Estimate
         </button>
-        <button type="submit" value="run" class="button primary" disabled={isBusy || estimate?.of !== now}>
+        <button
+          type="submit"
+          value="run"
+          class="button primary"
+          aria-disabled={isBusy}
+          disabled={estimate?.of !== now}
+        >
           Replay
         </button>
         {estimate?.of !== now && <span class="muted">Estimate first: it counts and publishes nothing.</span>}

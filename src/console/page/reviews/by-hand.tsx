@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { announce } from '../announce.tsx'
-import type { PassportDetails, Verdict } from './records.ts'
+import type { PassportDetails } from '../../api/reviews.ts'
+import type { Redriven } from '../../api/records.ts'
 import { ask, Refused, useAct } from '../ask.ts'
 import { Field, Input } from '../parts/field.tsx'
 import { Failure, Notice } from '../parts/states.tsx'
@@ -16,12 +17,12 @@ interface ByHandProps {
 export function ByHand({ passport: { key, candidate }, again }: ByHandProps) {
   const [text, setText] = useState(() => JSON.stringify(candidate ?? {}, null, 2))
   const [reason, setReason] = useState('')
-  const [still, setStill] = useState<Verdict>()
+  const [still, setStill] = useState<Redriven['verdict']>()
   const { isBusy, error, act } = useAct()
   if (!useCanChange()) return null
 
   const redrive = (review?: unknown) => async () => {
-    const done = await ask<{ status: string; verdict: Verdict }>(`/api/records/${key}/redrive`, {
+    const done = await ask<Redriven>(`/api/records/${key}/redrive`, {
       method: 'POST',
       body: review === undefined ? {} : { review },
     })
@@ -50,7 +51,7 @@ export function ByHand({ passport: { key, candidate }, again }: ByHandProps) {
         )}
       </Field>
       {error && <Failure error={error} />}
-      {still?.errors && (
+      {still?.status === 'rejected' && (
         <Notice kind="warning">
           <p class="lead">It would still be rejected; nothing was changed.</p>
           <Faults errors={still.errors} />
@@ -60,12 +61,12 @@ export function ByHand({ passport: { key, candidate }, again }: ByHandProps) {
         <button
           type="button"
           class="button primary"
-          disabled={isBusy}
+          aria-disabled={isBusy}
           onClick={() => void act(async () => redrive(parsed(text))())}
         >
           Redrive as written
         </button>
-        <button type="button" class="button" disabled={isBusy} onClick={() => void act(redrive())}>
+        <button type="button" class="button" aria-disabled={isBusy} onClick={() => void act(redrive())}>
           Redrive as it is
         </button>
       </div>
@@ -83,7 +84,7 @@ export function ByHand({ passport: { key, candidate }, again }: ByHandProps) {
           onValue={setReason}
           isRequired
         />
-        <button type="submit" class="button danger" disabled={isBusy}>
+        <button type="submit" class="button danger" aria-disabled={isBusy}>
           Discard
         </button>
       </form>

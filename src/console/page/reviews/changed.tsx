@@ -1,6 +1,8 @@
-import type { Changed } from './records.ts'
+import type { PassportDetails } from '../../api/reviews.ts'
 import { Isolated } from '../parts/foreign.tsx'
 import { difference } from './difference.ts'
+
+type Changed = PassportDetails['versions'][number]['changed'][number]
 
 /** What changed from one version to the next, field by field: gone words are struck out, new ones underlined. */
 export function ChangedFields({ changed }: { readonly changed: readonly Changed[] }) {

@@ -1,4 +1,4 @@
-import type { PassportDetails, Timings } from './records.ts'
+import type { PassportDetails } from '../../api/reviews.ts'
 import { Facts, spoken, Value } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
 import { Time } from '../parts/time.tsx'
@@ -15,6 +15,7 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
       <Facts
         facts={[
           ['At', <Time at={receivedAt} />],
+          ['Written', timings.writtenAt && <WrittenAt at={timings.writtenAt} />],
           ['Origin', <Foreign>{origin}</Foreign>],
           ...Object.entries(context).map(
             ([name, value]) => [capital(spoken(name)), <Value of={value} />] as const,
@@ -38,21 +39,14 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
           ['Revision', String(revision)],
           ['Hash of raw', <code>{rawHash}</code>],
           ['Settled', settled ? `as ${settled}` : 'not noted yet'],
-        ]}
-      />
-      <h3>Timings</h3>
-      <Facts
-        facts={[
-          ['Dated', timings.writtenAt && <Time at={timings.writtenAt} />],
-          ['Received', <Time at={timings.receivedAt} />],
-          ['Stored', <Stored timings={timings} />],
+          ['At', <Stored {...timings} />],
         ]}
       />
     </section>
   )
 }
 
-function Stored({ timings: { storedAt, storedAfterMs = 0 } }: { readonly timings: Timings }) {
+function Stored({ storedAt, storedAfterMs = 0 }: PassportDetails['timings']) {
   if (storedAt === undefined) return <span class="muted">not noted in the row</span>
   return (
     <>
@@ -60,5 +54,12 @@ function Stored({ timings: { storedAt, storedAfterMs = 0 } }: { readonly timings
     </>
   )
 }
+
+/** The date is the review's own word, and long before the rest of it. */
+const WrittenAt = ({ at }: { readonly at: string }) => (
+  <>
+    <Time at={at} /> by its author
+  </>
+)
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

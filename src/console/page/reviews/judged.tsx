@@ -1,26 +1,52 @@
 import { Link } from '../address.tsx'
-import type { Fault, PassportDetails, Verdict } from './records.ts'
+import type { PassportDetails } from '../../api/reviews.ts'
+import type { Fault, Rejected } from '../../../review/verdict.ts'
 import { Facts, spoken } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
 import { Time } from '../parts/time.tsx'
 import { stepSentence } from '../dead-letters/step-words.ts'
+import { plural } from '../words.ts'
 import { written } from './changed.tsx'
 
 /** What it is taken to be, by which rules, and what was changed for that. */
 export function Judged({ passport: { verdict } }: { readonly passport: PassportDetails }) {
-  const { review, errors = [], code, cluster, discarded } = verdict
   return (
     <section class="card">
-      <h2>{review ? 'The review' : 'Why it was rejected'}</h2>
-      {review && (
+      <h2>{HEADINGS[verdict.status]}</h2>
+      {verdict.status === 'accepted' && (
         <Facts
-          facts={Object.entries(review).map(([name, value]) => [
+          facts={Object.entries(verdict.review).map(([name, value]) => [
             spoken(name),
             <Foreign>{written(value)}</Foreign>,
           ])}
         />
       )}
-      {errors.length > 0 && <Faults errors={errors} />}
+      {verdict.status === 'rejected' && <Rejection verdict={verdict} />}
+      {(verdict.status === 'removed' || verdict.status === 'returned') && (
+        <Facts
+          facts={[
+            ['review id', <Foreign>{verdict.review_id}</Foreign>],
+            ['product id', verdict.product && <Foreign>{verdict.product}</Foreign>],
+            ['last seen', verdict.last_seen && <Time at={verdict.last_seen} />],
+          ]}
+        />
+      )}
+      <Rules verdict={verdict} />
+    </section>
+  )
+}
+
+const HEADINGS = {
+  accepted: 'The review',
+  rejected: 'Why it was rejected',
+  removed: 'No longer shown by its provider',
+  returned: 'Shown again by its provider',
+} as const
+
+function Rejection({ verdict: { errors, code, cluster, discarded } }: { readonly verdict: Rejected }) {
+  return (
+    <>
+      <Faults errors={errors} />
       {discarded && (
         <p class="notice">
           <span>
@@ -28,13 +54,10 @@ export function Judged({ passport: { verdict } }: { readonly passport: PassportD
           </span>
         </p>
       )}
-      {cluster && (
-        <p>
-          <code>{code}</code> · <Link to={`/dead-letters/${cluster}`}>all dead letters with this fault</Link>
-        </p>
-      )}
-      <Rules verdict={verdict} />
-    </section>
+      <p>
+        <code>{code}</code> · <Link to={`/dead-letters/${cluster}`}>all dead letters with this fault</Link>
+      </p>
+    </>
   )
 }
 
@@ -53,7 +76,7 @@ export function Faults({ errors }: { readonly errors: readonly Fault[] }) {
 function Rules({
   verdict: { by, sanitised = [], derived = [], unpublished },
 }: {
-  readonly verdict: Verdict
+  readonly verdict: PassportDetails['verdict']
 }) {
   return (
     <Facts
@@ -70,7 +93,7 @@ function Rules({
               ))
             : undefined,
         ],
-        ['By hand', by.patch?.length ? `${by.patch.length} changes` : undefined],
+        ['By hand', by.patch?.length ? plural(by.patch.length, 'change') : undefined],
         [
           'Sanitised',
           sanitised.length > 0

@@ -1,5 +1,5 @@
 import { Link } from '../address.tsx'
-import type { PassportDetails } from './records.ts'
+import type { PassportDetails } from '../../api/reviews.ts'
 import { useAnswer } from '../ask.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Foreign } from '../parts/foreign.tsx'
@@ -44,22 +44,20 @@ export function Passport({ id }: { readonly id: string }) {
 }
 
 function Title({ passport: { key, verdict } }: { readonly passport: PassportDetails }) {
-  const { review } = verdict
-  const title = [review?.['title'], review?.['review_id']].find(
-    (one) => typeof one === 'string' && one !== '',
-  )
-  const rating = review?.['rating']
+  const review = verdict.status === 'accepted' ? verdict.review : undefined
+  const isDiscarded = verdict.status === 'rejected' && verdict.discarded !== undefined
+  const title = [review?.['title'], review?.review_id].find((one) => typeof one === 'string' && one !== '')
   return (
     <div class="spread">
       <h1>
         <Foreign isBrief>{typeof title === 'string' ? title : `Record ${key}`}</Foreign>
       </h1>
       <span class="row">
-        {typeof rating === 'number' && <Stars rating={rating} />}
+        {review && <Stars rating={review.rating} />}
         <Badge
           kind={verdict.status === 'accepted' ? 'good' : verdict.status === 'rejected' ? 'bad' : 'plain'}
         >
-          {verdict.discarded ? 'discarded' : verdict.status}
+          {isDiscarded ? 'discarded' : verdict.status}
         </Badge>
       </span>
     </div>

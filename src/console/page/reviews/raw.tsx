@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'preact/hooks'
-import type { PassportDetails } from './records.ts'
+import type { PassportDetails } from '../../api/reviews.ts'
 import { ForeignBlock } from '../parts/foreign.tsx'
 import { parseExactly } from '../parts/exact-json.ts'
 import { Tree } from '../parts/tree.tsx'

@@ -1,5 +1,5 @@
 import { Link } from '../address.tsx'
-import type { Summary } from './records.ts'
+import type { Summary } from '../../api/reviews.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Foreign } from '../parts/foreign.tsx'
 import { Time } from '../parts/time.tsx'
@@ -39,7 +39,7 @@ function Result({ record }: { readonly record: Summary }) {
         </p>
       )}
       {text && (
-        <p>
+        <p class="result-text">
           <Foreign>{text}</Foreign>
         </p>
       )}

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { addressOf, useAddress } from '../address.tsx'
-import type { Found } from './records.ts'
+import type { Found } from '../../api/reviews.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
 import { Answered, Empty, Failure } from '../parts/states.tsx'
 import { counted, plural } from '../words.ts'
@@ -41,9 +41,10 @@ function List({ path, isFiltered }: { readonly path: string; readonly isFiltered
         return (
           <section aria-label="Found">
             <p role="status">
-              {plural(records.length, 'record')}, newest first.{' '}
+              {plural(records.length, 'record')}
+              {records.length > 1 && ', newest first'}.{' '}
               {last.after === undefined
-                ? 'These are all.'
+                ? records.length > 0 && 'These are all.'
                 : `${counted(looked)} looked at so far; there may be more that are older.`}
             </p>
             {records.length > 0 ? (
@@ -60,7 +61,7 @@ function List({ path, isFiltered }: { readonly path: string; readonly isFiltered
             {error && <Failure error={error} />}
             {last.after !== undefined && (
               <div>
-                <button type="button" class="button" disabled={isBusy} onClick={further}>
+                <button type="button" class="button" aria-disabled={isBusy} onClick={further}>
                   Look further
                 </button>
               </div>

@@ -1,5 +1,5 @@
 import { Link } from '../address.tsx'
-import type { PassportDetails } from './records.ts'
+import type { PassportDetails } from '../../api/reviews.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Time } from '../parts/time.tsx'
 import { ChangedFields } from './changed.tsx'

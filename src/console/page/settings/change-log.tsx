@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Changes } from './in-force.ts'
+import type { Changes } from '../../api/changes.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
 import { Value } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
@@ -28,24 +28,27 @@ export function ChangeLog() {
             })
           return (
             <>
-              {changes.length === 0 && <Empty>Nobody has changed anything yet.</Empty>}
-              <ol class="versions">
-                {changes.map(({ at, who, what, about, details }) => (
-                  <li key={`${at} ${who} ${what} ${about}`}>
-                    <p>
-                      <strong>{what}</strong> <Foreign>{about}</Foreign>
-                    </p>
-                    <p class="muted">
-                      <Time at={at} /> by <Foreign>{who}</Foreign>
-                    </p>
-                    {details !== undefined && <Value of={details} />}
-                  </li>
-                ))}
-              </ol>
+              {changes.length === 0 ? (
+                <Empty>Nobody has changed anything yet.</Empty>
+              ) : (
+                <ol class="versions">
+                  {changes.map(({ id, at, who, what, about, details }) => (
+                    <li key={id}>
+                      <p>
+                        <strong>{what}</strong> <Foreign>{about}</Foreign>
+                      </p>
+                      <p class="muted">
+                        <Time at={at} /> by <Foreign>{who}</Foreign>
+                      </p>
+                      <Value of={details} />
+                    </li>
+                  ))}
+                </ol>
+              )}
               {error && <Failure error={error} />}
               {after !== undefined && (
                 <div>
-                  <button type="button" class="button" disabled={isBusy} onClick={more}>
+                  <button type="button" class="button" aria-disabled={isBusy} onClick={more}>
                     Older ones
                   </button>
                 </div>

@@ -1,18 +1,14 @@
 import { announce } from '../announce.tsx'
-import type { Repair } from '../reviews/records.ts'
+import type { KeptRepair } from '../../api/repairs.ts'
 import { ask, useAct, useAnswer } from '../ask.ts'
 import { stepSentence } from '../dead-letters/step-words.ts'
 import { Foreign } from '../parts/foreign.tsx'
 import { Answered, Empty, Failure } from '../parts/states.tsx'
 import { useCanChange } from '../session.tsx'
 
-interface Kept extends Repair {
-  readonly source: string
-}
-
 /** Repairs that sources keep as rules: what comes with their fault is mended on arrival. */
 export function KeptRepairs() {
-  const answer = useAnswer<readonly Kept[]>('/api/repairs')
+  const answer = useAnswer<readonly KeptRepair[]>('/api/repairs')
   return (
     <section class="card">
       <h2>Repairs that are kept</h2>
@@ -24,7 +20,7 @@ export function KeptRepairs() {
             <ul class="versions">
               {repairs.map((repair) => (
                 <li key={`${repair.source} ${repair.id}`}>
-                  <KeptRepair repair={repair} again={answer.again} />
+                  <Kept repair={repair} again={answer.again} />
                 </li>
               ))}
             </ul>
@@ -35,7 +31,7 @@ export function KeptRepairs() {
   )
 }
 
-function KeptRepair({ repair, again }: { readonly repair: Kept; readonly again: () => void }) {
+function Kept({ repair, again }: { readonly repair: KeptRepair; readonly again: () => void }) {
   const { source, id, mends, steps } = repair
   const canChange = useCanChange()
   const { isBusy, error, act } = useAct()
@@ -59,7 +55,7 @@ function KeptRepair({ repair, again }: { readonly repair: Kept; readonly again: 
         <button
           type="button"
           class="button small"
-          disabled={isBusy}
+          aria-disabled={isBusy}
           onClick={drop}
           aria-label={`Drop the repair ${id}`}
         >

@@ -1,4 +1,4 @@
-import type { Proof, SettingsDetails } from './in-force.ts'
+import type { SettingsDetails } from '../../api/settings.ts'
 import { dated, plural, sized } from '../words.ts'
 
 /** The guarantees, with the tests that show each, and when they were proven last. */
@@ -16,7 +16,7 @@ export function Promises({ settings: { guarantees, proof } }: { readonly setting
             <details>
               <summary>
                 <strong>{number}.</strong> {promise}{' '}
-                <span class="muted">shown by {plural(tests.length, 'test')}</span>
+                <span class="muted">· shown by {plural(tests.length, 'test')}</span>
               </summary>
               <ul class="tests">
                 {tests.map((test) => (
@@ -31,7 +31,7 @@ export function Promises({ settings: { guarantees, proof } }: { readonly setting
   )
 }
 
-function found({ at, ok, records, bytes, problems }: Proof): string {
+function found({ at, ok, records, bytes, problems }: NonNullable<SettingsDetails['proof']>): string {
   if (!ok) return `The audit of ${dated(at)} found ${plural(problems, 'problem')}.`
   return `Proven ${dated(at)}: ${plural(records, 'record')}, ${sized(bytes)} of raw, all as received.`
 }

@@ -1,4 +1,4 @@
-import type { SettingsDetails } from './in-force.ts'
+import type { SettingsDetails } from '../../api/settings.ts'
 import { useAnswer } from '../ask.ts'
 import { Answered } from '../parts/states.tsx'
 import { Tree } from '../parts/tree.tsx'

@@ -1,5 +1,5 @@
 import type { ComponentChild } from 'preact'
-import type { SourceDetails } from '../answers.ts'
+import type { SourceDetails } from '../../api/sources.ts'
 import { Time, Until } from '../parts/time.tsx'
 import { counted, lasted, plural, shared } from '../words.ts'
 

@@ -1,6 +1,6 @@
 import { addressOf, Link } from '../address.tsx'
 import { announce } from '../announce.tsx'
-import type { SourceDetails } from '../answers.ts'
+import type { SourceDetails } from '../../api/sources.ts'
 import { ask, useAct } from '../ask.ts'
 import { SourceState } from '../parts/badge.tsx'
 import { Facts } from '../parts/facts.tsx'
@@ -95,7 +95,7 @@ function Controls({ source: { name, paused, polling }, again }: SourceCardProps)
       <button
         type="button"
         class="button"
-        disabled={isBusy}
+        aria-disabled={isBusy}
         aria-label={`${paused ? 'Resume' : 'Pause'} ${name}`}
         onClick={paused ? tell('resume', 'resumed') : tell('pause', 'paused')}
       >
@@ -105,7 +105,7 @@ function Controls({ source: { name, paused, polling }, again }: SourceCardProps)
         <button
           type="button"
           class="button"
-          disabled={isBusy}
+          aria-disabled={isBusy}
           aria-label={`Poll ${name} now`}
           onClick={tell('poll', 'polls now')}
         >

@@ -1,4 +1,4 @@
-import type { SourceDetails } from '../answers.ts'
+import type { SourceDetails } from '../../api/sources.ts'
 import { useAnswer } from '../ask.ts'
 import { Answered, Empty } from '../parts/states.tsx'
 import { SourceCard } from './source-card.tsx'
