@@ -35,11 +35,11 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
       <h3>Stored</h3>
       <Facts
         facts={[
+          ['At', <Stored {...timings} />],
           ['Record key', <code>{key}</code>],
           ['Revision', String(revision)],
           ['Hash of raw', <code>{rawHash}</code>],
           ['Settled', settled ? `as ${settled}` : 'not noted yet'],
-          ['At', <Stored {...timings} />],
         ]}
       />
     </section>
