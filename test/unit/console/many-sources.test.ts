@@ -20,6 +20,7 @@ test('the list of sources asks for the health of all of them once, however many 
     control: { stateOf: () => ({ paused: false }) },
     polling: () => undefined,
     throttle: async () => undefined,
+    nextPoll: async () => undefined,
     clock: () => 0,
   } as unknown as ApiParts
   const list = sourceRoutes(parts).find(({ path }) => path === '/api/sources')
