@@ -31,7 +31,7 @@ const summary = z.object({
   text: z.string().meta({ description: 'At most 300 characters: of the review, or of what came.' }),
 })
 
-type Summary = z.input<typeof summary>
+export type Summary = z.input<typeof summary>
 
 const list = z.object({
   records: z.array(summary),
@@ -109,7 +109,7 @@ export function reviewRoutes(parts: ApiParts): readonly Route[] {
       answer: list,
       handle: async ({ query: asked, signal }) => {
         const { records, ...told } = await browse(asked, parts, signal)
-        return { records: records.map(summaryOf), ...told }
+        return { records: [...records], ...told }
       },
     }),
     route({
@@ -142,7 +142,7 @@ async function browse(
   asked: z.output<typeof query>,
   { browse: look, store, registry, config, clock }: ApiParts,
   signal: AbortSignal,
-): Promise<Browsed> {
+): Promise<Browsed<Summary>> {
   const { review, product, source, status, limit, after } = asked
   const now = clock()
   const from = asked.from === undefined ? undefined : parseTime(asked.from, 'from', now)
@@ -156,17 +156,21 @@ async function browse(
   }
   const named = config.sources.find(({ name }) => name === source)
   const origins = named ? [named.origin] : await originsIn(registry)
-  const found: Stored[] = []
+  let found: readonly Summary[] = []
   let looked = 0
+  let matched = 0
   for (const half of new Set(origins.flatMap((origin) => reviewHalves(origin, review)))) {
     for await (const { records } of store.scan({ by: 'review', half, signal })) {
       looked += records.length
-      found.push(...records.filter(matches).filter(isWithin(from, to)))
+      const wanted = records.filter(matches).filter(isWithin(from, to))
+      matched += wanted.length
+      found = [...found, ...wanted.map(summaryOf)].toSorted(newerFirst).slice(0, MOST_VERSIONS)
     }
   }
-  const newestFirst = found.toSorted((a, b) => b.received.receivedAt - a.received.receivedAt)
-  return { records: newestFirst.slice(0, MOST_VERSIONS), looked, isComplete: found.length <= MOST_VERSIONS }
+  return { records: found, looked, isComplete: matched <= MOST_VERSIONS }
 }
+
+const newerFirst = (a: Summary, b: Summary): number => Date.parse(b.receivedAt) - Date.parse(a.receivedAt)
 
 /** Of one review; they are few, and told at once. */
 const MOST_VERSIONS = 1_000
