@@ -238,9 +238,8 @@ function written(
       receivedAt: document.receivedAt,
       ...(verdict.status === 'accepted' && { writtenAt: verdict.review.review_timestamp }),
     },
-    versions: versions.map(({ receivedAt, status, changed, ...version }) => ({
+    versions: versions.map(({ receivedAt, changed, ...version }) => ({
       ...version,
-      status: status as Summary['status'],
       receivedAt: new Date(receivedAt).toISOString(),
       changed: changed.map((each) => ({ ...each })),
     })),

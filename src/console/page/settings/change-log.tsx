@@ -30,8 +30,8 @@ export function ChangeLog() {
             <>
               {changes.length === 0 && <Empty>Nobody has changed anything yet.</Empty>}
               <ol class="versions">
-                {changes.map(({ at, who, what, about, details }) => (
-                  <li key={`${at} ${who} ${what} ${about}`}>
+                {changes.map(({ id, at, who, what, about, details }) => (
+                  <li key={id}>
                     <p>
                       <strong>{what}</strong> <Foreign>{about}</Foreign>
                     </p>

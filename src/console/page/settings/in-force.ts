@@ -26,6 +26,7 @@ export interface Guarantee {
 
 export interface Changes {
   readonly changes: readonly {
+    readonly id: string
     readonly at: Instant
     readonly who: string
     readonly what: string
