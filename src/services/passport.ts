@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Registry } from '../stores/registry.ts'
 import { halfOf } from '../review/key.ts'
+import { isDiscarded, type Verdict } from '../review/verdict.ts'
 import type { Store, Stored } from '../stores/store.ts'
 import { settlementOf, type Settlement } from './ledger.ts'
 
@@ -9,7 +10,7 @@ export interface Version {
   readonly key: string
   /** Milliseconds since 1970. */
   readonly receivedAt: number
-  readonly status: string
+  readonly status: Verdict['status'] | 'discarded'
   /** Whether this is the one that was asked for. */
   readonly current: boolean
   /** What the one before it had differently; nothing for the first. */
@@ -69,7 +70,7 @@ async function versionsOf(row: Stored, store: Store, signal: AbortSignal): Promi
     return {
       key,
       receivedAt: received.receivedAt,
-      status: verdict.status,
+      status: isDiscarded(verdict) ? 'discarded' : verdict.status,
       current: key === row.key,
       changed: before ? differences(fieldsOf(before), fieldsOf(each)) : [],
     }

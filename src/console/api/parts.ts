@@ -19,13 +19,14 @@ import type { Vitals } from '../../telemetry/vitals.ts'
 import type { Access } from '../access.ts'
 import type { Jobs } from '../jobs.ts'
 import type { Replays } from '../replays.ts'
+import type { Summary } from './reviews.ts'
 
 /** All that the routes speak for. */
 export interface ApiParts {
   readonly config: Config
   readonly store: Store
   readonly registry: Registry
-  readonly browse: Browser
+  readonly browse: Browser<Summary>
   readonly control: Control
   readonly health: Health
   readonly metrics: Metrics

@@ -119,7 +119,7 @@ export function reviewRoutes(parts: ApiParts): readonly Route[] {
       answer: list,
       handle: async ({ query: asked, signal }) => {
         const { records, ...told } = await browse(asked, parts, signal)
-        return { records: records.map(summaryOf), ...told }
+        return { records: [...records], ...told }
       },
     }),
     route({
@@ -152,7 +152,7 @@ async function browse(
   asked: z.output<typeof query>,
   { browse: look, store, registry, config, clock }: ApiParts,
   signal: AbortSignal,
-): Promise<Browsed> {
+): Promise<Browsed<Summary>> {
   const { review, product, source, status, limit, after } = asked
   const now = clock()
   const from = asked.from === undefined ? undefined : parseTime(asked.from, 'from', now)
@@ -166,17 +166,21 @@ async function browse(
   }
   const named = config.sources.find(({ name }) => name === source)
   const origins = named ? [named.origin] : await originsIn(registry)
-  const found: Stored[] = []
+  let found: readonly Summary[] = []
   let looked = 0
+  let matched = 0
   for (const half of new Set(origins.flatMap((origin) => reviewHalves(origin, review)))) {
     for await (const { records } of store.scan({ by: 'review', half, signal })) {
       looked += records.length
-      found.push(...records.filter(matches).filter(isWithin(from, to)))
+      const wanted = records.filter(matches).filter(isWithin(from, to))
+      matched += wanted.length
+      found = [...found, ...wanted.map(summaryOf)].toSorted(newerFirst).slice(0, MOST_VERSIONS)
     }
   }
-  const newestFirst = found.toSorted((a, b) => b.received.receivedAt - a.received.receivedAt)
-  return { records: newestFirst.slice(0, MOST_VERSIONS), looked, isComplete: found.length <= MOST_VERSIONS }
+  return { records: found, looked, isComplete: matched <= MOST_VERSIONS }
 }
+
+const newerFirst = (a: Summary, b: Summary): number => Date.parse(b.receivedAt) - Date.parse(a.receivedAt)
 
 /** Of one review; they are few, and told at once. */
 const MOST_VERSIONS = 1_000
@@ -248,9 +252,8 @@ function written(
       ...(waitedMs !== undefined && { storedAfterMs: waitedMs }),
       ...(verdict.status === 'accepted' && { writtenAt: verdict.review.review_timestamp }),
     },
-    versions: versions.map(({ receivedAt, status, changed, ...version }) => ({
+    versions: versions.map(({ receivedAt, changed, ...version }) => ({
       ...version,
-      status: status as Summary['status'],
       receivedAt: new Date(receivedAt).toISOString(),
       changed: changed.map((each) => ({ ...each })),
     })),

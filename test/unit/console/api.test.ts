@@ -119,7 +119,6 @@ describe('the API', () => {
   test('lists reviews and dead letters, newest first, by status, product, id, source and time', async () => {
     const all = await ask<List>('/api/reviews')
     assert.equal(all.records.length, 5)
-    assert.ok(all.isComplete)
     const ids = async (query: string): Promise<(string | undefined)[]> =>
       (await ask<List>(`/api/reviews?${query}`)).records
         .map(({ reviewId }) => reviewId)
@@ -141,6 +140,7 @@ describe('the API', () => {
       if (page.after === undefined) break
       page = await ask<List>(`/api/reviews?limit=2&after=${page.after}`)
     }
+    assert.ok(page.isComplete)
     assert.equal(keys.length, 5)
     assert.equal(new Set(keys).size, 5)
   })
@@ -270,6 +270,11 @@ describe('the API', () => {
     })
     assert.equal(redriven.status, 'published')
     await ask(`/api/records/${other.key}/discard`, { method: 'POST', body: { reason: 'never' } })
+    const { versions } = await ask<{ versions: { status: string }[] }>(`/api/reviews/${other.key}`)
+    assert.deepEqual(
+      versions.map(({ status }) => status),
+      ['discarded'],
+    )
     const again = await operators.fetch(`/api/records/${one.key}/discard`, {
       method: 'POST',
       body: { reason: 'x' },
