@@ -78,7 +78,7 @@ const one = z.strictObject({ id: clusterId })
 /** So many letters are shown, and so many are tried for suggestions. */
 const SHOWN = 5
 const TRIED = 20
-/** A preview that a person waits for looks at so many. */
+/** A preview that a person waits for looks at so many at most. */
 const PREVIEWED = 10_000
 
 export function clusterRoutes(parts: ApiParts): readonly Route[] {
@@ -141,7 +141,15 @@ export function clusterRoutes(parts: ApiParts): readonly Route[] {
       summary: 'What would become of its letters; nothing is changed by finding out',
       access: 'reader',
       params: one,
-      body: z.strictObject({ steps }),
+      body: z.strictObject({
+        steps,
+        most: z
+          .int()
+          .min(1)
+          .max(PREVIEWED)
+          .default(PREVIEWED)
+          .meta({ description: 'Looks at so many letters and no further.' }),
+      }),
       answer: previewed,
       async handle({ params: { id }, body, signal }) {
         const letters = await lettersOf(store, id, { most: 1, signal })
@@ -151,7 +159,7 @@ export function clusterRoutes(parts: ApiParts): readonly Route[] {
           cluster: id,
           rules: await openRules(),
           signal,
-          limit: PREVIEWED,
+          limit: body.most,
           ...(repair && { repair }),
         })
         return found as Preview

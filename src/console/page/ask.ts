@@ -41,6 +41,9 @@ export async function ask<T>(path: string, { method = 'GET', body, signal }: Ask
 /** Happens where the server no longer knows who asks. */
 export const SIGNED_OUT = 'headwater-signed-out'
 
+/** Happens where the server answers again after it did not. */
+export const ANSWERS_AGAIN = 'headwater-answers-again'
+
 export interface Answer<T> {
   /** The last that came, also while it is asked for again, and when that failed. */
   readonly data?: T
@@ -55,7 +58,7 @@ interface Held<T> {
   readonly error?: Refused
 }
 
-/** Asks for a path, anew when it changes and every so often; nothing while it is undefined. */
+/** Asks for a path, anew when it changes, every so often, and once the server is back; nothing while it is undefined. */
 export function useAnswer<T>(path: string | undefined, everyMs?: number): Answer<T> {
   const [held, hold] = useState<Held<T>>({})
   const [turn, setTurn] = useState(0)
@@ -80,6 +83,13 @@ export function useAnswer<T>(path: string | undefined, everyMs?: number): Answer
       clearTimeout(timer)
     }
   }, [path, turn, everyMs])
+
+  const isUnanswered = held.error?.status === 0
+  useEffect(() => {
+    if (!isUnanswered) return
+    addEventListener(ANSWERS_AGAIN, again)
+    return () => removeEventListener(ANSWERS_AGAIN, again)
+  }, [isUnanswered])
 
   if (held.path !== path) return { isLoading: path !== undefined, again }
   const { data, error } = held

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Now } from '../api/now.ts'
-import { ask } from './ask.ts'
+import { ANSWERS_AGAIN, ask } from './ask.ts'
 import { type Look, lookOf } from './rates.ts'
 
 /** What the server tells by itself, with the last minutes of it. */
@@ -91,6 +91,7 @@ export function listen(): () => void {
 }
 
 function heard(now: Now): void {
+  if (live.state === 'lost') dispatchEvent(new Event(ANSWERS_AGAIN))
   const look = lookOf(now)
   const looks = live.looks.filter(({ atMs }) => atMs >= look.atMs - KEPT_MS && atMs < look.atMs)
   become({ state: 'live', now, looks: [...looks, look] })

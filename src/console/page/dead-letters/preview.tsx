@@ -14,6 +14,8 @@ type Sample = Preview['samples'][number]
 
 /** Waits so long for the next stroke of a key before it tries the steps. */
 const PAUSE_MS = 400
+/** So many letters are tried first, since a person waits: all of many take seconds. */
+const AT_FIRST = 500
 
 interface PreviewOfProps {
   readonly cluster: string
@@ -48,19 +50,22 @@ function usePreview(cluster: string, steps: readonly Step[]): Previewed {
   const isFirst = useRef(true)
   useEffect(() => {
     const ended = new AbortController()
+    const { signal } = ended
+    const look = (most?: number): Promise<Preview> => {
+      const body = { steps: JSON.parse(wanted) as readonly Step[], most }
+      return ask(`/api/clusters/${cluster}/preview`, { method: 'POST', body, signal })
+    }
+    const lookAtAll = async (): Promise<void> => {
+      const some = await look(AT_FIRST)
+      setState({ preview: some, isOld: some.isMore })
+      if (some.isMore) setState({ preview: await look(), isOld: false })
+    }
     setState((before) => ({ ...before, isOld: true }))
-    const timer = setTimeout(
-      () => {
-        const body = { steps: JSON.parse(wanted) as readonly Step[] }
-        ask<Preview>(`/api/clusters/${cluster}/preview`, { method: 'POST', body, signal: ended.signal }).then(
-          (preview) => setState({ preview, isOld: false }),
-          (error: Refused) => {
-            if (!ended.signal.aborted) setState({ error, isOld: false })
-          },
-        )
-      },
-      isFirst.current ? 0 : PAUSE_MS,
-    )
+    const begin = (): void =>
+      void lookAtAll().catch((error: Refused) => {
+        if (!signal.aborted) setState({ error, isOld: false })
+      })
+    const timer = setTimeout(begin, isFirst.current ? 0 : PAUSE_MS)
     isFirst.current = false
     return () => {
       clearTimeout(timer)

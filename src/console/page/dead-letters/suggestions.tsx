@@ -1,6 +1,7 @@
 import type { ClusterDetails } from '../../api/clusters.ts'
 import type { Step } from './step-words.ts'
 import { Foreign } from '../parts/foreign.tsx'
+import { useCanChange } from '../session.tsx'
 
 interface SuggestionsProps {
   readonly suggestions: ClusterDetails['suggestions']
@@ -10,9 +11,12 @@ interface SuggestionsProps {
 
 /** What is known to help, tried on the samples. */
 export function Suggestions({ suggestions, chosen, choose }: SuggestionsProps) {
+  const canChange = useCanChange()
   if (suggestions.length === 0) {
     return (
-      <p class="muted">Nothing that is known helps here. Put the steps together yourself, or let it be.</p>
+      <p class="muted">
+        Nothing that is known helps here.{canChange && ' Put the steps together yourself, or let it be.'}
+      </p>
     )
   }
   const now = JSON.stringify(chosen)
