@@ -4,7 +4,7 @@ import { HeadwaterError } from '../errors.ts'
 import { formatCount } from '../lib/units.ts'
 import type { ClusterSummary } from '../services/clusters.ts'
 import type { Mute } from '../services/mutes.ts'
-import { type AddCommand, environment, type Io } from './command.ts'
+import { type AddCommand, environment, type Io, parseReason } from './command.ts'
 import { openRegistry, openStore } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import { example } from './up.ts'
@@ -32,7 +32,7 @@ export const addDlqClusters: AddCommand = (dlq, io) => {
       'expect a fault: dlq clusters no longer lists it; its letters are kept and counted as before',
     )
     .argument('<cluster>', 'dlq clusters lists them')
-    .requiredOption('--reason <text>', 'why')
+    .requiredOption('--reason <text>', 'why', parseReason)
     .addHelpText('after', example('headwater dlq mute 9f3c… --reason "the provider knows of it"'))
     .action(async (cluster: string, { reason }: { readonly reason: string }, command: Command) => {
       const env = await environment(command, io)

@@ -48,9 +48,12 @@ export const TELLING: ReadonlySet<keyof typeof PARSERS> = new Set([
 /** Times, texts and people that are not the author's. */
 const OF_OTHERS =
   /modif|updat|moderat|edited|scrap|crawl|fetch|retriev|import|index|respon|reply|answer|seller|vendor/
-/** Ratings and times of the product, or of its sale. */
+/** Ratings, times and texts of the product, or of its sale. */
 const OF_THE_PRODUCT =
   /product(?!\/?review)|average|avg|aggregate|mean|summary|global|shop|store|release|launch|avail|purchas|order|deliver|ship|birth|join|since|expir/
+
+/** What products, shops and deliveries have, too. */
+const OF_A_REVIEW: ReadonlySet<ReviewField> = new Set(['rating', 'review_text', 'review_timestamp'])
 
 /** Whether what a pointer leads to is called like the field. */
 export const isAlike = (field: ReviewField, pointer: string): boolean =>
@@ -59,8 +62,7 @@ export const isAlike = (field: ReviewField, pointer: string): boolean =>
 /** Whether what a pointer leads to is called like something that is not about the review. */
 export function isOfOthers(field: ReviewField, pointer: string): boolean {
   const name = nameOf(pointer)
-  const isTold = field === 'rating' || field === 'review_timestamp'
-  return OF_OTHERS.test(name) || (isTold && OF_THE_PRODUCT.test(name))
+  return OF_OTHERS.test(name) || (OF_A_REVIEW.has(field) && OF_THE_PRODUCT.test(name))
 }
 
 /** In lower case, and without anything between words. */

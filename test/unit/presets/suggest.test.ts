@@ -142,6 +142,12 @@ suite('what is suggested for a fault', () => {
       found_helpful_by: '4 out of 5 people',
     })
     assert.deepEqual(suggestedFor([unrated]), [])
+    const wordless = review('R1', {
+      review_text: undefined,
+      product: { description: 'A lamp' },
+      seller_message: 'Thank you',
+    })
+    assert.deepEqual(suggestedFor([wordless]), [])
     const words = { verified_purchase: 'maybe', marketplace: 7, has_images: 'yes', kind: 'purchase' }
     const steps = suggestedFor([review('R1', words)]).map(({ steps: [first] }) => first)
     assert.deepEqual(steps, [{ remove: 'verified_purchase' }])

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import fc from 'fast-check'
 import { canonical } from '../../../src/presets/canonical.ts'
 import { presetSchema } from '../../../src/presets/preset.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
 import { isNewer } from '../../../src/review/compare.ts'
 import { interpret, judge } from '../../../src/review/interpret.ts'
 import type { Received } from '../../../src/review/received.ts'
+import type { Verdict } from '../../../src/review/verdict.ts'
 import { type Repair, repairId, type Step } from '../../../src/review/repair.ts'
 
 const GOOD = {
@@ -98,6 +100,33 @@ suite('a repair', () => {
     const newer = { ...verdict.by, schema: 'review@99' }
     assert.ok(!isNewer({ ...verdict, by: newer }, known))
     assert.ok(isNewer({ status: 'accepted', review: GOOD, by: newer }, known))
+  })
+
+  test('makes of two verdicts at most one the newer, so that no order of arrival goes round in circles', () => {
+    const other = repair('/rating', 'type', { set: 'rating', to: 3 })
+    const by = fc.record(
+      {
+        preset: fc.constantFrom('shop@1', 'shop@2', 'other@1'),
+        schema: fc.constantFrom('review@1', 'review@2'),
+        repairs: fc.subarray([stars, other]),
+        patch: fc.constant([{ op: 'replace' as const, path: '/rating', value: 4 }]),
+      },
+      { requiredKeys: ['preset', 'schema'] },
+    )
+    const { verdict: rejected } = judge(received({ ...GOOD, rating: 'good' }), rules)
+    assert.ok(rejected.status === 'rejected')
+    const discarded = { reason: 'a test', at: '2026-01-01T00:00:00.000Z' }
+    const verdict = fc.oneof(
+      by.map((versions): Verdict => ({ status: 'accepted', review: GOOD, by: versions })),
+      by.map((versions): Verdict => ({ ...rejected, by: versions })),
+      by.map((versions): Verdict => ({ ...rejected, discarded, by: versions })),
+    )
+    fc.assert(
+      fc.property(verdict, verdict, (a, b) => {
+        assert.ok(!isNewer(a, a) && !(isNewer(a, b) && isNewer(b, a)))
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   test('copies, moves, removes, and gives what is missing', () => {
