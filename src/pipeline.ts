@@ -6,6 +6,7 @@ import {
   openQueue,
   openRegistry,
   openRules,
+  openTarget,
   openSource,
   openStore,
   throttledOf,
@@ -156,7 +157,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       polling: pollingOf,
       throttle: (name) => throttledOf(name, env, registry),
       openRules: (preset) => openRules(env, registry, preset),
-      openQueue: (topic) => openQueue(env, topic),
+      openTarget: (target) => openTarget(env, target),
       newRun: () => newRun(clock()),
       stopping: stopping.asked,
     })

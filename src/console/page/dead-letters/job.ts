@@ -1,13 +1,31 @@
 import type { Reason } from './letters.ts'
-import type { Fields } from '../reviews/records.ts'
 import type { Instant } from '../words.ts'
 
 /** What /api answers about jobs. */
 
-export interface Job {
+export type Job = LetterJob | ReplayJob
+
+interface LetterJob extends JobProgress {
+  readonly kind: 'redrive' | 'discard'
+  readonly params: { readonly cluster: string }
+}
+
+export interface ReplayJob extends JobProgress {
+  readonly kind: 'replay'
+  readonly params: ReplayParams
+}
+
+interface ReplayParams {
+  readonly from?: Instant
+  readonly to: Instant
+  readonly source?: string
+  readonly product?: string
+  /** Without one it only counts. */
+  readonly target?: { readonly to: 'topic' | 'group' | 'all'; readonly name?: string }
+}
+
+interface JobProgress {
   readonly id: string
-  readonly kind: 'redrive' | 'discard' | 'replay'
-  readonly params: Fields
   readonly state: 'canary' | 'running' | 'paused' | 'stopped' | 'failed' | 'done'
   readonly why?: string
   readonly total?: number
