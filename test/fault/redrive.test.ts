@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, below } from '../../src/lib/random.ts'
 import { getJob, listJobs, setJobState } from '../../src/services/jobs.ts'
-import { run, start, startProgram } from '../support/cli.ts'
-import { finish, jobBehind, killAt, type Moment } from '../support/job-moments.ts'
+import type { Registry } from '../../src/stores/registry.ts'
+import { run, type Running, start, startProgram } from '../support/cli.ts'
+import { finish, jobBehind } from '../support/job-moments.ts'
 import { eventually, json, lines, type Row, rows } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
 import { openPlace, type Place, storeAll } from '../support/services.ts'
@@ -157,6 +159,28 @@ async function clusterIn(folder: string): Promise<string> {
   )
   assert.equal(first?.count, Math.min(COUNT, 10_000))
   return first.cluster
+}
+
+interface Moment {
+  /** So many letters are done by then. */
+  readonly done: number
+  /** From 0 to 1: how far into the batch. */
+  readonly into: number
+}
+
+/** Ends a process at a moment of a batch, which takes as long as the one before. */
+async function killAt(
+  { done, into }: Moment,
+  id: string,
+  running: Running,
+  registry: Registry,
+): Promise<void> {
+  const before = await jobBehind(done, id, registry)
+  const beganAt = performance.now()
+  const job = await jobBehind(before.done + 1, id, registry)
+  await sleep((performance.now() - beganAt) * into)
+  assert.notEqual(job.state, 'done', 'killed too late')
+  await running.kill()
 }
 
 /** Every letter is one accepted row with the rating that its raw says, and none is left in between. */

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from '../../src/services/job.ts'
 import { getJob } from '../../src/services/jobs.ts'
 import type { Registry } from '../../src/stores/registry.ts'
-import { type Running, start } from './cli.ts'
+import { start } from './cli.ts'
 import { eventually } from './pipeline.ts'
 
 /** The job once it is through with so many records, or at its end, while somebody runs it. */
@@ -17,28 +16,6 @@ export function jobBehind(done: number, id: string, registry: Registry): Promise
     `${done} records to be done`,
     600_000,
   )
-}
-
-export interface Moment {
-  /** So many records are done by then. */
-  readonly done: number
-  /** From 0 to 1: how far into the batch. */
-  readonly into: number
-}
-
-/** Ends a process at a moment of a batch, which takes as long as the one before. */
-export async function killAt(
-  { done, into }: Moment,
-  id: string,
-  running: Running,
-  registry: Registry,
-): Promise<void> {
-  const before = await jobBehind(done, id, registry)
-  const beganAt = performance.now()
-  const job = await jobBehind(before.done + 1, id, registry)
-  await sleep((performance.now() - beganAt) * into)
-  assert.notEqual(job.state, 'done', 'killed too late')
-  await running.kill()
 }
 
 /** Goes on with a job from the command line until it is done. */

@@ -91,7 +91,7 @@ function selectionOf({ params: { from, to, source, product, target } }: ReplayJo
     ...(source === undefined ? [] : [`source ${source}`]),
     ...(product === undefined ? [] : [`product ${product}`]),
   ].join(', ')
-  if (target === undefined) return selected
+  if (target === undefined) return `Only counted: ${selected}`
   const place = target.to === 'all' ? 'everybody' : `the ${target.to} ${target.name}`
   return `To ${place}: ${selected}`
 }
