@@ -1,9 +1,9 @@
+import type { Page } from '../stores/store.ts'
 import { isGoing, type Job, type ReplayJob } from './job.ts'
 import type { Held } from './job-owner.ts'
 import { counted, createPatience, type JobParts, unhurried, type Worked } from './job-work.ts'
 import { type Replayed, replayPage } from './replay.ts'
 import { selectOf } from './replay-params.ts'
-import type { Page } from '../stores/store.ts'
 
 /**
  * Replays what the job is about, from where it is, and notes each page once it is published. The name of the replay is the
