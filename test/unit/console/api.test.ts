@@ -222,6 +222,11 @@ describe('the API', () => {
       body: { steps },
     })
     assert.deepEqual([preview.pass, preview.fail], [30, 0])
+    const first = await ask<{ looked: number; isMore: boolean }>(`/api/clusters/${stars.cluster}/preview`, {
+      method: 'POST',
+      body: { steps, most: 10 },
+    })
+    assert.deepEqual([first.looked, first.isMore], [10, true])
     const begun = await ask<Job>(`/api/clusters/${stars.cluster}/redrive`, {
       method: 'POST',
       body: { steps, canary: { count: 5, minShare: 1 } },
