@@ -1,4 +1,4 @@
-import type { Page } from '../stores/store.ts'
+import type { Page, Stored } from '../stores/store.ts'
 import { isGoing, type Job, type ReplayJob } from './job.ts'
 import type { Held } from './job-owner.ts'
 import { counted, createPatience, type JobParts, unhurried, type Worked } from './job-work.ts'
@@ -19,11 +19,21 @@ export async function workOnReplay(replay: ReplayJob, held: Held, parts: JobPart
   const rules = await patiently(() => parts.openRules(params.preset))
   await using into = target && (await patiently(() => parts.openTarget(target)))
 
+  async function readAgain(keys: readonly string[]): Promise<readonly Stored[]> {
+    const found = await store.get(keys)
+    return keys.flatMap((key) => found.get(key) ?? [])
+  }
+
   async function publish({ records, after }: Page): Promise<void> {
+    let read: readonly Stored[] | undefined = records
+    const keys = records.map(({ key }) => key)
     const replayed = await patiently(async () => {
       // Whoever pauses or stops it does not wait for a queue that is away.
-      if (isGoing(held.job())) return replayPage(records, { into, rules, name, number, signal: unhurried })
-      return undefined
+      if (!isGoing(held.job())) return undefined
+      // A review that is erased while the queue is away goes nowhere.
+      const given = read ?? (await readAgain(keys))
+      read = undefined
+      return replayPage(given, { into, rules, name, number, signal: unhurried })
     })
     if (replayed === undefined) return
     const job = await update((before) => ({ ...counted(before, workedOf(replayed)), after }))

@@ -192,6 +192,25 @@ describe('a replay', () => {
     assert.partialDeepStrictEqual(await runJob(id, it.parts), { state: 'done', done: 300, passed: 240 })
   })
 
+  test('publishes nothing of a review that was erased while the queue was away', async () => {
+    await using it = await scene(10)
+    const { store } = it.place
+    const [gone = ''] = (await Array.fromAsync(store.scan({ by: 'time' }))).flatMap(({ records }) =>
+      records.map(({ key }) => key),
+    )
+    let failures = 0
+    const away = into(async (messages) => {
+      if (failures++ > 0) return (note(messages, it.published), [])
+      await store.erase([gone])
+      throw new TransientError('QUEUE_UNAVAILABLE', 'away')
+    })
+    const { id } = await replay(it)
+    const job = await runJob(id, { ...it.parts, ...away })
+    assert.partialDeepStrictEqual(job, { state: 'done', done: 9, passed: 7 })
+    assert.equal(it.published.size, 7)
+    assert.ok(!it.published.has(gone))
+  })
+
   test('that its process leaves goes on elsewhere: it is running, and nobody owns it', async () => {
     await using it = await scene(1_200)
     const { id } = await replay(it)
