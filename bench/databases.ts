@@ -10,6 +10,8 @@ const DATABASES: Readonly<Record<string, () => Promise<StartDatabase>>> = {
   'DynamoDB Local': async () => (await import('./databases/dynamodb.ts')).startDynamodb,
 }
 const WARM_UP = 5_000
+/** All rows are read so many times. */
+const SCANS = 3
 
 /** What work on so many rows took. */
 interface Cost {
@@ -52,11 +54,19 @@ async function askDatabase(name: string, database: Database, count: number): Pro
   const sides = { bare, ours }
   await put(sides, arrivals.slice(0, warmUp))
   await scan(sides, warmUp)
+  const puts = await put(sides, arrivals.slice(warmUp))
+  const scans: Sides<Cost>[] = []
+  for (let n = 0; n < SCANS; n++) scans.push(await scan(sides, arrivals.length))
   return [
-    { of: `${name}: put`, figures: figuresOf(await put(sides, arrivals.slice(warmUp))) },
-    { of: `${name}: scan by time`, figures: figuresOf(await scan(sides, arrivals.length)) },
+    { of: `${name}: put`, figures: figuresOf(puts) },
+    { of: `${name}: scan by time`, figures: figuresOf(total(scans)) },
   ]
 }
+
+const total = (all: readonly Sides<Cost>[]): Sides<Cost> => ({
+  bare: sum(all.map(({ bare }) => bare)),
+  ours: sum(all.map(({ ours }) => ours)),
+})
 
 function figuresOf({ bare, ours }: Sides<Cost>): Row['figures'] {
   return {
@@ -130,6 +140,6 @@ async function timed(work: () => Promise<number>): Promise<Cost> {
 }
 
 function sum(costs: readonly Cost[]): Cost {
-  const total = (of: keyof Cost): number => costs.reduce((so, cost) => so + cost[of], 0)
-  return { rows: total('rows'), cpuMicros: total('cpuMicros'), ms: total('ms') }
+  const added = (of: keyof Cost): number => costs.reduce((so, cost) => so + cost[of], 0)
+  return { rows: added('rows'), cpuMicros: added('cpuMicros'), ms: added('ms') }
 }

@@ -53,7 +53,7 @@ export const steps: Question = {
         blocks.flatMap(({ bytes, count }) => decodeBlock(bytes, count) ?? []),
       )
       const decoded = timed('decode the event', () => taken.map((message) => readArrival(message.body)))
-      const rows = timed('lay out the row', () => encodeRows(decoded))
+      const rows = timed('lay out the row', () => encodeRows(decoded, RECEIVED_AT))
       const before = process.cpuUsage()
       for (const some of batches(rows)) await compressRows(some)
       const { user, system } = process.cpuUsage(before)

@@ -16,7 +16,8 @@ import type { Repair } from './review/repair.ts'
 import type { DataFolder } from './services/backup.ts'
 import { keptRepairs } from './services/repairs.ts'
 import { isOwn, loadOwn, sources } from './sources/index.ts'
-import type { Source, SourceAdapter, SourceContext, Throttled } from './sources/source.ts'
+import type { NextPollOptions } from './sources/next-poll.ts'
+import type { NextPoll, Source, SourceAdapter, SourceContext, Throttled } from './sources/source.ts'
 import { stores } from './stores/index.ts'
 import type { Registry } from './stores/registry.ts'
 import type { Store, StoreAdapter } from './stores/store.ts'
@@ -121,15 +122,26 @@ export async function openRules(
 
 /** How the provider of a source is left alone; undefined for a source that asks none, or never had to be. */
 export async function throttledOf(
-  name: string,
-  { config }: Pick<Environment, 'config'>,
+  source: Pick<SourceConfig, 'name' | 'type'>,
   registry: Registry,
 ): Promise<Throttled | undefined> {
-  const type = config.sources.find((source) => source.name === name)?.type
-  if (type !== 'http-poll' && type !== 'http-job') return undefined
+  if (!polls(source)) return undefined
   const { throttledOf: savedOf } = await import('./sources/http/throttle.ts')
-  return savedOf(name, registry)
+  return savedOf(source.name, registry)
 }
+
+/** When a source asks its provider next; undefined for one that asks none, is off, or that nobody runs. */
+export async function nextPollOf(
+  source: Pick<SourceConfig, 'name' | 'type' | 'enabled'>,
+  registry: Registry,
+  options: NextPollOptions,
+): Promise<NextPoll | undefined> {
+  if (!polls(source) || !source.enabled) return undefined
+  const { nextPollOf: shownOf } = await import('./sources/next-poll.ts')
+  return shownOf(source.name, registry, options)
+}
+
+const polls = ({ type }: Pick<SourceConfig, 'type'>): boolean => type === 'http-poll' || type === 'http-job'
 
 /** Creates whatever the config's queue, store and registry need, and topics beside those of the config. Safe to repeat. */
 export async function provision(env: Environment, more: readonly string[] = []): Promise<readonly string[]> {

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import {
   type Environment,
   newRun,
+  nextPollOf,
   openQueue,
   openRegistry,
   openRules,
@@ -31,7 +32,7 @@ import type { Registry } from './stores/registry.ts'
 import { createAlerts } from './telemetry/alerts/alert.ts'
 import { createRules } from './telemetry/alerts/rules.ts'
 import { watchAlerts } from './telemetry/alerts/watch.ts'
-import { createHealth } from './telemetry/health.ts'
+import { createHealth, type Pause } from './telemetry/health.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { createCounting, type Tally } from './telemetry/tally.ts'
 import { createLook, type TopicQuestions } from './telemetry/vitals.ts'
@@ -97,7 +98,8 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   const run = newRun(clock())
   const stopping = createStopping(logger)
   const steady = (): number => performance.now()
-  const health = createHealth({ clock, steady })
+  const pauseOf = (source: string): Pause => control.stateOf(source)
+  const health = createHealth({ clock, steady, pauseOf })
   const metrics = createMetrics(steady)
   const counting = createCounting(metrics)
 
@@ -118,6 +120,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     health,
     metrics,
     polling: pollingOf,
+    pauseOf,
     topics: { [topics.reviews]: questions(reviews), [topics.deadLetters]: questions(deadLetters) },
     deadLetters: { bytes: () => limit.bytes(), maxBytes: limit.maxBytes },
     dataDir: config.dataDir,
@@ -130,6 +133,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   )
   const admin = options.listen ? opened.use(await openOperators()) : undefined
   const sources = options.ingestion ? await openSources() : []
+  const sourcesByName = new Map(sources.map((source) => [source.config.name, source]))
   health.require('queue', (signal) => reviews.check({ signal }))
   await options.prepare?.({ run, registry })
   const addresses = {
@@ -154,7 +158,11 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       steady,
       logger,
       polling: pollingOf,
-      throttle: (name) => throttledOf(name, env, registry),
+      throttle: (source) => throttledOf(source, registry),
+      nextPoll: (source) => {
+        const isPaused = control.stateOf(source.name).paused
+        return nextPollOf(source, registry, { isPaused, now: clock() })
+      },
       openRules: (preset) => openRules(env, registry, preset),
       openQueue: (topic) => openQueue(env, topic),
       newRun: () => newRun(clock()),
@@ -163,7 +171,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
   }
 
   function pollingOf(name: string): Polling | undefined {
-    return sources.find(({ config: source }) => source.name === name)?.source.polling?.()
+    return sourcesByName.get(name)?.source.polling?.()
   }
 
   async function openSources(): Promise<readonly OpenSource[]> {

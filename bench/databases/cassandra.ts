@@ -17,7 +17,7 @@ const CONCURRENCY = 128
 
 /** A node of its own, which confirms what is on its disk. */
 export const startCassandra: StartDatabase = async () => {
-  const server = await cassandraServer({ commitLog: 'group', mayKill: true })
+  const server = await cassandraServer({ commitLog: 'group', mayKill: true, isMeasured: true })
   if (server.skip !== false) return server.skip
   return {
     most: 20_000,
@@ -44,7 +44,7 @@ async function openBare(server: CassandraServer, keyspace: string): Promise<Bare
   const listed = new Set<string>()
   return {
     async prepare(arrivals) {
-      const rows = arrivals.map((arrival) => rowOf(arrival))
+      const rows = arrivals.map((arrival) => rowOf(arrival, 0))
       const pointers = rows.flatMap(({ places }) => pointersTo(places, listed))
       const inserts = rows.map(({ columns, writtenAt }) => ({
         query: INSERT,

@@ -33,7 +33,7 @@ export const startDynamodb: StartDatabase = async () => {
     return config
   }
   return {
-    most: 2_000,
+    most: 8_000,
     open: async (name) => dynamodb.open(await provisioned(name), context),
     async bare(name) {
       const { prefix, shards } = await provisioned(name)
@@ -90,7 +90,7 @@ function openBare(db: DynamoDB, table: string, shards: number): Bare {
   return {
     async prepare(arrivals) {
       const rows = await Promise.all(
-        arrivals.map((arrival) => encodeRow(arrival, { shards, expireAfterMs: undefined })),
+        arrivals.map((arrival) => encodeRow(arrival, { shards, expireAfterMs: undefined }, 0)),
       )
       const items = rows.map(({ item }) => item)
       for (const item of items) days.add(dayIn(textIn(item, 'arrived')))

@@ -62,7 +62,7 @@ async function openBare(url: string, database: string, collection: string): Prom
 }
 
 async function documentOf(arrival: Arrival): Promise<Document> {
-  const row = await encodeRow(arrival, await packRaw(arrival.received.raw))
+  const row = await encodeRow(arrival, await packRaw(arrival.received.raw), 0)
   if (row === undefined) throw new Error(`${arrival.key} is too large`)
   return row
 }

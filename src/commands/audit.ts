@@ -22,13 +22,16 @@ export const addAudit: AddCommand = (program, io) => {
       const env = await environment(command, io)
       await using store = await openStore(env)
       const problems: { problem: string; keys: readonly string[] }[] = []
+      /** Of redrives that ended in between, or are under way. */
+      const unpublished: string[] = []
       let records = 0
       let bytes = 0
       for await (const found of store.check?.({ signal: io.signal }) ?? []) problems.push(found)
       if (problems.length === 0) {
         for await (const page of store.scan({ by: 'time', signal: io.signal })) {
-          for (const { key, rawHash, received } of page.records) {
+          for (const { key, rawHash, received, verdict } of page.records) {
             records++
+            if (verdict.unpublished) unpublished.push(key)
             bytes += received.raw.length
             if (hash('sha256', received.raw, 'hex') !== rawHash)
               problems.push({ problem: 'altered', keys: [key] })
@@ -39,16 +42,20 @@ export const addAudit: AddCommand = (program, io) => {
       const at = new Date().toISOString()
       await keep({ at, ok, records, bytes, problems: problems.length }, env, io)
       if (!ok) io.exitCode = FAILED
-      if (env.json) return writeJson(io, { ok, records, bytes, problems })
-      for (const { problem, keys } of problems) {
-        const named = keys.length === 0 ? '' : `: ${keys.slice(0, NAMED).join(' ')}`
-        const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : ''
-        await write(io, `${problem}${named}${more}\n`)
-      }
+      if (env.json) return writeJson(io, { ok, records, bytes, problems, unpublished })
+      for (const { problem, keys } of problems) await write(io, `${problem}${named(keys)}\n`)
       const looked = `${formatCount(records, 'record')}, ${formatCount(bytes, 'byte')} of raw`
       const found = formatCount(problems.length, 'problem')
       await write(io, ok ? `${looked}: all as received\n` : `${found}\n`)
+      if (unpublished.length === 0) return
+      const owed = `mended, but not published yet${named(unpublished)}`
+      await write(io, `${owed}\nwhere no job is at it, \`headwater dlq redrive KEY\` publishes it\n`)
     })
+}
+
+function named(keys: readonly string[]): string {
+  const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : ''
+  return keys.length === 0 ? '' : `: ${keys.slice(0, NAMED).join(' ')}${more}`
 }
 
 /** The console tells when all was proven last. What was found is no less true where nobody can note it. */

@@ -45,6 +45,17 @@ export async function environment(
   return { config, logger, signal: io.signal, json }
 }
 
+/** Longer than anybody reads, and written beside each letter. */
+const MAX_REASON = 1_000
+
+/** Why a person does something: whoever comes later is told. */
+export function parseReason(text: string): string {
+  const reason = text.trim()
+  if (reason.length >= 1 && reason.length <= MAX_REASON) return reason
+  const found = reason === '' ? 'nothing' : `${reason.length} characters`
+  throw new HeadwaterError('USAGE', `--reason: expected 1 to ${MAX_REASON} characters, found ${found}`)
+}
+
 /** Reads how many a person wants: at least one. */
 export function parseCount(text: string, name: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : 0

@@ -4,7 +4,7 @@ import { HeadwaterError } from '../errors.ts'
 import { formatCount } from '../lib/units.ts'
 import type { ClusterSummary } from '../services/clusters.ts'
 import type { Mute } from '../services/mutes.ts'
-import { type AddCommand, environment, type Io } from './command.ts'
+import { type AddCommand, environment, type Io, parseReason } from './command.ts'
 import { openRegistry, openStore } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import { example } from './up.ts'
@@ -32,7 +32,7 @@ export const addDlqClusters: AddCommand = (dlq, io) => {
       'expect a fault: dlq clusters no longer lists it; its letters are kept and counted as before',
     )
     .argument('<cluster>', 'dlq clusters lists them')
-    .requiredOption('--reason <text>', 'why')
+    .requiredOption('--reason <text>', 'why', parseReason)
     .addHelpText('after', example('headwater dlq mute 9f3c… --reason "the provider knows of it"'))
     .action(async (cluster: string, { reason }: { readonly reason: string }, command: Command) => {
       const env = await environment(command, io)
@@ -79,28 +79,28 @@ async function tellClusters(withMuted: boolean, env: Env, io: Io): Promise<void>
     )
   }
   const mutes = await openMutes(registry).list()
-  const all = await Array.fromAsync(store.clusters({ signal: io.signal }))
-  const shown = all.filter(({ cluster }) => withMuted || !mutes.has(cluster))
-  shown.sort((a, b) => b.count - a.count)
-  const rows = [
-    ['cluster', 'letters', 'origin', 'preset', 'first', 'last', 'field', 'found', 'what is wrong'],
-  ]
   const rulesOf = await openRules(env, registry)
-  for (const found of shown) {
-    // The preset of a source that is gone may not be known any more.
-    const rules = await rulesOf(found.first).catch(() => undefined)
-    const summary = aboutCluster(found, rules)
-    if (summary === undefined) continue
+  const shown: About[] = []
+  let hidden = 0
+  // Only what is told of each is held: there are as many as the senders choose, and their letters may be large.
+  for await (const found of store.clusters({ signal: io.signal })) {
     const muted = mutes.get(found.cluster)
-    const about = { ...summary, ...(muted && { muted }) }
-    if (env.json) await writeJson(io, about)
-    else rows.push(rowOf(about))
+    if (muted && !withMuted) hidden++
+    else {
+      // The preset of a source that is gone may not be known any more.
+      const summary = aboutCluster(found, await rulesOf(found.first).catch(() => undefined))
+      if (summary) shown.push({ ...summary, ...(muted && { muted }) })
+    }
   }
-  if (env.json) return
-  if (rows.length > 1) await write(io, table(rows))
-  const hidden = all.length - shown.length
+  shown.sort((a, b) => b.count - a.count)
+  if (env.json) {
+    for (const about of shown) await writeJson(io, about)
+    return
+  }
+  const heads = ['cluster', 'letters', 'origin', 'preset', 'first', 'last', 'field', 'found', 'what is wrong']
+  if (shown.length > 0) await write(io, table([heads, ...shown.map(rowOf)]))
   if (hidden > 0) io.stderr.write(`${formatCount(hidden)} muted: --muted shows them\n`)
-  else if (rows.length === 1) io.stderr.write('no dead letter waits to be mended\n')
+  else if (shown.length === 0) io.stderr.write('no dead letter waits to be mended\n')
 }
 
 interface About extends ClusterSummary {

@@ -6,7 +6,7 @@ import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { sentenceOf } from '../event.ts'
 import type { Redriven } from '../services/dead-letters.ts'
-import { type AddCommand, environment, FAILED, type Io } from './command.ts'
+import { type AddCommand, environment, FAILED, type Io, parseReason } from './command.ts'
 import { type ClusterOptions, redriveCluster } from './dlq-redrive-cluster.ts'
 import { noteChange } from './noted.ts'
 import { openQueue, openRegistry, openStore } from './open.ts'
@@ -73,7 +73,7 @@ export const addDlqRedrive: AddCommand = (dlq, io) => {
     .description('decide that dead letters need no mending; they stay in the store')
     .argument('[key]', 'the record key of one letter')
     .option('--cluster <id>', 'all that share one fault, as a job that can be paused and resumed')
-    .requiredOption('--reason <text>', 'why')
+    .requiredOption('--reason <text>', 'why', parseReason)
     .addHelpText(
       'after',
       example(
@@ -125,7 +125,7 @@ async function redriveOne(
   const { numbered } = await import('../services/ledger.ts')
   const number = numbered(newRun(Date.now()))
   const rules = await openRules(env, registry, preset)
-  const redriven = await redrive(key, { store, reviews, rules, number, signal: io.signal }, written)
+  const redriven = await redrive(key, { store, registry, reviews, rules, number, signal: io.signal }, written)
   const { status } = redriven
   const details = { status, ...(written !== undefined && { byHand: true }) }
   await noteChange(registry, { what: 'redrive', about: `record ${key}`, details })

@@ -58,8 +58,8 @@ export const addDlq: AddCommand = (program, io) => {
   select(dlq.command('purge').description('erase discarded dead letters for good, to make room'))
     .option('--dry-run', 'only count')
     .addHelpText('after', example('headwater dlq purge --to 30d --dry-run', 'headwater dlq purge --to 30d'))
-    .action(async (selection: Selection & { dryRun?: boolean }, command: Command) =>
-      purge(selection, await environment(command, io), io),
+    .action(async (selection: PurgeOptions, command: Command) =>
+      purgeDiscarded(selection, await environment(command, io), io),
     )
 
   select(dlq.command('export').description('write dead letters as NDJSON, or their exact bytes'))
@@ -79,36 +79,32 @@ export const addDlq: AddCommand = (program, io) => {
     })
 }
 
-async function purge(
-  selection: Selection & { readonly dryRun?: boolean },
+async function purgeDiscarded(
+  { dryRun = false, ...selection }: PurgeOptions,
   env: Environment & { json: boolean },
   io: Io,
 ): Promise<void> {
+  const { purge } = await import('../services/purge.ts')
   await using store = await openStore(env)
+  await using registry = await openRegistry(env)
+  const found = selected(store, selection, isPutAside, io.signal)
   let [count, bytes] = [0, 0]
-  let page: Stored[] = []
-  const erase = async (): Promise<void> => {
-    if (!selection.dryRun)
-      await store.erase(
-        page.map(({ key }) => key),
-        { signal: io.signal },
-      )
-    page = []
-  }
-  for await (const row of selected(store, selection, isPutAside, io.signal)) {
-    count++
-    bytes += row.received.raw.length
-    if (page.push(row) >= PURGED_AT_ONCE) await erase()
-  }
-  await erase()
-  if (!selection.dryRun) {
-    await using registry = await openRegistry(env)
+  try {
+    for await (const gone of purge(found, { store, dryRun, signal: io.signal })) {
+      count += gone.count
+      bytes += gone.bytes
+    }
+  } finally {
+    // Also what was erased before the command was ended.
     const details = { ...selection, erased: count }
-    await noteChange(registry, { what: 'purge', about: 'discarded dead letters', details })
+    if (!dryRun && count > 0)
+      await noteChange(registry, { what: 'purge', about: 'discarded dead letters', details })
   }
-  if (env.json) return writeJson(io, { [selection.dryRun ? 'wouldErase' : 'erased']: count, bytes })
-  const done = selection.dryRun ? 'would erase' : 'erased'
+  if (env.json) return writeJson(io, { [dryRun ? 'wouldErase' : 'erased']: count, bytes })
+  const done = dryRun ? 'would erase' : 'erased'
   await write(io, `${done} ${formatCount(count, 'discarded dead letter')}, ${formatBytes(bytes)} of raw\n`)
 }
 
-const PURGED_AT_ONCE = 500
+interface PurgeOptions extends Selection {
+  readonly dryRun?: boolean
+}

@@ -4,7 +4,10 @@ import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { sentenceOf } from '../event.ts'
+import { formatDuration } from '../lib/units.ts'
+import { findableBy } from '../review/verdict.ts'
 import { documentOf } from '../services/document.ts'
+import { storedAfterMs } from '../services/passport.ts'
 import type { Scan, Store, Stored } from '../stores/store.ts'
 import { FAILED, type Io, parseCount, parseTime } from './command.ts'
 import { excerpt, write, writeJson } from './output.ts'
@@ -35,10 +38,12 @@ export async function* selected(
   where: (row: Stored) => boolean,
   signal: AbortSignal,
 ): AsyncGenerator<Stored> {
-  const { source, limit } = selection
+  const { source, cluster, limit } = selection
   let left = limit === undefined ? Number.POSITIVE_INFINITY : parseCount(limit, '--limit')
   const matches = (row: Stored): boolean =>
-    where(row) && (source === undefined || row.received.context.source === source)
+    where(row) &&
+    (source === undefined || row.received.context.source === source) &&
+    (cluster === undefined || findableBy(row.verdict).cluster === cluster)
   for await (const { records } of store.scan({ ...scanOf(selection), where: matches, signal })) {
     for (const record of records) {
       signal.throwIfAborted()
@@ -80,9 +85,17 @@ export async function listRecords(
 }
 
 /** A line for a person, or a document. */
-export async function tellRecord(row: Stored, io: Io, json: boolean): Promise<void> {
+async function tellRecord(row: Stored, io: Io, json: boolean): Promise<void> {
   if (json) await writeJson(io, documentOf(row))
   else await write(io, `${lineOf(row)}\n`)
+}
+
+/** The same of one version among others: the line also tells how long it took until it was stored. */
+export async function tellVersion(row: Stored, io: Io, json: boolean): Promise<void> {
+  if (json) return writeJson(io, documentOf(row))
+  const waitedMs = storedAfterMs(row)
+  const stored = waitedMs === undefined ? '' : `  (stored after ${formatDuration(waitedMs)})`
+  await write(io, `${lineOf(row)}${stored}\n`)
 }
 
 /** The record with this key. Throws NOT_FOUND. */

@@ -18,7 +18,7 @@ import {
   type Selection,
   select,
   showRecord,
-  tellRecord,
+  tellVersion,
 } from './records.ts'
 import { example } from './up.ts'
 
@@ -81,7 +81,7 @@ export const addReviews: AddCommand = (program, io) => {
   reviews
     .command('history')
     .description(
-      'list every version of a review, and its dead letters, in the order in which they were received',
+      'list every version of a review, and its dead letters, in the order in which they were received, and when they were stored',
     )
     .argument('<review-id>', 'the id that the provider gave it')
     .option('--source <name>', 'only where that source brings it; otherwise wherever it was ever received')
@@ -175,6 +175,6 @@ async function historyOf(
 }
 
 async function listAll(rows: readonly Stored[], io: Io, { json }: { readonly json: boolean }): Promise<void> {
-  for (const row of rows) await tellRecord(row, io, json)
+  for (const row of rows) await tellVersion(row, io, json)
   if (rows.length === 0 && !json) io.stderr.write('nothing found; reviews list shows what there is\n')
 }

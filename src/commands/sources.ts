@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { SourceConfig } from '../config/schema.ts'
 import { HeadwaterError } from '../errors.ts'
 import { formatCount, formatDuration } from '../lib/units.ts'
+import type { NextPoll } from '../sources/source.ts'
 import type { Registry } from '../stores/registry.ts'
 import { type AddCommand, environment, type Io } from './command.ts'
 import { type Measured, measure, short } from './measured.ts'
@@ -113,6 +114,8 @@ export interface ProductOptions {
 type Env = Awaited<ReturnType<typeof environment>>
 
 async function list(env: Env, io: Io): Promise<void> {
+  const { controlOf } = await import('../services/control.ts')
+  const { nextPollOf } = await import('../app.ts')
   await using registry = await openRegistry(env)
   const now = Date.now()
   const rows = [
@@ -123,6 +126,7 @@ async function list(env: Env, io: Io): Promise<void> {
       'enabled',
       'checkpoints',
       'last poll',
+      'next poll',
       '95 % polled within',
       'new per 100 calls',
       'paused for',
@@ -131,12 +135,15 @@ async function list(env: Env, io: Io): Promise<void> {
   for (const source of env.config.sources) {
     const { name, type, preset, enabled } = source
     const { checkpoints, polledAt, pausedUntil, measured } = await stateOf(source, registry, io.signal)
+    const { paused } = await controlOf(registry, name, io.signal)
+    const next = await nextPollOf(source, registry, { isPaused: paused, now, signal: io.signal })
     const pausedMs = Math.max(0, (pausedUntil ?? 0) - now)
     if (env.json) {
       const time = (at = Number.NaN): string | undefined =>
         Number.isNaN(at) ? undefined : new Date(at).toISOString()
       const times = { polledAt: time(polledAt), pausedUntil: pausedMs > 0 ? time(pausedUntil) : undefined }
-      await writeJson(io, { name, type, preset, enabled, checkpoints, ...times, measured })
+      const nextPoll = next && { state: next.state, at: time(next.at) }
+      await writeJson(io, { name, type, preset, enabled, paused, checkpoints, ...times, nextPoll, measured })
     } else
       rows.push([
         name,
@@ -145,6 +152,7 @@ async function list(env: Env, io: Io): Promise<void> {
         enabled ? 'yes' : 'no',
         formatCount(checkpoints),
         polledAt === undefined ? '-' : `${formatDuration(Math.max(0, now - polledAt))} ago`,
+        wordsOf(next, now),
         measured?.stalenessMs === undefined ? '-' : formatDuration(measured.stalenessMs.p95),
         measured?.newPer100Calls === undefined ? '-' : short(measured.newPer100Calls),
         pausedMs > 0 ? formatDuration(pausedMs) : '-',
@@ -154,6 +162,27 @@ async function list(env: Env, io: Io): Promise<void> {
   if (rows.length === 1) io.stderr.write('the config has no sources\n')
   else await write(io, table(rows))
 }
+
+/** When it asks next, and why not sooner. */
+function wordsOf(next: NextPoll | undefined, now: number): string {
+  switch (next?.state) {
+    case undefined:
+      return '-'
+    case 'now':
+    case 'paused':
+      return next.state
+    case 'loading':
+      return 'once its products are loaded'
+    case 'planned':
+      return inTime(next.at, now)
+    case 'budget':
+      return `${inTime(next.at, now)} (budget)`
+    case 'provider':
+      return `${inTime(next.at, now)} (provider)`
+  }
+}
+
+const inTime = (at = Number.NaN, now: number): string => `in ${formatDuration(at - now)}`
 
 async function control(
   name: string,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { addAbortSignal } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 import { HeadwaterError } from '../errors.ts'
 import { REVIEW_FIELDS, fieldType, type ReviewField } from '../review/fields.ts'
@@ -47,11 +48,7 @@ export function addStepOptions(command: Command): Command {
     )
     .option('--copy <pointer=field>', 'from the item or its context: /item/author/id=user_id', step(copy))
     .option('--move <from=to>', 'from one field to another', step(move))
-    .option(
-      '--remove <field>',
-      'leave a field out',
-      step((remove) => ({ remove })),
-    )
+    .option('--remove <field>', 'leave a field out', step(remove))
     .option('--steps <file>', 'a list of steps as YAML or JSON; - reads standard input')
 }
 
@@ -68,27 +65,34 @@ export async function stepsOf({ steps: file, ...options }: StepOptions, io: Io):
   return readSteps(file === undefined ? typed : await readFrom(file, io))
 }
 
-/** What a person types to have these steps done, where it can be typed; it goes behind the name of a command. */
+/**
+ * What a person types to have these steps done, where it can be typed and means the same; it goes behind the name of a
+ * command.
+ */
 export function optionsOf(steps: readonly Step[]): string | undefined {
   const options = steps.map(optionOf)
   return options.every((option) => option !== undefined) ? options.join(' ') : undefined
 }
 
 function optionOf(step: Step): string | undefined {
-  const quoted = (text: string): string | undefined => {
-    if (/^[\w./:=~-]+$/.test(text)) return text
-    return /^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(text) && !text.includes("'") ? `'${text}'` : undefined
-  }
-  const option = (name: string, text: string): string | undefined => {
-    const value = quoted(text)
-    return value === undefined ? undefined : `--${name} ${value}`
-  }
-  if ('parse' in step) return option('parse', `${step.parse}=${step.as}`)
-  if ('set' in step) return option('set', `${step.set}=${step.to}`)
-  if ('default' in step) return option('default', `${step.default}=${'to' in step ? step.to : step.from}`)
-  if ('copy' in step) return option('copy', `${step.copy}=${step.to}`)
-  if ('move' in step) return option('move', `${step.move}=${step.to}`)
-  return option('remove', step.remove)
+  const [name, text] = written(step)
+  const word = quoted(text)
+  return word !== undefined && isDeepStrictEqual(READERS[name](text), step) ? `--${name} ${word}` : undefined
+}
+
+function written(step: Step): readonly [name: keyof typeof READERS, text: string] {
+  if ('parse' in step) return ['parse', `${step.parse}=${step.as}`]
+  if ('set' in step) return ['set', `${step.set}=${step.to}`]
+  if ('default' in step) return ['default', `${step.default}=${'to' in step ? step.to : step.from}`]
+  if ('copy' in step) return ['copy', `${step.copy}=${step.to}`]
+  if ('move' in step) return ['move', `${step.move}=${step.to}`]
+  return ['remove', step.remove]
+}
+
+/** One word for a shell, where it is one that a person can type. */
+function quoted(text: string): string | undefined {
+  if (/^[\w./:=~-]+$/.test(text)) return text
+  return /^[\p{L}\p{N}\p{P}\p{S} ]+$/u.test(text) && !text.includes("'") ? `'${text}'` : undefined
 }
 
 const parse = (text: string): object => {
@@ -108,6 +112,8 @@ const byDefault = (text: string): object => {
     : { default: field, to: scalar(field, value) }
 }
 
+const remove = (text: string): object => ({ remove: text })
+
 /** A pointer may hold an equals sign, a field does not. */
 const copy = (text: string): object => {
   const at = text.lastIndexOf('=')
@@ -118,6 +124,9 @@ const move = (text: string): object => {
   const [from, to] = halves(text)
   return { move: from, to }
 }
+
+/** What each option makes of its text. */
+const READERS = { parse, set, default: byDefault, copy, move, remove }
 
 function halves(text: string): [string, string] {
   const at = text.indexOf('=')

@@ -5,8 +5,16 @@ import { adapterOf } from './own.ts'
 import { COMMON, type Config, type Room, ROOMS, type Rooms, topFields } from './schema.ts'
 import { fields, forms, isSecret, merge, type Path, pathText, type Shape, shapeOf, typesOf } from './shape.ts'
 
-/** The config in force as YAML: defaults filled in, secrets as `***`, references such as `${NAME}` as they were written. */
+/** The config in force as YAML, see `shown`. */
 export async function print(config: Config, rooms: Rooms = ROOMS): Promise<string> {
+  return stringify(await shown(config, rooms))
+}
+
+/** The config in force as users write it: defaults filled in, secrets as `***`, references such as `${NAME}` as they were written. */
+export async function shown(
+  config: Config,
+  rooms: Rooms = ROOMS,
+): Promise<Readonly<Record<string, unknown>>> {
   const show = shownIn(config)
   const section = async (
     kind: keyof Rooms,
@@ -17,13 +25,13 @@ export async function print(config: Config, rooms: Rooms = ROOMS): Promise<strin
     return toWritten({ ...common, ...Object(settings) }, shape, path, show)
   }
   const { http, admin, deadLetters, alerts, log, registry, store } = config
-  return stringify({
+  return {
     sources: await Promise.all(config.sources.map((source, n) => section('sources', source, ['sources', n]))),
     queue: await section('queues', config.queue, ['queue']),
     store: await section('stores', store, ['store']),
     ...(registry === store ? {} : { registry: await section('stores', registry, ['registry']) }),
     ...Object(toWritten({ http, admin, deadLetters, alerts, log }, shapeOf(topFields), [], show)),
-  })
+  }
 }
 
 /** JSON Schema (2020-12) of the config file, with every adapter there is, for editors that complete and check. */

@@ -26,8 +26,17 @@ export interface Shape {
 
 export type Path = readonly (string | number)[]
 
+/** Made once for a schema: it takes a while, and a config may have thousands of sources. */
+const known = new WeakMap<ZodType, Shape>()
+
 /** The shape of what a zod schema accepts, with the keys that code uses. */
 export function shapeOf(schema: ZodType): Shape {
+  const shape = known.get(schema) ?? made(schema)
+  known.set(schema, shape)
+  return shape
+}
+
+function made(schema: ZodType): Shape {
   const { $schema: _, ...shape } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
   return shape as Shape
 }

@@ -13,6 +13,8 @@ export interface Who {
   readonly role: Role
   /** For the log of changes. */
   readonly name: string
+  /** Whether the session is over by now; absent where there is none to end. */
+  readonly hasEnded?: () => boolean
 }
 
 export interface AccessOptions {
@@ -39,7 +41,10 @@ export interface Access {
   signOut(request: FastifyRequest, reply: FastifyReply): void
 }
 
-const BEARER = 'Bearer '
+/** The token that a program sends; the name of the scheme is in any case. */
+function bearerOf({ headers: { authorization = '' } }: FastifyRequest): string | undefined {
+  return /^bearer +(.*)$/i.exec(authorization)?.[1]
+}
 
 export function createAccess(options: AccessOptions): Access {
   const { token, readOnlyToken, publicUrl, sessions, attempts } = options
@@ -76,17 +81,21 @@ export function createAccess(options: AccessOptions): Access {
   }
 
   function identify(request: FastifyRequest): Who {
-    const { authorization } = request.headers
     if (!needsToken) {
       refuseRebound(request)
       return { role: 'operator', name: `operator @ ${hostname()}` }
     }
-    if (authorization?.startsWith(BEARER)) {
-      const role = tryToken(authorization.slice(BEARER.length), request)
+    const given = bearerOf(request)
+    if (given !== undefined) {
+      const role = tryToken(given, request)
       return { role, name: `${role} (token)` }
     }
-    const session = sessions.find(secretOf(request) ?? '')
-    if (session) return { role: session.role, name: `${session.role} (session ${session.name})` }
+    const secret = secretOf(request) ?? ''
+    const session = sessions.find(secret)
+    if (session) {
+      const name = `${session.role} (session ${session.name})`
+      return { role: session.role, name, hasEnded: () => sessions.find(secret) === undefined }
+    }
     throw new HeadwaterError('TOKEN_NEEDED', 'expected the token of admin.token or admin.read_only_token')
   }
 
@@ -98,9 +107,9 @@ export function createAccess(options: AccessOptions): Access {
       throw new HeadwaterError('NOT_ALLOWED', 'expected an operator; this token is for reading only')
     },
     refuseForeign(request) {
-      const { origin, host, authorization, 'sec-fetch-site': site } = request.headers
+      const { origin, host, 'sec-fetch-site': site } = request.headers
       // No page can make a browser send a token that it does not know.
-      if (needsToken && authorization?.startsWith(BEARER)) return
+      if (needsToken && bearerOf(request) !== undefined) return
       const isOwn = origin !== undefined && (hostOf(origin) === host || origin === known?.origin)
       const isProgram = origin === undefined && site === undefined && secretOf(request) === undefined
       if (isProgram || (isOwn && (site === undefined || site === 'same-origin'))) return

@@ -31,13 +31,14 @@ export function openAdmin(parts: Admin): FastifyInstance {
   const api = openApi(parts)
   const app = fastify({ forceCloseConnections: true })
   app.addHook('onClose', () => api[Symbol.dispose]())
+  app.addHook('onRequest', async (_, reply) => void reply.headers(SAFE_HEADERS))
   serve(app, { routes: api.routes, access, logger })
   const sendPage = page && servePage(app, page)
-  if (!page)
-    app.get('/', (_, reply) => reply.headers(SAFE_HEADERS).type('text/plain; charset=utf-8').send(PLACES))
+  if (!page) app.get('/', (_, reply) => reply.type('text/plain; charset=utf-8').send(PLACES))
   app.setNotFoundHandler((request, reply) => {
     if (sendPage && isForPeople(request)) return sendPage(reply)
-    return reply.headers(SAFE_HEADERS).code(404).send({ error: 'nothing is here; / tells what there is' })
+    const error = `nothing is here for a ${request.method}; / and /api tell what there is`
+    return reply.code(404).send({ error, code: 'NOT_FOUND' })
   })
   app.get('/health/live', (_, reply) => {
     const found = health.live()
@@ -64,5 +65,5 @@ export function openAdmin(parts: Admin): FastifyInstance {
 /** An address that a person opened or was given: of the page, whichever of its places it is. */
 function isForPeople({ method, url, headers: { accept = '' } }: FastifyRequest): boolean {
   const [path = ''] = url.split('?', 1)
-  return method === 'GET' && accept.includes('text/html') && !NOT_PAGES.test(path)
+  return (method === 'GET' || method === 'HEAD') && accept.includes('text/html') && !NOT_PAGES.test(path)
 }

@@ -55,5 +55,8 @@ export function createAttempts(steady: () => number): Attempts {
 /** Whoever has one IPv6 address most often has 2^64 of them. */
 function networkOf(address: string): string {
   const bare = address.replace(/^::ffff:/, '')
-  return bare.includes(':') ? bare.split(':').slice(0, 4).join(':') : bare
+  if (!bare.includes(':')) return bare
+  const [before = [], after = []] = bare.split('::').map((groups) => groups.split(':'))
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => '0')
+  return [...before, ...zeros, ...after].slice(0, 4).join(':')
 }

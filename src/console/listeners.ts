@@ -4,8 +4,8 @@ import { SAFE_HEADERS } from './safe-headers.ts'
 
 /** Pages that listen to one thing that changes: it is computed once for all of them, and not at all for none. */
 export interface Listeners {
-  /** Sends what is told from now on, until the page goes or the end. Throws TOO_MANY_LISTENERS. */
-  add(response: ServerResponse): void
+  /** Sends what is told from now on, until the page goes, has no right to it any more, or the end. Throws TOO_MANY_LISTENERS. */
+  add(response: ServerResponse, isOver?: () => boolean): void
   /** Ends all streams; nobody can listen any more. */
   end(): void
 }
@@ -17,6 +17,12 @@ export interface ListenersOptions {
   readonly everyMs: number
   readonly most: number
   readonly onTrouble: (error: unknown) => void
+}
+
+interface Listener {
+  /** How many events it has not read. */
+  missed: number
+  readonly isOver: () => boolean
 }
 
 const MOST_MISSED = 30
@@ -31,8 +37,7 @@ const HEADERS = {
 
 /** As server-sent events. A page that does not read misses some, and holds nothing up. */
 export function createListeners({ event, tell, everyMs, most, onTrouble }: ListenersOptions): Listeners {
-  /** How many events each has not read. */
-  const listening = new Map<ServerResponse, number>()
+  const listening = new Map<ServerResponse, Listener>()
   let timer: NodeJS.Timeout | undefined
   let isTelling = false
   let hasEnded = false
@@ -48,23 +53,24 @@ export function createListeners({ event, tell, everyMs, most, onTrouble }: Liste
       },
     )
     isTelling = false
-    for (const [response, missed] of listening) send(response, message, missed)
+    for (const [response, listener] of listening) send(response, message, listener)
     if (listening.size > 0 && !hasEnded) timer = setTimeout(() => void turn(), everyMs)
   }
 
-  function send(response: ServerResponse, message: string, missed: number): void {
-    listening.set(response, response.writableNeedDrain ? missed + 1 : 0)
-    if (missed >= MOST_MISSED) response.destroy()
+  function send(response: ServerResponse, message: string, listener: Listener): void {
+    if (listener.isOver()) return void response.end()
+    listener.missed = response.writableNeedDrain ? listener.missed + 1 : 0
+    if (listener.missed > MOST_MISSED) response.destroy()
     else if (!response.writableNeedDrain) response.write(message)
   }
 
   return {
-    add(response) {
+    add(response, isOver = () => false) {
       if (hasEnded || listening.size >= most) {
         const message = `${most} pages listen already; close one of them`
         throw new TransientError('TOO_MANY_LISTENERS', message, { retryAfterMs: 10_000 })
       }
-      listening.set(response, 0)
+      listening.set(response, { missed: 0, isOver })
       response.on('close', () => listening.delete(response))
       response.writeHead(200, HEADERS).write('retry: 2000\n\n')
       if (!isTelling) void turn()

@@ -12,6 +12,7 @@ import type { Stored } from '../stores/store.ts'
 import { createAccess } from './access.ts'
 import { openAdmin } from './admin.ts'
 import type { ApiParts } from './api/parts.ts'
+import { summaryOf } from './api/reviews.ts'
 import { createAttempts } from './attempts.ts'
 import { openJobs } from './jobs.ts'
 import { type Page, readPage } from './page.ts'
@@ -62,7 +63,7 @@ export async function openConsole(parts: ConsoleParts): Promise<FastifyInstance 
   const app = openAdmin({
     ...parts,
     page: parts.page ?? (await readPage()),
-    browse: createBrowser(store, { clock, steady }),
+    browse: createBrowser(store, { tell: summaryOf, clock, steady }),
     clusters: createClusterList(store, { clock, signal }),
     access: createAccess({ token, readOnlyToken, publicUrl, sessions, attempts }),
     openRules: rememberedFor(RULES_MS, steady, () => parts.openRules()),

@@ -5,7 +5,8 @@ import { HeadwaterError } from '../errors.ts'
 import type { Access, Who } from './access.ts'
 import { faultOf, type Refusal, refusalOf } from './refused.ts'
 import type { Route } from './route.ts'
-import { SAFE_HEADERS } from './safe-headers.ts'
+
+export const EVENT_STREAM = 'text/event-stream'
 
 /** What is not a page runs nothing, wherever it is opened. */
 const NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
@@ -24,6 +25,8 @@ export function serve(app: FastifyInstance, { routes, access, logger }: ServeOpt
   // Only JSON is read: a form of another page can send the others.
   app.removeContentTypeParser('text/plain')
   app.setErrorHandler((error, request, reply) => {
+    // Whoever asked has gone, and what was under way was ended for it: nothing is wrong.
+    if (reply.raw.destroyed) return reply.hijack()
     const refusal = error instanceof HeadwaterError ? refusalOf(error) : faultOf(error)
     if (refusal && refusal.status !== 500) return refuse(reply, refusal)
     logger.error({ error, path: request.routeOptions.url }, 'a question to the console failed')
@@ -36,9 +39,10 @@ export function serve(app: FastifyInstance, { routes, access, logger }: ServeOpt
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      // A stream has no end to be told of.
+      exposeHeadRoute: type !== EVENT_STREAM,
       onRequest: async (request, reply) => {
         void reply.headers({
-          ...SAFE_HEADERS,
           'content-security-policy': NO_PAGE,
           'cache-control': 'no-store',
         })

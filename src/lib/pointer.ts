@@ -11,6 +11,9 @@ export function createGetter(pointer: string): Getter {
   return (value) => keys.reduce(member, value)
 }
 
+/** A name as it stands in a JSON pointer. */
+export const segmentOf = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1')
+
 function member(value: unknown, key: string): unknown {
   if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) return undefined
   return (value as Record<string, unknown>)[key]

@@ -1,3 +1,5 @@
+import { segmentOf } from '../lib/pointer.ts'
+
 /** Something in an item, and the pointer that leads to it. */
 export interface Place {
   readonly place: string
@@ -27,8 +29,7 @@ function membersOf(place: string, value: unknown): Place[] {
   for (const name in value) {
     if (members.length === MAX_PLACES) break
     if (!NAME.test(name)) continue
-    const segment = name.replaceAll('~', '~0').replaceAll('/', '~1')
-    members.push({ place: `${place}/${segment}`, value: (value as Record<string, unknown>)[name] })
+    members.push({ place: `${place}/${segmentOf(name)}`, value: (value as Record<string, unknown>)[name] })
   }
   return members
 }

@@ -23,8 +23,10 @@ const FORMS = {
 }
 const NAMES = ['set', 'default', 'copy', 'move', 'remove', 'parse'] as const
 
-/** A step as a person writes it. */
-export const stepSchema = z.union(Object.values(FORMS) as [typeof FORMS.set, ...z.ZodType<Step>[]])
+/** A step as a person writes it; what is wrong with one is told of the form that it is meant to have. */
+export const stepSchema = z.union(Object.values(FORMS) as [typeof FORMS.set, ...z.ZodType<Step>[]], {
+  error: ({ input }) => problemOf(input),
+})
 
 /** More than any fault needs. */
 const MAX_STEPS = 20
@@ -33,10 +35,17 @@ const MAX_STEPS = 20
 export function readSteps(written: unknown): readonly Step[] {
   const result = z.array(z.unknown()).min(1).max(MAX_STEPS).safeParse(written)
   if (!result.success) throw unfit(prettifyError(result.error))
-  const checked = result.data.map((step) => formOf(step).safeParse(step))
-  const problems = checked.flatMap(({ error }, n) => (error ? `step ${n + 1}: ${prettifyError(error)}` : []))
+  const problems = result.data.flatMap((step, n) => {
+    const problem = problemOf(step)
+    return problem === undefined ? [] : `step ${n + 1}: ${problem}`
+  })
   if (problems.length > 0) throw unfit(problems.join('\n'))
   return result.data as readonly Step[]
+}
+
+function problemOf(step: unknown): string | undefined {
+  const { error } = formOf(step).safeParse(step)
+  return error && prettifyError(error)
 }
 
 const unfit = (problems: string): HeadwaterError =>
@@ -69,8 +78,9 @@ function take(step: Step, review: Record<string, unknown>, { item, context }: Re
     if (isAbsent(review[step.default])) put(step.default, 'to' in step ? step.to : at(step.from))
   } else if ('copy' in step) put(step.to, at(step.copy))
   else if ('move' in step) {
-    put(step.to, review[step.move])
+    const value = review[step.move]
     delete review[step.move]
+    put(step.to, value)
   } else if ('remove' in step) delete review[step.remove]
   else put(step.parse, parsed(review[step.parse], step.as, item))
 }

@@ -5,7 +5,7 @@ import type { Context } from '../review/received.ts'
 import type { ReviewRecord } from '../review/record.ts'
 import { createRepair, type Repairable, type Step, tie } from '../review/repair.ts'
 import type { Fault, Verdict } from '../review/verdict.ts'
-import { FITTING, isAlike } from './alike.ts'
+import { FITTING, isAlike, isOfOthers, isPlausible, TELLING } from './alike.ts'
 import { placesIn } from './item-places.ts'
 import { PARSERS, type Parser } from './parsers.ts'
 
@@ -86,18 +86,22 @@ function judged(
 ): Suggestion & { readonly outcome: string } {
   const repair = createRepair(fault, steps)
   let [passes, mends, title] = [0, 0, '']
+  let isSound = true
   const values = letters.map(({ record, rules, document, faults }) => {
     const verdict = interpret(record, rules, tie(record.verdict.by, repair))
     const left = faultsOf(verdict)
     // No other fault comes in its place.
     const isMended = faults.has(nameOf(fault)) && !left.has(nameOf(fault)) && left.isSubsetOf(faults)
     if (!isMended) return null
+    const value = rules.repair(document, steps)[field]
+    isSound &&= isPlausible(field, value)
     mends++
     if (verdict.status !== 'rejected') passes++
-    const value = rules.repair(document, steps)[field]
     title ||= titleOf(steps, field, document, value)
     return value ?? null
   })
+  // What makes nonsense of one of them is no way to read the others.
+  if (!isSound) [passes, mends] = [0, 0]
   return { title, steps, passes, mends, of: letters.length, outcome: JSON.stringify(values) }
 }
 
@@ -119,7 +123,8 @@ function* ideasFor(field: ReviewField, { review, item, context }: Repairable): G
     const alike = isAlike(field, place)
     if (alike && !(field.endsWith('_id') && isAddress(value))) yield [take(place)]
     for (const as of parsers) {
-      if (isUnderstood(value, as) && (alike || isWords(value))) yield [take(place), { parse: field, as }]
+      const isTold = alike || (TELLING.has(as) && isWords(value) && !isOfOthers(field, place))
+      if (isTold && isUnderstood(value, as)) yield [take(place), { parse: field, as }]
     }
   }
   if (isThere && !isRequired(field)) yield [{ remove: field }]

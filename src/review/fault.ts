@@ -1,4 +1,6 @@
 import type { ErrorObject } from 'ajv/dist/2020.js'
+import { segmentsOf } from '../lib/json-scan.ts'
+import { segmentOf } from '../lib/pointer.ts'
 import type { Fault } from './verdict.ts'
 
 /** Of a text that is at fault, so many characters are shown. */
@@ -10,14 +12,14 @@ export function faultOf({ instancePath, keyword, params, data }: ErrorObject): F
     Record<string, unknown>
   >
   const member = missingProperty ?? additionalProperty ?? unevaluatedProperty
-  const pointer = typeof member === 'string' ? `${instancePath}/${member}` : instancePath
-  const field = pointer === '' ? 'the review' : pointer.slice(1).replaceAll('/', '.')
+  const pointer = typeof member === 'string' ? `${instancePath}/${segmentOf(member)}` : instancePath
+  const field = pointer === '' ? 'the review' : segmentsOf(pointer).join('.')
   return { pointer, keyword, message: `${field} ${complaint(keyword, params, data)}`, params }
 }
 
 /** The reason's code: `missing_user_id`, `invalid_rating`. */
 export function codeOf(fault: Fault | undefined): string {
-  const field = fault?.pointer.split('/')[1]
+  const field = segmentsOf(fault?.pointer ?? '')[0]
   if (fault === undefined || field === undefined) return 'invalid_review'
   const isMissing = fault.keyword === 'required' || (fault.keyword === 'minLength' && isEmpty(fault.params))
   return `${isMissing ? 'missing' : 'invalid'}_${field}`

@@ -18,13 +18,13 @@ export interface Validator {
 /** A rejected item tells this many faults; more help nobody, and the sender chooses how many there are. */
 const MAX_FAULTS = 20
 
-/** By the schema that is in force. */
+/** By the schema that is in force, which is compiled when it is first asked: it would be a third of the start of a command. */
 export const REVIEW: Validator = validatorOf('review@1', {
   // Takes most of what is valid, at half the cost: texts are measured in UTF-16 units, of which there are never fewer than
   // characters, and so only where no text has to be longer than one character.
-  quick: compile(schema, { unicode: false }),
-  exact: compile(schema),
-  every: compile(schema, { allErrors: true, verbose: true }),
+  quick: once(() => compile(schema, { unicode: false })),
+  exact: once(() => compile(schema)),
+  every: once(() => compile(schema, { allErrors: true, verbose: true })),
 })
 
 /**
@@ -36,28 +36,29 @@ export function compileValidator(candidate: AnySchemaObject, version: string): V
   const also = { strict: false, strictSchema: true, strictNumbers: true } as const
   const exact = compile(candidate, also)
   return validatorOf(version, {
-    quick: exact,
-    exact,
-    every: compile(candidate, { ...also, allErrors: true, verbose: true }),
+    quick: () => exact,
+    exact: () => exact,
+    every: once(() => compile(candidate, { ...also, allErrors: true, verbose: true })),
   })
 }
 
 interface Compiled {
   /** Takes nothing that `exact` does not take. */
-  readonly quick: ValidateFunction
-  readonly exact: ValidateFunction
+  readonly quick: () => ValidateFunction
+  readonly exact: () => ValidateFunction
   /** Finds all faults. */
-  readonly every: ValidateFunction
+  readonly every: () => ValidateFunction
 }
 
 function validatorOf(version: string, { quick, exact, every }: Compiled): Validator {
   return {
     version,
-    isValid: (candidate) => quick(candidate) || exact(candidate),
+    isValid: (candidate) => quick()(candidate) || exact()(candidate),
     allFaults(candidate) {
+      const validate = every()
       // What was cut may be what is at fault, where a schema allows more than the one in force.
-      if (every(shortened(candidate))) every(candidate)
-      return (every.errors ?? []).slice(0, MAX_FAULTS).map(faultOf)
+      if (validate(shortened(candidate))) validate(candidate)
+      return (validate.errors ?? []).slice(0, MAX_FAULTS).map(faultOf)
     },
   }
 }
@@ -82,4 +83,9 @@ function compile(of: AnySchemaObject, options: Options = {}): ValidateFunction {
   ajv.addFormat('date-time', { validate: (text: string) => isPlainUtc(text) || validate(text) })
   if (of.$id !== schema.$id) ajv.addSchema(schema)
   return ajv.compile(of)
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
 }

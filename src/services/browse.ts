@@ -16,9 +16,9 @@ export interface Browse {
   readonly signal: AbortSignal
 }
 
-export interface Browsed {
+export interface Browsed<Told> {
   /** Newest first. */
-  readonly records: readonly Stored[]
+  readonly records: readonly Told[]
   /** Where to go on; absent where everything was looked at. */
   readonly after?: string
   /** How many records were looked at for it. */
@@ -27,7 +27,9 @@ export interface Browsed {
   readonly isComplete: boolean
 }
 
-export interface BrowseOptions {
+export interface BrowseOptions<Told> {
+  /** What is kept of a record: it may be large. */
+  readonly tell: (record: Stored) => Told
   /** Milliseconds since 1970. */
   readonly clock: () => number
   /** Milliseconds that nobody sets, for durations. */
@@ -59,17 +61,17 @@ interface Position {
 
 /**
  * Lists newest first over scans that only go forward: in windows backwards from now, each as wide as those before it
- * suggest, until enough is found or the patience is at its end. In memory it holds no more than what it tells.
+ * suggest, until enough is found or the patience is at its end. In memory it holds a page of the scan, and about what it tells.
  */
-export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions) {
-  const { clock, steady, patienceMs = 50 } = options
+export function createBrowser<Told>(store: Pick<Store, 'scan'>, options: BrowseOptions<Told>) {
+  const { tell, clock, steady, patienceMs = 50 } = options
   /** The newest record that was seen, and how wide a window held many: where most questions find an answer. */
   let newest = -Infinity
   let usualWidth = FIRST_MS
 
   /** Looks at one window. Where it is crowded, nothing is taken of it, unless it is as small as can be. */
-  async function look(scan: Scan, isSmallest: boolean, take: (records: readonly Stored[]) => void) {
-    const found: Stored[] = []
+  async function look(scan: Scan, isSmallest: boolean, found: Newest<Told>) {
+    const taken = isSmallest ? found : keepNewest(found.count, tell)
     let inside = 0
     const where = (record: Stored): boolean => {
       inside++
@@ -77,23 +79,30 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
       return scan.where?.(record) ?? true
     }
     for await (const { records } of store.scan({ ...scan, where, pageSize: WINDOW_RECORDS / 2 })) {
-      if (isSmallest) take(records)
-      else if (inside > WINDOW_LIMIT) return { inside, isCrowded: true }
-      else found.push(...records)
+      if (!isSmallest && inside > WINDOW_LIMIT) return { inside, isCrowded: true }
+      taken.add(records)
       await nextTurn()
     }
-    take(found)
+    if (!isSmallest) found.join(taken)
     return { inside, isCrowded: false }
   }
 
-  return async function browse({ by, from, to, where, limit, after, signal }: Browse): Promise<Browsed> {
+  return async function browse({
+    by,
+    from,
+    to,
+    where,
+    limit,
+    after,
+    signal,
+  }: Browse): Promise<Browsed<Told>> {
     const position = after === undefined ? undefined : parsePosition(after)
     const isWanted = (record: Stored): boolean =>
       (position === undefined || isBefore(record, position)) &&
       record.received.receivedAt < (to ?? Infinity) &&
       where(record)
-    const found = keepNewest(limit)
-    const until = steady() + patienceMs
+    const found = keepNewest(limit, tell)
+    let until = steady() + patienceMs
     const oldest = from ?? -Infinity
     const now = clock()
     /** What is learnt from all records says nothing of those of one product, and the other way round. */
@@ -121,10 +130,12 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
       const window = { ...(start > -Infinity && { from: start }), ...(end < Infinity && { to: end }) }
       const isSmallest = end - start <= SMALLEST_MS
       const scan = { ...by, ...window, where: isWanted, signal }
-      const { inside, isCrowded } = await look(scan, isSmallest, (records) => found.add(records))
+      const { inside, isCrowded } = await look(scan, isSmallest, found)
       looked += inside
       const wasJump = isJump
       isJump = false
+      // Much has come since: that a jump went too far is no reason to find nothing.
+      if (isCrowded && wasJump) until = steady() + patienceMs
       if (isCrowded && end === Infinity) {
         future = future === undefined ? now : future + (aheadMs *= GROWTH)
         continue
@@ -143,13 +154,13 @@ export function createBrowser(store: Pick<Store, 'scan'>, options: BrowseOptions
       future = undefined
       if (found.isFull() || steady() >= until) break
     }
-    const records = found.all()
-    const last = records.at(-1)
+    const records = found.all().map(({ told }) => told)
+    const last = found.all().at(-1)
     const isComplete = end <= oldest && !found.hasDropped()
     if (isComplete) return { records, looked, isComplete }
     const next =
       found.isFull() && last
-        ? { time: last.received.receivedAt, key: last.key, width: Math.min(width, firstWidth) }
+        ? { time: last.time, key: last.key, width: Math.min(width, firstWidth) }
         : { time: end - SMALLEST_MS, key: BEHIND_ALL_KEYS, width: Math.min(width, LONG_MS) }
     return { records, looked, isComplete, after: writePosition(next) }
   }
@@ -160,7 +171,7 @@ function within(width: number, left: number): number {
   return Math.max(SMALLEST_MS, Math.floor(left < LONG_MS ? Math.min(width, left / SHARE) : width))
 }
 
-export type Browser = ReturnType<typeof createBrowser>
+export type Browser<Told> = ReturnType<typeof createBrowser<Told>>
 
 /** Sorts behind every key, as the first of its millisecond. */
 const BEHIND_ALL_KEYS = 'g'
@@ -180,16 +191,48 @@ function parsePosition(text: string): Position {
 const isBefore = ({ key, received: { receivedAt } }: Stored, { time, key: at }: Position): boolean =>
   receivedAt < time || (receivedAt === time && key < at)
 
+/** What is told of a record, and its place in the order. */
+interface Entry<Told> {
+  readonly time: number
+  readonly key: string
+  readonly told: Told
+}
+
+interface Newest<Told> {
+  readonly count: number
+  add(records: readonly Stored[]): void
+  /** Takes what another one keeps. */
+  join(other: Newest<Told>): void
+  isFull(): boolean
+  missing(): number
+  hasDropped(): boolean
+  all(): readonly Entry<Told>[]
+}
+
 /** Keeps the newest so many of all that it is given. */
-function keepNewest(count: number) {
-  let kept: readonly Stored[] = []
+function keepNewest<Told>(count: number, tell: (record: Stored) => Told): Newest<Told> {
+  let kept: readonly Entry<Told>[] = []
   let dropped = false
+
+  function keep(entries: readonly Entry<Told>[]): void {
+    const all = [...kept, ...entries].toSorted(newerFirst)
+    dropped ||= all.length > count
+    kept = all.slice(0, count)
+  }
+
   return {
-    add(records: readonly Stored[]): void {
-      if (records.length === 0) return
-      const all = [...kept, ...records].toSorted(newerFirst)
-      dropped ||= all.length > count
-      kept = all.slice(0, count)
+    count,
+    add(records) {
+      const newest = records
+        .map((record) => ({ time: record.received.receivedAt, key: record.key, record }))
+        .toSorted(newerFirst)
+        .slice(0, count)
+      dropped ||= newest.length < records.length
+      keep(newest.map(({ time, key, record }) => ({ time, key, told: tell(record) })))
+    },
+    join(other) {
+      dropped ||= other.hasDropped()
+      keep(other.all())
     },
     isFull: () => kept.length >= count,
     missing: () => count - kept.length,
@@ -198,6 +241,6 @@ function keepNewest(count: number) {
   }
 }
 
-function newerFirst(a: Stored, b: Stored): number {
-  return b.received.receivedAt - a.received.receivedAt || (a.key < b.key ? 1 : -1)
+function newerFirst(a: Omit<Entry<unknown>, 'told'>, b: Omit<Entry<unknown>, 'told'>): number {
+  return b.time - a.time || (a.key < b.key ? 1 : -1)
 }

@@ -1,9 +1,9 @@
 import { HeadwaterError } from '../errors.ts'
-import type { Cluster, Store } from '../stores/store.ts'
+import type { Cluster, Store, Stored } from '../stores/store.ts'
 
 /** The faults that dead letters share, as they were counted at one moment. */
 export interface Counted {
-  /** The most frequent first, at most 1,000. */
+  /** The most frequent first, at most 1,000. Their letters are without raw: but for first ones that are small. */
   readonly clusters: readonly Cluster[]
   /** Milliseconds since 1970. */
   readonly countedAt: number
@@ -19,6 +19,8 @@ export interface ClusterList {
 const FRESH_MS = 5_000
 const PATIENCE_MS = 100
 const MOST = 1_000
+/** A letter of which more was received is kept without it. */
+const KEPT_BYTES = 16 * 1024
 
 /** One count at a time, whoever asks: it may take seconds where dead letters are many. */
 export function createClusterList(
@@ -34,7 +36,7 @@ export function createClusterList(
     const countedAt = clock()
     let clusters: Cluster[] = []
     for await (const cluster of store.clusters({ signal })) {
-      clusters.push(cluster)
+      clusters.push(slim(cluster))
       if (clusters.length >= 2 * MOST) clusters = mostFrequent(clusters)
     }
     return { clusters: mostFrequent(clusters), countedAt }
@@ -68,3 +70,17 @@ export function createClusterList(
 
 const mostFrequent = (clusters: readonly Cluster[]): Cluster[] =>
   clusters.toSorted((a, b) => b.count - a.count).slice(0, MOST)
+
+/** Of the last letter it is only told when it came; of the first one, what value is at fault. */
+const slim = ({ first, last, ...cluster }: Cluster): Cluster => ({
+  ...cluster,
+  first: kept(first, KEPT_BYTES),
+  last: kept(last, 0),
+})
+
+function kept(letter: Stored, mostBytes: number): Stored {
+  const { raw } = letter.received
+  // Copied, since a store may hand over a part of something larger.
+  const kept = raw.length > mostBytes ? Buffer.alloc(0) : Buffer.from(raw)
+  return { ...letter, received: { ...letter.received, raw: kept } }
+}

@@ -4,7 +4,7 @@ import { HeadwaterError } from '../errors.ts'
 import { createBell } from '../lib/bell.ts'
 import { every } from '../lib/every.ts'
 import type { Permit } from '../sources/source.ts'
-import type { Registry } from '../stores/registry.ts'
+import type { Entry, Registry } from '../stores/registry.ts'
 import { openChanges } from './changes.ts'
 
 /** What operators want of a source, whichever processes run it; it holds over restarts. */
@@ -137,7 +137,7 @@ export async function changeSource(
 
   while (true) {
     const entry = await registry.get(CONTROL + name, options)
-    const after = changed(entry ? stateIn(entry.value) : AS_CONFIGURED)
+    const after = changed(stateIn(entry))
     const value = Buffer.from(JSON.stringify(after))
     if (!(await registry.compareAndSet(CONTROL + name, entry?.revision ?? 0, value, options))) continue
     const details = reason === undefined ? {} : { reason }
@@ -147,17 +147,27 @@ export async function changeSource(
   }
 }
 
+/** What operators want of one source now. */
+export async function controlOf(
+  registry: Registry,
+  source: string,
+  signal?: AbortSignal,
+): Promise<SourceControl> {
+  return stateIn(await registry.get(CONTROL + source, { ...(signal && { signal }) }))
+}
+
 async function read(registry: Registry, signal: AbortSignal): Promise<ReadonlyMap<string, SourceControl>> {
   const states = new Map<string, SourceControl>()
-  for await (const { name, value } of registry.list(CONTROL, { signal }))
-    states.set(name.slice(CONTROL.length), stateIn(value))
+  for await (const entry of registry.list(CONTROL, { signal }))
+    states.set(entry.name.slice(CONTROL.length), stateIn(entry))
   return states
 }
 
 /** What nobody can read says nothing. */
-function stateIn(value: Buffer): SourceControl {
+function stateIn(entry: Entry | undefined): SourceControl {
+  if (entry === undefined) return AS_CONFIGURED
   try {
-    return written.parse(JSON.parse(value.toString()))
+    return written.parse(JSON.parse(entry.value.toString()))
   } catch {
     return AS_CONFIGURED
   }

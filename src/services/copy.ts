@@ -40,7 +40,7 @@ const PASSING = ['storage/starts/', 'storage/attempts/', 'leases/members/', POSI
 
 /**
  * Copies every record with its present verdict, and every entry of the registry that is not there yet; then compares every
- * record and its bytes. Safe to repeat; a copy that was cut off goes on at the page where it was.
+ * record and its bytes. The copies are stored when they are copied. Safe to repeat; a copy that was cut off goes on at the page where it was.
  */
 export async function copyAll(options: CopyOptions): Promise<Copied> {
   const { into, name, patiently } = options

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Operation } from 'rfc6902'
 import { HeadwaterError, TransientError } from '../errors.ts'
 import { encodeEvent, subjectOf } from '../event.ts'
+import { segmentOf } from '../lib/pointer.ts'
 import { inParallel } from '../lib/parallel.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { newRejected } from '../review/compare.ts'
@@ -10,10 +11,14 @@ import { candidateOf, interpret, type Rules } from '../review/interpret.ts'
 import type { LedgerEntry } from '../review/record.ts'
 import { type Repair, tie } from '../review/repair.ts'
 import { isWaiting, type Rejected, type Verdict } from '../review/verdict.ts'
+import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
+import { erasedAmong } from './suppression.ts'
 
 export interface Redrive {
   readonly store: Store
+  /** Says which reviews are erased for good: nothing of them is published. */
+  readonly registry: Pick<Registry, 'get'>
   readonly reviews: Pick<Queue, 'publish'>
   readonly rules: (record: Stored) => Promise<Rules>
   readonly number: () => LedgerEntry
@@ -42,7 +47,12 @@ export async function redrive(
   options: Redrive,
   review?: Readonly<Record<string, unknown>>,
 ): Promise<Redriven> {
-  const row = await finishMarked(await find(key, options), options)
+  const found = await find(key, options)
+  if ((await erasedAmong([key], options.registry, options)).has(key)) {
+    const message = `${key}: its review is to be erased for good; \`headwater reviews erase ${key}\` finishes that`
+    throw new HeadwaterError('NOT_FOUND', message)
+  }
+  const row = await finishMarked(found, options)
   const rules = await options.rules(row)
   const { by } = row.verdict
   const verdict = interpret(
@@ -52,7 +62,7 @@ export async function redrive(
   )
   if (verdict.status === 'rejected') return { key, status: 'rejected', verdict }
   if (row.verdict.status !== 'rejected' && JSON.stringify(verdict) === JSON.stringify(row.verdict)) {
-    return { key, status: 'accepted', verdict }
+    return { key, status: isOwed(found) ? 'published' : 'accepted', verdict }
   }
   return redrivenOf(await finishMarked(await mark(row, verdict, options), options))
 }
@@ -60,22 +70,31 @@ export async function redrive(
 /**
  * Redrives dead letters together, in as few calls of the queue as their size allows, each with the repair tied to it if
  * there is one. What waits no longer to be mended is left alone, but for a publication that is owed; what is still rejected
- * stays as it is. Throws CONFLICT where somebody else changed one of them: what is read anew may be tried again.
+ * stays as it is; what is to be erased for good is left out. Throws CONFLICT where somebody else changed one of them: what is read anew may be tried again.
  */
 export async function redriveAll(
   rows: readonly Stored[],
   options: Redrive,
   repair?: Repair,
 ): Promise<readonly Redriven[]> {
-  const owed = await finishAll(rows, options)
+  const erased = await erasedAmong(
+    rows.map(({ key }) => key),
+    options.registry,
+    options,
+  )
+  const finished = await finishAll(
+    rows.filter(({ key }) => !erased.has(key)),
+    options,
+  )
+  const owed = new Set(rows.filter(isOwed).map(({ key }) => key))
   const done: Redriven[] = []
   const accepted: [Stored, Verdict][] = []
-  for (const row of owed) {
+  for (const row of finished) {
     const { key, verdict: was } = row
     const mending = repair === undefined ? was.by : tie(was.by, repair)
     const verdict = isWaiting(was) ? interpret(row, await options.rules(row), mending) : was
     if (verdict.status === 'rejected') done.push({ key, status: 'rejected', verdict })
-    else if (verdict === was) done.push({ key, status: 'accepted', verdict })
+    else if (verdict === was) done.push({ key, status: owed.has(key) ? 'published' : 'accepted', verdict })
     else accepted.push([row, verdict])
   }
   const marked = await inParallel(accepted, ([row, verdict]) => mark(row, verdict, options), AMENDED_AT_ONCE)
@@ -123,6 +142,9 @@ async function find(key: string, { store, signal }: Pick<Redrive, 'store' | 'sig
   )
 }
 
+/** It was mended by a redrive that ended before it had published it. */
+const isOwed = ({ verdict }: Stored): boolean => verdict.unpublished === true
+
 const mark = (row: Stored, verdict: Verdict, options: Redrive): Promise<Stored> =>
   amend(row, { ...verdict, unpublished: true }, options)
 
@@ -142,7 +164,7 @@ async function finishMarked(row: Stored, options: Redrive): Promise<Stored> {
  */
 async function finishAll(rows: readonly Stored[], options: Redrive): Promise<readonly Stored[]> {
   const finished = new Map<string, Stored>()
-  const marked = rows.filter(({ verdict }) => verdict.unpublished === true)
+  const marked = rows.filter(isOwed)
   for (const portion of portionsOf(marked)) {
     const unmarked = portion.map((row) => ({ ...row, verdict: withoutMark(row.verdict) }))
     const refused = await options.reviews.publish(
@@ -205,7 +227,7 @@ async function amend(
 function patchTo(review: Readonly<Record<string, unknown>>, row: Stored, rules: Rules): readonly Operation[] {
   const found = candidateOf(row, rules) ?? {}
   return [...new Set([...Object.keys(found), ...Object.keys(review)])].flatMap((field): Operation[] => {
-    const path = `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
+    const path = `/${segmentOf(field)}`
     const value = review[field]
     if (value === undefined) return [{ op: 'remove', path }]
     if (!Object.hasOwn(found, field)) return [{ op: 'add', path, value }]

@@ -5,13 +5,14 @@ import type { Stored } from '../stores/store.ts'
 
 /** Raw as text where it is UTF-8, else as base64; what is longer than a text can be has neither. */
 export function documentOf(row: Stored) {
-  const { key, revision, rawHash, received, verdict, ledger } = row
+  const { key, revision, rawHash, received, verdict, ledger, storedAt } = row
   const { origin, receivedAt, context, raw } = received
   return {
     key,
     revision,
     origin,
     receivedAt: new Date(receivedAt).toISOString(),
+    ...(storedAt !== undefined && { storedAt: new Date(storedAt).toISOString() }),
     verdict,
     context,
     ledger,

@@ -2,6 +2,7 @@ import { sentenceOf } from '../event.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { Rules } from '../review/interpret.ts'
 import type { LedgerEntry } from '../review/record.ts'
+import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
 import { discardAll, redriveAll } from './dead-letters.ts'
 import type { FailureReason, Job } from './job.ts'
@@ -9,6 +10,7 @@ import type { FailureReason, Job } from './job.ts'
 /** What a job works with. */
 export interface JobTools {
   readonly store: Store
+  readonly registry: Registry
   readonly reviews: Pick<Queue, 'publish'>
   /** The rules of today, by which letters are judged; those of a preset where one is named. Opened once a run. */
   readonly openRules: (preset?: string) => Promise<(record: Stored) => Promise<Rules>>
@@ -30,7 +32,7 @@ const signal = new AbortController().signal
 
 /** What a job does to its letters, by the rules of today. */
 export async function openWork(job: Job, tools: JobTools): Promise<Work> {
-  const { store, reviews, number, clock } = tools
+  const { store, registry, reviews, number, clock } = tools
   if (job.kind === 'discard') {
     const { reason } = job.params
     return async (rows) => ({
@@ -41,7 +43,7 @@ export async function openWork(job: Job, tools: JobTools): Promise<Work> {
   const { repair, preset } = job.params
   const rules = await tools.openRules(preset)
   return async (rows) => {
-    const redriven = await redriveAll(rows, { store, reviews, rules, number, signal }, repair)
+    const redriven = await redriveAll(rows, { store, registry, reviews, rules, number, signal }, repair)
     const failed = redriven.flatMap(({ verdict }) =>
       verdict.status === 'rejected'
         ? [{ code: verdict.code, message: sentenceOf(verdict).slice(0, MAX_MESSAGE) }]
@@ -73,12 +75,16 @@ export function counted(job: Job, { passed, failed }: Worked): Job {
   }
 }
 
-/** The job behind its canary, if it has one and that is through: it runs on, or stops. */
-export function judged(job: Job): Job {
-  if (job.kind !== 'redrive' || job.state !== 'canary') return job
-  const { count, minShare } = job.params.canary ?? { count: 0, minShare: 0 }
-  if (job.done < count) return job
-  if (job.passed >= minShare * job.done) return { ...job, state: 'running' }
+/**
+ * The job behind a batch, before which it was through with so many letters. Where its canary ended with that batch, it runs on
+ * or stops; also one that a person paused meanwhile, so that no resume passes over a canary that failed.
+ */
+export function judged(job: Job, doneBefore: number): Job {
+  const canary = job.kind === 'redrive' ? job.params.canary : undefined
+  if (canary === undefined || doneBefore >= canary.count || job.done < canary.count) return job
+  const { minShare } = canary
+  if (job.passed / job.done >= minShare - Number.EPSILON)
+    return job.state === 'canary' ? { ...job, state: 'running' } : job
   const why = `only ${job.passed} of the first ${job.done} passed, and ${Number((minShare * 100).toFixed(2))} % were asked for`
   return { ...job, state: 'stopped', why }
 }

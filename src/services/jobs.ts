@@ -30,7 +30,6 @@ export type NewJob = { readonly by: string } & (
 )
 
 export interface JobParts extends JobTools {
-  readonly registry: Registry
   /** Aborts between two batches; the job then waits for another process. */
   readonly signal: AbortSignal
   readonly onProgress?: (job: Job) => void
@@ -167,7 +166,7 @@ async function work(held: Held, parts: JobParts): Promise<void> {
       read = undefined
       return workOn(given)
     })
-    const job = await update((before) => judged(counted(before, worked)))
+    const job = await update((before) => judged(counted(before, worked), before.done))
     onProgress?.(job)
   }
 
@@ -209,9 +208,12 @@ async function noteEnd(job: Job, { registry, clock }: JobParts): Promise<void> {
   await openChanges(registry, clock).note({ who: by, what: `${kind} ended`, about: `job ${id}`, details })
 }
 
+/** What is in flight is finished by who resumes it, whatever made it fail. */
+const isOver = (job: Job): boolean => !isGoing(job) && job.state !== 'paused' && job.inFlight.length === 0
+
 async function forgetOld(registry: Registry): Promise<void> {
   const entries = await Array.fromAsync(jobEntries(registry))
-  const ended = entries.filter(({ job }) => !needsOwner(job) && job.state !== 'paused')
+  const ended = entries.filter(({ job }) => isOver(job))
   for (const { job, revision } of ended.slice(0, Math.max(0, ended.length - ENDED_KEPT)))
     await removeJob(registry, job.id, revision)
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Registry } from '../stores/registry.ts'
 import { halfOf } from '../review/key.ts'
+import { isDiscarded, type Verdict } from '../review/verdict.ts'
 import type { Store, Stored } from '../stores/store.ts'
 import { settlementOf, type Settlement } from './ledger.ts'
 
@@ -9,7 +10,7 @@ export interface Version {
   readonly key: string
   /** Milliseconds since 1970. */
   readonly receivedAt: number
-  readonly status: string
+  readonly status: Verdict['status'] | 'discarded'
   /** Whether this is the one that was asked for. */
   readonly current: boolean
   /** What the one before it had differently; nothing for the first. */
@@ -33,6 +34,14 @@ export interface Passport {
 const MOST_VERSIONS = 200
 /** What a reader is shown of one field. */
 const SHOWN = 5_000
+
+/**
+ * How many milliseconds after a record was received its row was written; undefined where the row doesn't say it. Never less
+ * than 0: the clock of the machine that received it may be ahead.
+ */
+export function storedAfterMs({ received, storedAt }: Stored): number | undefined {
+  return storedAt === undefined ? undefined : Math.max(0, storedAt - received.receivedAt)
+}
 
 /** All that is known of one record; undefined where there is none. */
 export async function passportOf(
@@ -61,7 +70,7 @@ async function versionsOf(row: Stored, store: Store, signal: AbortSignal): Promi
     return {
       key,
       receivedAt: received.receivedAt,
-      status: verdict.status,
+      status: isDiscarded(verdict) ? 'discarded' : verdict.status,
       current: key === row.key,
       changed: before ? differences(fieldsOf(before), fieldsOf(each)) : [],
     }

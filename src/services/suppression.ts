@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { every } from '../lib/every.ts'
+import { inParallel } from '../lib/parallel.ts'
 import { halfOf } from '../review/key.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store } from '../stores/store.ts'
@@ -58,6 +59,16 @@ export async function eraseReviews(
   }
   await store.erase(keys, { signal })
   return keys
+}
+
+/** Which of these records are of reviews that are erased, or about to be. It is asked for now, and so never behind. */
+export async function erasedAmong(
+  keys: readonly string[],
+  registry: Pick<Registry, 'get'>,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<ReadonlySet<string>> {
+  const entries = await inParallel(keys, (key) => registry.get(LIST + halfOf(key), { signal }))
+  return new Set(keys.filter((_, n) => entries[n] !== undefined))
 }
 
 async function read(registry: Registry): Promise<ReadonlySet<string>> {

@@ -62,6 +62,19 @@ export interface Throttled {
   readonly isQuota: boolean
 }
 
+/**
+ * What decides when a source that polls asks its provider next: it is under way or due (`now`), as the config or the plan says,
+ * the budget, the provider that is left alone, the products that are not loaded yet, or an operator who has paused it.
+ */
+export const NEXT_POLLS = ['now', 'planned', 'budget', 'provider', 'loading', 'paused'] as const
+
+/** When a source that polls asks its provider next, at the earliest, whichever process it is that asks. */
+export interface NextPoll {
+  readonly state: (typeof NEXT_POLLS)[number]
+  /** In milliseconds since 1970, and never past; undefined where it is `loading` or `paused`. */
+  readonly at?: number
+}
+
 export interface Progress {
   readonly done: number
   readonly total?: number

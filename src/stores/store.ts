@@ -9,6 +9,11 @@ export interface Stored extends ReviewRecord {
   readonly revision: number
   /** SHA-256 of raw in hex, as noted when it was first stored. */
   readonly rawHash: string
+  /**
+   * When the row was first written, in milliseconds since 1970 by the clock of the process that put it; a new verdict and a
+   * repeated put leave it. It is of the store at hand: a copy has the moment of the copying. Absent where the row doesn't say it.
+   */
+  readonly storedAt?: number
 }
 
 /** The access path; each may be narrowed by received time (milliseconds, `to` excluded). */

@@ -21,7 +21,15 @@ export interface Health {
   live(): { readonly ok: boolean; readonly loops: readonly LoopHealth[] }
   /** Whether everything required answers within the limit. Asked twice at once, it looks once. */
   ready(): Promise<{ readonly ok: boolean; readonly checks: readonly CheckHealth[] }>
+  /** One that operators have paused is that and nothing else until it goes on, unless it has ended. */
   sources(): readonly SourceHealth[]
+}
+
+/** Whether operators have paused a source. */
+export interface Pause {
+  readonly paused: boolean
+  /** When they have said so last, in milliseconds since 1970; undefined where they never have. */
+  readonly at?: number | undefined
 }
 
 export interface Loop {
@@ -34,7 +42,7 @@ export interface Loop {
 }
 
 /** Every state that a source may be in. */
-export const SOURCE_STATES = ['starting', 'running', 'waiting', 'failing', 'ended'] as const
+export const SOURCE_STATES = ['starting', 'running', 'waiting', 'failing', 'paused', 'ended'] as const
 export type SourceState = (typeof SOURCE_STATES)[number]
 
 export interface LoopHealth {
@@ -74,12 +82,19 @@ export interface HealthOptions {
   readonly clock: () => number
   /** Milliseconds that nobody sets, for durations. */
   readonly steady: () => number
+  /** Of a source, by its name; none is paused unless told. */
+  readonly pauseOf?: (source: string) => Pause
   /** How long a check may take. */
   readonly checkLimitMs?: number
 }
 
 /** Starts with nothing to watch, and so live and ready. */
-export function createHealth({ clock, steady, checkLimitMs = 1_000 }: HealthOptions): Health {
+export function createHealth({
+  clock,
+  steady,
+  pauseOf = () => ({ paused: false }),
+  checkLimitMs = 1_000,
+}: HealthOptions): Health {
   const loops = new Set<{
     readonly name: string
     readonly limitMs: number
@@ -107,6 +122,13 @@ export function createHealth({ clock, steady, checkLimitMs = 1_000 }: HealthOpti
     const known = sources.get(name)
     const since = known?.state === now.state ? known.since : new Date(clock()).toISOString()
     sources.set(name, { ...now, since })
+  }
+
+  function asPaused(source: SourceHealth): SourceHealth {
+    const { name, type, state, since } = source
+    const { paused, at } = pauseOf(name)
+    if (!paused || state === 'ended') return source
+    return { name, type, state: 'paused', since: at === undefined ? since : new Date(at).toISOString() }
   }
 
   return {
@@ -157,7 +179,7 @@ export function createHealth({ clock, steady, checkLimitMs = 1_000 }: HealthOpti
     },
 
     sources: () =>
-      [...sources.values()].map((source) => {
+      [...sources.values()].map(asPaused).map((source) => {
         const drifted = drifts.get(source.name) ?? []
         return drifted.length > 0 ? { ...source, drifted } : source
       }),

@@ -30,7 +30,7 @@ export interface Metrics extends Record<ReviewCount, (source: string, count: num
 export interface Flow {
   readonly received: number
   readonly rejected: number
-  /** For how long it has handed nothing over; at first, since it was made known. */
+  /** For how long it has handed nothing over; at first, since it was made known, and after a pause, since it goes on. */
   readonly quietMs: number
 }
 
@@ -163,7 +163,7 @@ function createGauges(registry: Registry): (vitals: Vitals) => void {
   const state = gauge('source_state', '1 for the state that the source is in.', 'source', 'state')
   const lastReceived = gauge(
     'source_last_received_timestamp_seconds',
-    'When the source handed something over last; at first, when it was started.',
+    'When the source handed something over last; at first, when it was started, and after a pause, when it went on.',
     'source',
   )
   const drifted = gauge(

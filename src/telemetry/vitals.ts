@@ -1,7 +1,7 @@
 import { lstat, opendir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Polling } from '../sources/source.ts'
-import { type Drifted, type Health, limited, type SourceState } from './health.ts'
+import { type Drifted, type Health, limited, type Pause, type SourceState } from './health.ts'
 import type { Flow, Metrics } from './metrics.ts'
 
 /** How the process is at one moment: what nobody counts as it happens. */
@@ -60,6 +60,8 @@ export interface VitalsOptions {
   readonly metrics: Metrics
   /** How a source keeps up with its provider; undefined where it does not poll. */
   readonly polling: (source: string) => Polling | undefined
+  /** Whether a source is paused, and since when it is not any more. */
+  readonly pauseOf: (source: string) => Pause
   /** By topic, what its queue says of itself. */
   readonly topics: Readonly<Record<string, TopicQuestions>>
   /** What dead letters take; undefined where the store can't tell. */
@@ -85,7 +87,7 @@ const MEASURED_FILES = 1_000
  * look is under way gets that one.
  */
 export function createLook(options: VitalsOptions): () => Promise<Vitals> {
-  const { health, metrics, polling, dataDir, clock, steady, limitMs = 2_000 } = options
+  const { health, metrics, polling, pauseOf, dataDir, clock, steady, limitMs = 2_000 } = options
   const topics = Object.entries(options.topics).map(([topic, { backlog, oldestAgeMs }]) => {
     const questions = [createQuestion(backlog, limitMs), createQuestion(oldestAgeMs, limitMs)]
     return async (): Promise<TopicVitals> => {
@@ -113,6 +115,14 @@ export function createLook(options: VitalsOptions): () => Promise<Vitals> {
     return bytes === undefined ? undefined : { bytes, maxBytes: options.deadLetters.maxBytes }
   }
 
+  /** A source was not silent while nothing was asked of it. */
+  function flowOf(name: string, now: number): Flow {
+    const flow = metrics.flow(name)
+    const { paused, at } = pauseOf(name)
+    if (paused || at === undefined) return flow
+    return { ...flow, quietMs: Math.min(flow.quietMs, Math.max(0, now - at)) }
+  }
+
   async function look(): Promise<Vitals> {
     const [ready, nowDisk, nowDead, ...nowTopics] = await Promise.all([
       health.ready(),
@@ -120,12 +130,13 @@ export function createLook(options: VitalsOptions): () => Promise<Vitals> {
       lookAtDeadLetters(),
       ...topics.map((lookAt) => lookAt()),
     ])
+    const at = clock()
     const vitals: Vitals = {
-      at: clock(),
+      at,
       steadyMs: steady(),
       sources: health.sources().map(({ name, state, detail, drifted }) => {
         const sent = drifted && { drifted }
-        return { ...metrics.flow(name), name, state, detail, ...sent, polling: polling(name) }
+        return { ...flowOf(name, at), name, state, detail, ...sent, polling: polling(name) }
       }),
       topics: nowTopics,
       disk: nowDisk,

@@ -11,6 +11,7 @@ import {
 } from '../support/browser.ts'
 import { bring, everyPage, firstCluster } from '../support/console.ts'
 import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { openProvider, type Provider } from '../support/provider.ts'
 import { FIVE, review } from '../support/reviews.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
@@ -21,10 +22,13 @@ const HEIGHT = 900
 describe('every page of the console', { skip: chromiumProgram.skip }, async () => {
   const folder = await temporaryFolder()
   let browser: Browser
+  let provider: Provider
   let up: Up
   let pages: ReadonlyMap<string, string>
   before(async () => {
-    await writeConfig(folder.path, simulator)
+    provider = await openProvider(() => ({ body: '[]', headers: { 'content-type': 'application/json' } }))
+    const polled = `  - { name: polled, type: http-poll, url: "${provider.url}", every: 1h, lease: 1s }\n`
+    await writeConfig(folder.path, simulator + polled)
     up = await startUp(folder.path)
     const stars = [1, 2, 3].map((n) => review(`R-stars-${n}`, { rating: `${n}.0 out of 5 stars` }))
     const rows = await bring([...FIVE, ...stars], { webhook: up.webhook, folder: folder.path })
@@ -35,6 +39,7 @@ describe('every page of the console', { skip: chromiumProgram.skip }, async () =
   after(async () => {
     await browser.close()
     await up.process.stop()
+    await provider[Symbol.asyncDispose]()
     await folder[Symbol.asyncDispose]()
   })
 
@@ -60,6 +65,19 @@ describe('every page of the console', { skip: chromiumProgram.skip }, async () =
       assert.deepEqual(visitor.complaints, [])
     })
   }
+
+  test('tells when a source is polled next, and that it is not while it is paused', async () => {
+    await using visitor = await openVisitor(browser, up.admin)
+    const { page } = visitor
+    await visitor.visit('/sources')
+    const polled = page.getByRole('article').filter({ hasText: 'polled' })
+    await polled.getByText(/^in (\d+ min|1 h)$/).waitFor()
+    await page.getByRole('button', { name: 'Pause polled' }).click()
+    await polled.getByText('none while it is paused').waitFor()
+    await page.getByRole('button', { name: 'Resume polled' }).click()
+    await polled.getByText(/^in (\d+ min|1 h)$/).waitFor()
+    assert.deepEqual(visitor.complaints, [])
+  })
 
   test('moves nothing for those who asked for less motion, whatever a style says', async () => {
     const moves = async (reducedMotion: 'reduce' | 'no-preference'): Promise<unknown> => {

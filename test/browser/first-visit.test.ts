@@ -63,6 +63,7 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
     await page.locator('del', { hasText: 'works' }).waitFor()
     await page.locator('ins', { hasText: 'worked' }).waitFor()
     await page.getByText('raw-reviews', { exact: true }).waitFor()
+    await page.getByText(/, \d+(\.\d)? m?s after it was received$/).waitFor()
     assert.deepEqual(visitor.complaints, [])
   })
 

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HeadwaterError } from '../../src/errors.ts'
 import cassandra from '../../src/stores/cassandra/index.ts'
+import { createTable } from '../../src/stores/cassandra/tables.ts'
 import { clientOf, context, provisioned, settingsOf } from '../support/cassandra.ts'
+import { accepted, acceptedVerdict, put, rejected } from '../support/records.ts'
 import type { CassandraServer } from '../support/servers/cassandra.ts'
+import { one } from '../support/store-reads.ts'
 
 const SOON_MS = 10_000
 
@@ -48,16 +51,40 @@ export function accessPromises(server: CassandraServer, keyspace: string): void 
       const other = `${keyspace}_other`
       await provisioned(server, other)
       const client = await clientOf(server, other)
+      const provisioning = (words: RegExp) => assert.rejects(provisioned(server, other), words)
       try {
         for (const table of ['by_product', 'registry']) await client.execute(`DROP TABLE ${table}`)
         await client.execute('ALTER TABLE reviews DROP rating')
         await refusal({ keyspace: other }, 'TABLES_MISSING', /by_product is missing|registry is missing/)
-        await provisioned(server, other).then(
-          () => assert.fail('it was taken'),
-          (error: unknown) => assert.match(String(error), /reviews has no column rating double/),
-        )
+        await provisioning(/reviews\.rating was dropped/)
+        await client.execute('DROP TABLE reviews')
+        await client.execute('CREATE TABLE reviews (key text, raw blob, PRIMARY KEY (raw))')
+        await provisioning(/reviews: expected PRIMARY KEY \(key\), found \(raw\)/)
       } finally {
         await client.execute(`DROP KEYSPACE ${other}`)
+        await client.shutdown()
+      }
+    })
+
+    test('adds the columns that a table lacks, and reads rows in which they are null', async () => {
+      const older = `${keyspace}_older`
+      const config = await provisioned(server, older)
+      const client = await clientOf(server, older)
+      try {
+        await client.execute('DROP TABLE reviews')
+        await client.execute(createTable(older, 'reviews').replace(' stored_at timestamp,', ''))
+        await assert.rejects(cassandra.open(config, context), /reviews has no column stored_at timestamp/)
+        await provisioned(server, older)
+        await using store = await cassandra.open(config, context)
+        const [record, dead] = [accepted(1), rejected(2, 'c'.repeat(16))]
+        await put(store, [record, dead])
+        assert.ok((await one(store, record.key))?.storedAt)
+        await client.execute('DELETE stored_at FROM reviews WHERE key = ?', [dead.key])
+        assert.equal(await store.amend(dead.key, 0, acceptedVerdict('R2', 'P2')), true)
+        const { storedAt, verdict } = (await one(store, dead.key)) ?? {}
+        assert.deepEqual([storedAt, verdict], [undefined, acceptedVerdict('R2', 'P2')])
+      } finally {
+        await client.execute(`DROP KEYSPACE ${older}`)
         await client.shutdown()
       }
     })

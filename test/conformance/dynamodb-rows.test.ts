@@ -25,7 +25,7 @@ import { all, count, keysOf, one } from '../support/store-reads.ts'
 
 const server = await dynamodbServer()
 const context: Context = { logger: silent, signal: new AbortController().signal, dataDir: '.' }
-const HOT = Number(process.env['HEADWATER_HOT_COUNT'] ?? 5_000)
+const HOT = Number(process.env['HEADWATER_HOT_COUNT'] ?? 2_400)
 
 describe('dynamodb rows', { skip: server.skip }, () => {
   if (server.skip !== false) return

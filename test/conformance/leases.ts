@@ -24,7 +24,7 @@ export async function shareByLeases(sessions: readonly Registry[]): Promise<void
     createMember({
       book: openBook(registry, 'shop'),
       id: `replica ${n}`,
-      card: { host: 'test', pid: n },
+      card: () => ({ host: 'test', pid: n }),
       wanted: () => new Set(SLOTS),
       leaseMs: LEASE_MS,
       steady: () => now + (SKEWS[n] ?? 0),

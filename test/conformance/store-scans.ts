@@ -115,7 +115,8 @@ export function scanPromises(promise: Declare): void {
     let number = 2_000
     let isScanning = true
     const writing = (async () => {
-      for (; isScanning; number += 100) await put(store, numbered(100, number))
+      // A few at a time: the scan by time reads these too, and must overtake who writes them.
+      for (; isScanning; number += 10) await put(store, numbered(10, number))
     })()
     for (const scan of [{ by: 'time' }, { by: 'product', product: 'P2' }] as const) {
       const found = new Set(keysOf(await all(store, { ...scan, pageSize: 50 })))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { hash, randomBytes, randomUUID } from 'node:crypto'
 import { describe, test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { reviewHalf } from '../../src/review/key.ts'
 import type { ReviewRecord } from '../../src/review/record.ts'
@@ -56,7 +57,40 @@ function putPromises(promise: Declare): void {
     const record = accepted(1)
     assert.deepEqual(await put(store, [record]), ['stored'])
     const rawHash = hash('sha256', record.received.raw, 'hex')
-    assert.deepEqual(await one(store, record.key), { ...record, revision: 0, rawHash })
+    const { storedAt: _, ...stored } = (await one(store, record.key)) ?? {}
+    assert.deepEqual(stored, { ...record, revision: 0, rawHash })
+  })
+
+  promise('says when a record was first written, however it is found', async (store, reopen) => {
+    const cluster = 'a'.repeat(16)
+    const letter = rejected(1, cluster, { product: 'P1', reviewId: 'R1' })
+    const before = Date.now()
+    await put(store, [letter, ...numbered(2, 2)])
+    const after = Date.now()
+    const storedAt = (await one(store, letter.key))?.storedAt ?? NaN
+    assert.ok(before <= storedAt && storedAt <= after, `${before} <= ${storedAt} <= ${after}`)
+    const half = reviewHalf('shop', '"R1"')
+    const scans = [{ by: 'time' }, { by: 'product', product: 'P1' }, { by: 'cluster', cluster }] as const
+    for (const scan of [...scans, { by: 'review', half } as const]) {
+      const found = (await all(store, scan)).find(({ key }) => key === letter.key)
+      assert.equal(found?.storedAt, storedAt, scan.by)
+    }
+    await later(storedAt)
+    await using other = await reopen()
+    assert.deepEqual(await put(other, [letter, accepted(4)]), ['unchanged', 'stored'])
+    assert.equal(await store.amend(letter.key, 0, acceptedVerdict('R1', 'P2')), true)
+    assert.equal((await one(other, letter.key))?.storedAt, storedAt)
+    assert.ok(((await one(other, accepted(4).key))?.storedAt ?? NaN) > storedAt)
+  })
+
+  promise('says of an erased record that came again when it came again', async (store) => {
+    const record = accepted(1)
+    await put(store, [record])
+    const storedAt = (await one(store, record.key))?.storedAt ?? NaN
+    await store.erase([record.key])
+    await later(storedAt)
+    await put(store, [record])
+    assert.ok(((await one(store, record.key))?.storedAt ?? NaN) > storedAt)
   })
 
   promise('gives back verdict, context and ledger, whatever is in them', async (store) => {
@@ -286,6 +320,11 @@ function erasePromises(promise: Declare): void {
     assert.deepEqual(await all(store, { by: 'product', product: 'P5' }), [])
     assert.equal((await all(store, { by: 'time', from: START })).length, 1)
   })
+}
+
+/** Resolves once the clock has gone on. */
+async function later(than: number): Promise<void> {
+  while (Date.now() <= than) await nextTurn()
 }
 
 function tally(outcomes: readonly unknown[]): Record<string, number> {

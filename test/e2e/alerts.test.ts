@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openFolder } from '../../src/queues/embedded/folder.ts'
 import { openReceiver, type Receiver } from '../support/alert-receiver.ts'
-import { json, lines, type Row, startUp } from '../support/pipeline.ts'
+import { eventually, json, lines, metricsOf, type Row, startUp } from '../support/pipeline.ts'
+import { run } from '../support/cli.ts'
 import { review } from '../support/reviews.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
@@ -77,6 +78,26 @@ describe('an alert arrives, and that it has ended', () => {
     assert.deepEqual(course(receiver, 'silent_source').slice(0, 2), ['firing', 'resolved'])
     assert.match(stderr, /has handed over nothing for .*docs\/alerts\.md#silent_source/)
     assert.doesNotMatch(stderr, /hunter2|7f3a/, 'the address of the receiver is a secret')
+  })
+
+  test('of a source that is silent, which one that is paused is not', async () => {
+    await using folder = await temporaryFolder()
+    await using receiver = await openReceiver()
+    await writeConfig(folder.path, receiver, { silent_source: { after: '1s' } })
+    const { process, admin } = await startUp(folder.path)
+    await using _ = process
+    await receiver.told('firing', 'silent_source')
+    assert.equal((await run(['sources', 'pause', 'hook'], { cwd: folder.path })).code, 0)
+    await receiver.told('resolved', 'silent_source')
+    const [paused] = (await (await fetch(`${admin}/health/sources`)).json()) as { state: string }[]
+    assert.equal(paused?.state, 'paused')
+    assert.match(await metricsOf(admin), /^headwater_source_state\{source="hook",state="paused"\} 1$/m)
+    assert.equal((await run(['sources', 'resume', 'hook'], { cwd: folder.path })).code, 0)
+    await eventually(
+      async () => (course(receiver, 'silent_source').length > 2 ? true : undefined),
+      'it to be silent again',
+    )
+    await process.stop()
   })
 
   test('of a burst of dead letters', async () => {

@@ -29,6 +29,7 @@ describe('the console is the same on every store', () => {
         await provision({ config, logger: silent, signal: new AbortController().signal })
       }
       await using operators = await openOperators(folder.path, { store, prepare })
+      const before = Date.now()
       await operators.bring([
         ...FIVE,
         ...Array.from({ length: 7 }, (_, n) => review(`S${n}`, { rating: '4.0 out of 5 stars' })),
@@ -41,8 +42,14 @@ describe('the console is the same on every store', () => {
       assert.equal(new Set([...all.records, ...rest.records].map(({ key }) => key)).size, 12)
       const [found] = (await operators.ask<List>('/api/reviews?review=R1')).records
       assert.equal((await operators.ask<List>('/api/reviews?product=B00456')).records[0]?.reviewId, 'R2')
-      const passport = await operators.ask<{ raw: string; settled: string }>(`/api/reviews/${found?.key}`)
+      const passport = await operators.ask<{
+        raw: string
+        settled: string
+        timings: { storedAt: string }
+      }>(`/api/reviews/${found?.key}`)
       assert.deepEqual([passport.raw, passport.settled], [FIVE[0], 'stored'])
+      const storedAt = Date.parse(passport.timings.storedAt)
+      assert.ok(before <= storedAt && storedAt <= Date.now(), passport.timings.storedAt)
       const stars = await eventually(async () => {
         const clusters = await operators.ask<{ cluster: string; count: number }[]>('/api/clusters')
         return clusters.find(({ count }) => count === 7)

@@ -15,6 +15,12 @@ interface Copied {
   readonly stored: number
 }
 
+interface Timed {
+  readonly key: string
+  readonly receivedAt: string
+  readonly storedAt: string
+}
+
 /** A folder with records, one of them mended and one discarded, and a config with a store elsewhere. */
 async function openShop(count: number) {
   const folder = await temporaryFolder()
@@ -45,6 +51,20 @@ describe('a copy', () => {
 
     const again = await json<Copied>(['copy', '--to', OTHER], folder.path)
     assert.deepEqual([again.ok, again.records, again.stored], [true, 105, 0])
+  })
+
+  test('says when its records were stored in the copy', async () => {
+    await using folder = await openShop(1)
+    const copiedAt = Date.now()
+    await json(['copy', '--to', OTHER], folder.path)
+    const timesOf = async (...options: string[]) =>
+      new Map((await lines<Timed>(['reviews', 'list', ...options], folder.path)).map((row) => [row.key, row]))
+    const [first, copies] = [await timesOf(), await timesOf('-c', OTHER)]
+    assert.equal(copies.size, 6)
+    for (const [key, { receivedAt, storedAt }] of copies) {
+      assert.equal(receivedAt, first.get(key)?.receivedAt)
+      assert.ok(Date.parse(storedAt) >= copiedAt && copiedAt > Date.parse(first.get(key)?.storedAt ?? ''))
+    }
   })
 
   test('gives records that changed since their present verdict, and keeps what is erased from coming back', async () => {

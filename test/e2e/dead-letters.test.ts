@@ -5,6 +5,8 @@ import { describe, test } from 'node:test'
 import { run } from '../support/cli.ts'
 import { eventually, json, lines, type Row, rows, startUp, writeConfig } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
+import { openPlace } from '../support/services.ts'
+import { one } from '../support/store-reads.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 interface Cluster {
@@ -62,6 +64,24 @@ describe('dead letters', () => {
     const left = await rows(folder.path)
     assert.deepEqual([left.length, left.some(({ key }) => key === first?.key)], [2, false])
     assert.equal((await json<{ ok: boolean }>(['audit'], folder.path)).ok, true)
+  })
+
+  test('whose redrive was killed before it had published them are named by the audit: nobody knew of them', async () => {
+    await using folder = await temporaryFolder()
+    await imported(folder.path, [review('A')])
+    const [row] = await rows(folder.path)
+    const key = row?.key ?? ''
+    {
+      await using place = await openPlace(join(folder.path, 'data'))
+      const stored = await one(place.store, key)
+      assert.ok(stored && (await place.store.amend(key, 0, { ...stored.verdict, unpublished: true })))
+    }
+    const audit = await run(['audit'], { cwd: folder.path })
+    assert.equal(audit.code, 0)
+    assert.match(audit.stdout, new RegExp(`not published yet: ${key}\n.*dlq redrive KEY`))
+    assert.equal((await json<{ status: string }>(['dlq', 'redrive', key], folder.path)).status, 'published')
+    const { unpublished } = await json<{ unpublished: string[] }>(['audit'], folder.path)
+    assert.deepEqual(unpublished, [])
   })
 
   test('wait at their limit while reviews go on, and go on themselves once there is room', async () => {

@@ -42,6 +42,8 @@ describe('one review', () => {
       history.map(({ verdict }) => verdict.code ?? verdict.status),
       ['accepted', 'accepted', 'invalid_rating'],
     )
+    const { stdout } = await run(['reviews', 'history', 'R1'], { cwd: folder.path })
+    for (const line of stdout.trimEnd().split('\n')) assert.match(line, / \(stored after \d+(\.\d)? m?s\)$/)
     assert.deepEqual(await lines(['reviews', 'history', 'R1', '--source', 'elsewhere'], folder.path), [])
     const none = await run(['reviews', 'history', 'R9'], { cwd: folder.path })
     assert.deepEqual([none.code, none.stdout], [0, ''])

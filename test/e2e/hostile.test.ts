@@ -27,7 +27,8 @@ const KILLED_SEEDS = IS_LONG ? [20, 21, 22, 23, 24] : [20]
 
 const shapeOf = (seed: number): (typeof SHAPES)[number] => SHAPES[(seed - 1) % SHAPES.length] ?? 'rainforest'
 
-describe('a poller of a hostile provider', () => {
+/** Each has a provider and a process of its own, which wait for the most part. */
+describe('a poller of a hostile provider', { concurrency: !IS_LONG }, () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const shape = shapeOf(seed)
     test(`stores every review once per version and asks for no more than it may (seed ${seed}, ${shape})`, async () => {
@@ -36,7 +37,9 @@ describe('a poller of a hostile provider', () => {
       assertRight(outcome)
     })
   }
+})
 
+describe('a poller of a hostile provider, killed or shared', () => {
   for (const seed of KILLED_SEEDS) {
     const shape = shapeOf(seed)
     test(`does as well where each of three that share the products is killed in turn (seed ${seed}, ${shape})`, async () => {

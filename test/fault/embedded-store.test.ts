@@ -79,7 +79,12 @@ async function verify(store: Store, lines: readonly string[]): Promise<void> {
 async function verifyPut(store: Store, first: number, count: number): Promise<void> {
   for (let number = first + 1; number < first + count; number++) {
     const expected = accepted(number)
-    const { revision, rawHash: _, ...record } = (await store.get([expected.key])).get(expected.key) ?? {}
+    const {
+      revision,
+      rawHash: _,
+      storedAt: __,
+      ...record
+    } = (await store.get([expected.key])).get(expected.key) ?? {}
     assert.deepEqual(record, expected)
     assert.equal(revision, 0)
   }

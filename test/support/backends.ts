@@ -60,7 +60,7 @@ export const STORES = {
     return { type: 'mongodb', url: server.url, database: server.database }
   }),
   cassandra: once(async () => {
-    const server = await cassandraServer({ commitLog: 'group' })
+    const server = await cassandraServer({ commitLog: 'periodic' })
     if (server.skip !== false) return server.skip
     disposal.use(server)
     const { contactPoint, dataCenter, username, password } = server

@@ -82,7 +82,7 @@ async function take(document: string, preset: string): Promise<Taken> {
       const event = encodeEvent(record, { run: 'r1', seq: 0 })
       const decoded = decodeEvent(event)
       if (!decoded.received.raw.equals(raw)) throw new Error(`${document}: raw was altered`)
-      encodeRows([readArrival(event)])
+      encodeRows([readArrival(event)], 0)
       const code = record.verdict.status === 'rejected' ? record.verdict.code : record.verdict.status
       codes[code] = (codes[code] ?? 0) + 1
       eventBytes += event.length

@@ -66,6 +66,8 @@ await using leases = await openLeases({
   source: 'shop',
   parts,
   leaseMs: Number(leaseMs),
+  next: () => undefined,
+  clock: Date.now,
   logger: silent,
   onTrouble() {},
   signal,

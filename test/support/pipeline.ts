@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Running, run, start, type StartOptions } from './cli.ts'
 
 /** A row as `reviews list --json` prints it. */
@@ -106,7 +107,12 @@ export async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** Waits until what is looked at is so; looks again and again, with a generous limit. */
+const PAUSE_MS = { least: 50, most: 500 }
+
+/**
+ * Waits until what is looked at is so; looks again and again, with a generous limit. Between two looks it pauses for as long as
+ * one takes, within bounds: one that is a command takes a core from what is waited for.
+ */
 export async function eventually<T>(
   look: () => Promise<T | undefined>,
   what: string,
@@ -114,9 +120,11 @@ export async function eventually<T>(
 ): Promise<T> {
   const until = Date.now() + limitMs
   while (Date.now() < until) {
+    const startedAt = performance.now()
     const found = await look()
     if (found !== undefined) return found
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    const tookMs = performance.now() - startedAt
+    await sleep(Math.min(Math.max(tookMs, PAUSE_MS.least), PAUSE_MS.most))
   }
   throw new Error(`waited ${limitMs} ms for ${what}`)
 }

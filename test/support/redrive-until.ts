@@ -23,6 +23,7 @@ function stepDone(name: string): void {
 }
 
 await using store = await embeddedStore.open(embeddedStore.config.parse({}), context)
+await using registry = await embeddedStore.openRegistry(embeddedStore.config.parse({}), context)
 const queueConfig = embeddedQueue.config.parse({})
 await using reviews = await embeddedQueue.open(
   queueConfig,
@@ -41,6 +42,7 @@ const result = await redrive(
         return amended
       },
     },
+    registry,
     reviews: {
       async publish(...given) {
         const refused = await reviews.publish(...given)

@@ -86,7 +86,8 @@ export function clusterRoutes(parts: ApiParts): readonly Route[] {
 
   /** Nothing where its first letter was mended since. */
   async function told(found: Cluster, countedAt: number, muted: Mute | undefined) {
-    const rules = await (await openRules())(found.first).catch(() => undefined)
+    const hasRaw = found.first.received.raw.length > 0
+    const rules = hasRaw ? await (await openRules())(found.first).catch(() => undefined) : undefined
     const about = aboutCluster(found, rules)
     if (!about) return []
     return [{ ...about, countedAt: new Date(countedAt).toISOString(), ...(muted && { muted }) }]
@@ -96,7 +97,7 @@ export function clusterRoutes(parts: ApiParts): readonly Route[] {
     const { clusters: all, countedAt } = await clusters.count()
     const letters = await lettersOf(store, id, { most: TRIED, signal })
     const found = all.find(({ cluster: each }) => each === id)
-    return { letters, countedAt, found: found ?? alone(id, letters) }
+    return { letters, countedAt, found: found ? { ...found, first: letters[0] } : alone(id, letters) }
   }
 
   const repairOf = (letters: readonly [Stored, ...Stored[]], written: readonly Step[] | undefined) =>

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { createListeners } from '../listeners.ts'
 import { route, type Route } from '../route.ts'
+import { EVENT_STREAM } from '../serve.ts'
 import type { Now } from './now.ts'
 import type { ApiParts } from './parts.ts'
 
@@ -24,10 +25,10 @@ export function liveRoutes(
     route({
       path: '/api/live',
       summary: 'What /api/now tells, every two seconds, as server-sent events of the name `now`',
-      type: 'text/event-stream',
+      type: EVENT_STREAM,
       answer: z.undefined(),
-      handle({ reply }) {
-        listeners.add(reply.raw)
+      handle({ reply, who }) {
+        listeners.add(reply.raw, who.hasEnded)
         reply.hijack()
         return undefined
       },

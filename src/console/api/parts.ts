@@ -1,5 +1,5 @@
 import type { Logger } from '../../adapter.ts'
-import type { Config } from '../../config/schema.ts'
+import type { Config, SourceConfig } from '../../config/schema.ts'
 import type { Browser } from '../../services/browse.ts'
 import type { ClusterList } from '../../services/cluster-list.ts'
 import type { Changes } from '../../services/changes.ts'
@@ -9,7 +9,7 @@ import type { KeptRepairs } from '../../services/repairs.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Rules } from '../../review/interpret.ts'
 import type { LedgerEntry } from '../../review/record.ts'
-import type { Polling, Throttled } from '../../sources/source.ts'
+import type { NextPoll, Polling, Throttled } from '../../sources/source.ts'
 import type { Registry } from '../../stores/registry.ts'
 import type { Store, Stored } from '../../stores/store.ts'
 import type { Alerts } from '../../telemetry/alerts/alert.ts'
@@ -19,13 +19,14 @@ import type { Vitals } from '../../telemetry/vitals.ts'
 import type { Access } from '../access.ts'
 import type { Jobs } from '../jobs.ts'
 import type { Replays } from '../replays.ts'
+import type { Summary } from './reviews.ts'
 
 /** All that the routes speak for. */
 export interface ApiParts {
   readonly config: Config
   readonly store: Store
   readonly registry: Registry
-  readonly browse: Browser
+  readonly browse: Browser<Summary>
   readonly control: Control
   readonly health: Health
   readonly metrics: Metrics
@@ -35,7 +36,9 @@ export interface ApiParts {
   readonly polling: (source: string) => Polling | undefined
   readonly access: Access
   /** How a provider is left alone; undefined for a source that asks none. */
-  readonly throttle: (source: string) => Promise<Throttled | undefined>
+  readonly throttle: (source: SourceConfig) => Promise<Throttled | undefined>
+  /** When a source asks its provider next; undefined for one that asks none, or that nobody runs. */
+  readonly nextPoll: (source: SourceConfig) => Promise<NextPoll | undefined>
   readonly clusters: ClusterList
   /** The rules of today, some seconds old at most. */
   readonly openRules: () => Promise<(record: Stored) => Promise<Rules>>

@@ -15,7 +15,7 @@ const redriven = z.object({
 export type Redriven = z.output<typeof redriven>
 
 export function recordRoutes(parts: ApiParts): readonly Route[] {
-  const { store, reviews, openRules, changes, clusters, clock } = parts
+  const { store, registry, reviews, openRules, changes, clusters, clock } = parts
   const number = parts.newNumber()
   return [
     route({
@@ -28,7 +28,7 @@ export function recordRoutes(parts: ApiParts): readonly Route[] {
       answer: redriven,
       async handle({ params: { key }, body: { review }, who, signal }) {
         const rules = await openRules()
-        const done = await redrive(key, { store, reviews, rules, number, signal }, review)
+        const done = await redrive(key, { store, registry, reviews, rules, number, signal }, review)
         const details = { status: done.status, ...(review !== undefined && { byHand: true }) }
         await changes.note({ who: who.name, what: 'redrive', about: `record ${key}`, details })
         clusters.forget()

@@ -8,7 +8,7 @@ import { isDiscarded } from '../../review/verdict.ts'
 import type { Browsed } from '../../services/browse.ts'
 import { documentOf } from '../../services/document.ts'
 import { originsIn } from '../../services/origins.ts'
-import { type Passport, passportOf } from '../../services/passport.ts'
+import { type Passport, passportOf, storedAfterMs } from '../../services/passport.ts'
 import type { Stored } from '../../stores/store.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
@@ -64,6 +64,12 @@ const passport = z.object({
     .meta({ description: 'How the sender proved who it is; `none` where nothing was asked.' }),
   timings: z.object({
     receivedAt: moment,
+    storedAt: documentFields.storedAt,
+    storedAfterMs: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ description: 'From received to stored, in milliseconds.' }),
     writtenAt: moment.optional().meta({ description: 'The date that the review itself tells.' }),
   }),
   versions: z.array(
@@ -113,7 +119,7 @@ export function reviewRoutes(parts: ApiParts): readonly Route[] {
       answer: list,
       handle: async ({ query: asked, signal }) => {
         const { records, ...told } = await browse(asked, parts, signal)
-        return { records: records.map(summaryOf), ...told }
+        return { records: [...records], ...told }
       },
     }),
     route({
@@ -146,7 +152,7 @@ async function browse(
   asked: z.output<typeof query>,
   { browse: look, store, registry, config, clock }: ApiParts,
   signal: AbortSignal,
-): Promise<Browsed> {
+): Promise<Browsed<Summary>> {
   const { review, product, source, status, limit, after } = asked
   const now = clock()
   const from = asked.from === undefined ? undefined : parseTime(asked.from, 'from', now)
@@ -160,17 +166,21 @@ async function browse(
   }
   const named = config.sources.find(({ name }) => name === source)
   const origins = named ? [named.origin] : await originsIn(registry)
-  const found: Stored[] = []
+  let found: readonly Summary[] = []
   let looked = 0
+  let matched = 0
   for (const half of new Set(origins.flatMap((origin) => reviewHalves(origin, review)))) {
     for await (const { records } of store.scan({ by: 'review', half, signal })) {
       looked += records.length
-      found.push(...records.filter(matches).filter(isWithin(from, to)))
+      const wanted = records.filter(matches).filter(isWithin(from, to))
+      matched += wanted.length
+      found = [...found, ...wanted.map(summaryOf)].toSorted(newerFirst).slice(0, MOST_VERSIONS)
     }
   }
-  const newestFirst = found.toSorted((a, b) => b.received.receivedAt - a.received.receivedAt)
-  return { records: newestFirst.slice(0, MOST_VERSIONS), looked, isComplete: found.length <= MOST_VERSIONS }
+  return { records: found, looked, isComplete: matched <= MOST_VERSIONS }
 }
+
+const newerFirst = (a: Summary, b: Summary): number => Date.parse(b.receivedAt) - Date.parse(a.receivedAt)
 
 /** Of one review; they are few, and told at once. */
 const MOST_VERSIONS = 1_000
@@ -229,18 +239,21 @@ function written(
 ): PassportDetails {
   const { key, received, verdict, ledger } = row
   const document = documentOf(row)
+  const { receivedAt, storedAt } = document
+  const waitedMs = storedAfterMs(row)
   const topic = verdict.status === 'rejected' ? topics.deadLetters : topics.reviews
   return {
     ...document,
     ...(ledger && { event: { id: key, topic } }),
     signature: received.context.verified ?? 'none',
     timings: {
-      receivedAt: document.receivedAt,
+      receivedAt,
+      ...(storedAt !== undefined && { storedAt }),
+      ...(waitedMs !== undefined && { storedAfterMs: waitedMs }),
       ...(verdict.status === 'accepted' && { writtenAt: verdict.review.review_timestamp }),
     },
-    versions: versions.map(({ receivedAt, status, changed, ...version }) => ({
+    versions: versions.map(({ receivedAt, changed, ...version }) => ({
       ...version,
-      status: status as Summary['status'],
       receivedAt: new Date(receivedAt).toISOString(),
       changed: changed.map((each) => ({ ...each })),
     })),

@@ -1,6 +1,5 @@
-import { parse } from 'yaml'
 import { z } from 'zod'
-import { print } from '../../config/print.ts'
+import { shown } from '../../config/print.ts'
 import { lastProof, proofSchema } from '../../services/proof.ts'
 import { readGuarantees } from '../guarantees.ts'
 import { route, type Route } from '../route.ts'
@@ -26,7 +25,7 @@ export function settingsRoutes({
       summary: 'The config in force without its secrets, and what is promised',
       answer: settings,
       handle: async () => ({
-        config: parse(await print(config)) as Record<string, unknown>,
+        config: await shown(config),
         guarantees: (await readGuarantees()).map(({ tests, ...each }) => ({ ...each, tests: [...tests] })),
         proof: await lastProof(registry),
       }),

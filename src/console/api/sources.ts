@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import type { SourceConfig } from '../../config/schema.ts'
 import { HeadwaterError } from '../../errors.ts'
+import { inParallel } from '../../lib/parallel.ts'
 import { changeSource, type ControlChange } from '../../services/control.ts'
+import { NEXT_POLLS } from '../../sources/source.ts'
+import type { SourceHealth } from '../../telemetry/health.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
 import { moment, reason } from './words.ts'
@@ -33,7 +36,21 @@ const source = z.object({
     .object({ until: moment })
     .optional()
     .meta({ description: 'The provider says that the quota is used up, and until when it is left alone.' }),
-  nextAt: moment.optional().meta({ description: 'When the provider is asked next, at the earliest.' }),
+  nextPoll: z
+    .object({
+      state: z.enum(NEXT_POLLS).meta({
+        description:
+          'What decides when: it is under way or due (`now`), the config or the plan, the budget, the provider that is left ' +
+          'alone; `loading` until its products are known, `paused` while nothing is asked for.',
+      }),
+      at: moment.optional().meta({ description: 'Never past; not there where it is `loading` or `paused`.' }),
+    })
+    .optional()
+    .meta({
+      description:
+        'When the provider is asked next, at the earliest, by whichever process; some seconds old. Not there for a source ' +
+        'that does not poll, that nobody runs, or that has nothing to ask for by itself.',
+    }),
   polledAt: moment.optional().meta({ description: 'When it was asked to poll at once last.' }),
   coverage: z
     .object({ told: z.int().optional(), fetched: z.int(), missing: z.int().optional() })
@@ -70,7 +87,7 @@ export function sourceRoutes(parts: ApiParts): readonly Route[] {
         if (!found) throw new HeadwaterError('NOT_FOUND', `the config has no source ${name}`)
         await changeSource(registry, found, { wanted, ...body, by: who.name, at: clock(), signal })
         await control.refresh()
-        return tell(found, parts)
+        return tell(found, healthByName(parts).get(name), parts)
       },
     })
   }
@@ -80,7 +97,10 @@ export function sourceRoutes(parts: ApiParts): readonly Route[] {
       path: '/api/sources',
       summary: 'Every source of the config, and how it is',
       answer: z.array(source),
-      handle: () => Promise.all(config.sources.map((each) => tell(each, parts))),
+      async handle() {
+        const known = healthByName(parts)
+        return inParallel(config.sources, (each) => tell(each, known.get(each.name), parts))
+      },
     }),
     changing(
       'pause',
@@ -91,13 +111,18 @@ export function sourceRoutes(parts: ApiParts): readonly Route[] {
   ]
 }
 
-async function tell(config: SourceConfig, parts: ApiParts): Promise<SourceDetails> {
+const healthByName = ({ health }: ApiParts): ReadonlyMap<string, SourceHealth> =>
+  new Map(health.sources().map((each) => [each.name, each]))
+
+async function tell(
+  config: SourceConfig,
+  known: SourceHealth | undefined,
+  { control, polling, throttle, nextPoll, clock }: ApiParts,
+): Promise<SourceDetails> {
   const { name, type, preset, origin, enabled } = config
-  const { health, control, polling, throttle, clock } = parts
-  const known = health.sources().find((each) => each.name === name)
   const { paused, reason, by, at, pollAt } = control.stateOf(name)
   const polled = polling(name)
-  const wait = await throttle(name)
+  const [wait, next] = await Promise.all([throttle(config), nextPoll(config)])
   const isWaiting = wait !== undefined && wait.until > clock()
   return {
     name,
@@ -111,7 +136,7 @@ async function tell(config: SourceConfig, parts: ApiParts): Promise<SourceDetail
     paused,
     ...(paused && { pause: { reason, by, at: momentOf(at) } }),
     ...(wait && { breaker: wait.isOpen && isWaiting ? 'open' : 'closed' }),
-    ...(isWaiting && { nextAt: momentOf(wait.until) }),
+    ...(next && { nextPoll: { state: next.state, at: momentOf(next.at) } }),
     ...(isWaiting && wait.isQuota && { quota: { until: new Date(wait.until).toISOString() } }),
     polledAt: momentOf(pollAt),
     ...(polled && {

@@ -39,6 +39,9 @@ export const documentFields = {
   revision: z.int().min(0),
   origin: z.string(),
   receivedAt: moment,
+  storedAt: moment.optional().meta({
+    description: 'When its row was first written in this store; absent where the row does not say it.',
+  }),
   verdict,
   context,
   ledger: z.object({ run: z.string(), seq: z.int().min(0) }).optional(),

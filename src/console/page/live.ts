@@ -35,43 +35,58 @@ export function useLive(): Live {
   return seen
 }
 
-/** Listens until the function that it returns is called, and connects again by itself for as long as that takes. */
+/**
+ * Listens while the page is in sight, until the function that it returns is called, and connects again by itself for as long as
+ * that takes. A tab that nobody sees would take one of the six connections that a browser has to a server.
+ */
 export function listen(): () => void {
   let events: EventSource | undefined
   let timer: ReturnType<typeof setTimeout>
-  let isEnded = false
+  const ended = new AbortController()
+  const isAway = (): boolean => ended.signal.aborted || document.hidden
 
   function connect(): void {
+    disconnect()
     events = new EventSource('/api/live')
     events.addEventListener('now', ({ data }: MessageEvent<string>) => {
       heard(JSON.parse(data) as Now)
       expect()
     })
-    events.addEventListener('error', lose)
+    events.addEventListener('error', find)
     expect()
+  }
+  function disconnect(): void {
+    clearTimeout(timer)
+    events?.close()
   }
   function expect(): void {
     clearTimeout(timer)
     timer = setTimeout(lose, SILENT_MS)
   }
   function lose(): void {
-    if (isEnded) return
-    events?.close()
+    if (isAway()) return
+    disconnect()
     become({ ...live, state: 'lost' })
-    clearTimeout(timer)
     timer = setTimeout(find, AGAIN_MS)
   }
 
-  /** Asks for the session first: where it is over, the page asks for the token. */
+  /** Asks for what it does not hear: where the session is over, the page asks for the token; where too many listen, it asks again. */
   function find(): void {
-    ask('/api/session').then(() => isEnded || connect(), lose)
+    disconnect()
+    const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(SILENT_MS)])
+    ask<Now>('/api/now', { signal }).then((now) => {
+      if (isAway()) return
+      heard(now)
+      timer = setTimeout(connect, AGAIN_MS)
+    }, lose)
   }
 
-  connect()
+  const turn = (): void => (document.hidden ? disconnect() : connect())
+  document.addEventListener('visibilitychange', turn, { signal: ended.signal })
+  turn()
   return () => {
-    isEnded = true
-    clearTimeout(timer)
-    events?.close()
+    ended.abort()
+    disconnect()
   }
 }
 

@@ -6,11 +6,17 @@ const COUNT = /^(\d+|\d{1,3}(,\d{3})+)$/
 
 /** A number that came as text: "5", "5.0". */
 export const number: Parser = (value) =>
-  typeof value === 'string' && DECIMAL.test(value.trim()) ? Number(value) : value
+  typeof value === 'string' && DECIMAL.test(value.trim()) ? exactly(value.trim(), value) : value
 
 /** A count with or without separators: "7", "1,341". */
 export const count: Parser = (value) =>
-  typeof value === 'string' && COUNT.test(value.trim()) ? Number(value.replaceAll(',', '')) : value
+  typeof value === 'string' && COUNT.test(value.trim()) ? exactly(value.replaceAll(',', ''), value) : value
+
+/** Digits as a number, or what they stood in where no number holds them all: another one would be invented. */
+function exactly(digits: string, value: string): unknown {
+  const read = Number(digits)
+  return Math.abs(read) <= Number.MAX_SAFE_INTEGER ? read : value
+}
 
 /** A rating such as {"value": 4, "rating_max": 5}. One out of anything but five is refused like one beside its range. */
 export const ratingValue: Parser = (value) => {

@@ -1,9 +1,9 @@
 import { count } from './numbers.ts'
 import type { Parser } from './parser.ts'
 
-/** "5.0 out of 5 stars", and what Amazon's shops in other languages put in its place: "4,0 von 5 Sternen". */
+/** "5.0 out of 5 stars", and what Amazon's shops in other languages put in its place: "4,0 von 5 Sternen". Not people. */
 const STARS: readonly RegExp[] = [
-  /^(\d(?:[.,]\d)?) (?:out of|von|van|sur|su|de|av|z) 5(?: \p{L}+)?$/u,
+  /^(\d(?:[.,]\d)?) (?:out of|von|van|sur|su|de|av|z) 5(?: (?:stars?|sternen?|sterren|étoiles?|stelle|estrellas?|estrelas?|stjärnor|gwiazdek))?$/iu,
   /^5つ星のうち ?(\d(?:\.\d)?)$/,
   /^5 yıldız üzerinden (\d(?:[.,]\d)?)$/,
   /^(\d(?:[.,]\d)?)$/,
@@ -53,7 +53,8 @@ export const helpfulStatement: Parser = (value, token) => {
   const told = HELPFUL.map((pattern) => pattern.exec(text)?.[1]).find((found) => found !== undefined)
   if (told === undefined) return undefined
   if (ONE.has(told)) return 1
-  return COUNT.test(told) ? Number(told.replaceAll(/\D/g, '')) : undefined
+  const read = COUNT.test(told) ? Number(told.replaceAll(/\D/g, '')) : undefined
+  return Number.isSafeInteger(read) ? read : undefined
 }
 
 /** Longer than any such sentence. */

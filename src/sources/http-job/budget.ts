@@ -10,6 +10,8 @@ export interface Budget {
   take(): Promise<number>
   /** Gives back what was taken for a job that was certainly not begun. */
   giveBack(): Promise<void>
+  /** Until when nothing is left, as was last seen; past where something may be. */
+  readonly spentUntil: number
 }
 
 /** A window begins with its first job. */
@@ -18,9 +20,10 @@ export function openBudget(
   { name: source, registry }: Pick<SourceContext, 'name' | 'registry'>,
   now: () => number,
 ): Budget {
-  if (budget === undefined) return { take: async () => 0, giveBack: async () => {} }
+  if (budget === undefined) return { take: async () => 0, giveBack: async () => {}, spentUntil: 0 }
   const { jobs, perMs } = budget
   const name = `job/${source}/budget`
+  let spentUntil = 0
 
   /** Resolves to what `next` makes of the window, once that is saved; undefined leaves it as it is. */
   async function change(next: (used: number) => number | undefined): Promise<number> {
@@ -31,7 +34,10 @@ export function openBudget(
       const isOpen = window !== undefined && at >= window.since && at < window.since + perMs
       const { since, used } = isOpen ? window : { since: at, used: 0 }
       const left = next(used)
-      if (left === undefined) return since + perMs - at
+      if (left === undefined) {
+        spentUntil = since + perMs
+        return spentUntil - at
+      }
       const value = Buffer.from(JSON.stringify({ since, used: left }))
       if (await registry.compareAndSet(name, entry?.revision ?? 0, value)) return 0
     }
@@ -41,6 +47,10 @@ export function openBudget(
     take: () => change((used) => (used < jobs ? used + 1 : undefined)),
     async giveBack() {
       await change((used) => Math.max(0, used - 1))
+      spentUntil = 0
+    },
+    get spentUntil() {
+      return spentUntil
     },
   }
 }

@@ -5,8 +5,10 @@ import { readListed } from '../http/products.ts'
 import { createClient } from '../http/client.ts'
 import { HOSTS, type Hosts } from '../http/hosts.ts'
 import { backOff, patienceFor, REAL_TIME, sleepUntil, steady, type Time } from '../http/pace.ts'
+import { LOADING, nextRequest } from '../http/next-request.ts'
 import { openThrottle } from '../http/throttle.ts'
 import { isTaken } from '../checkpoint.ts'
+import type { NextRequest } from '../leases/book.ts'
 import { openLeases } from '../leases/leases.ts'
 import type { Source, SourceContext } from '../source.ts'
 import { openBudget } from './budget.ts'
@@ -16,7 +18,7 @@ import { addNotifications } from './notify.ts'
 import { createReport } from './report.ts'
 import { createRequests } from './requests.ts'
 import { openHearing } from './hearing.ts'
-import { openShare, type Taken } from './share.ts'
+import { openShare, type Share, type Taken } from './share.ts'
 import type { SlotParts } from './slot.ts'
 
 /**
@@ -47,6 +49,7 @@ export async function openRunner(
   opened.defer(() => client.destroy())
   const { leaseMs } = config
   const { unshared: onTrouble } = report
+  let open: Share | undefined
   // Any job may be told of, and any product may have one under way that is not listed any more.
   const leases = opened.use(
     await openLeases({
@@ -54,6 +57,8 @@ export async function openRunner(
       source: name,
       parts: undefined,
       leaseMs,
+      next,
+      clock,
       logger,
       onTrouble,
       signal: opening,
@@ -81,6 +86,18 @@ export async function openRunner(
   let beginAt = 0
   /** How often in a row the provider would begin none, for whomever. */
   let refusals = 0
+  let isBusy = false
+  open = share
+
+  /** A budget that is spent keeps jobs from beginning, not from going on. */
+  function next(): NextRequest | undefined {
+    if (open === undefined) return LOADING
+    const at = now()
+    const { spentUntil } = parts.budget
+    const dueAt = isBusy ? at : open.plannedAt(Math.max(beginAt, spentUntil))
+    const budgetUntil = dueAt < spentUntil ? 0 : spentUntil
+    return nextRequest({ dueAt, providerUntil: throttle.opensAt, budgetUntil }, at)
+  }
 
   /** Sleeps until then, or until there may be something to do sooner. */
   async function rest(moment: number, stop: AbortSignal): Promise<void> {
@@ -143,9 +160,11 @@ export async function openRunner(
             continue
           }
           using _ = taken.hold
+          isBusy = true
           const batch = await actIfMine(taken, stop)
           if (stop.aborted) break
           if (batch) yield batch
+          isBusy = false
         }
       } catch (error) {
         if (!stop.aborted) throw error

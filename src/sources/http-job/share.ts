@@ -17,6 +17,8 @@ export interface Share {
   take(now: number, beginAt: number): Taken | undefined
   /** When the next one is ready; Infinity where there is none. */
   nextAt(beginAt: number): number
+  /** The same for whoever only looks on, as far as it is known. */
+  plannedAt(beginAt: number): number
   /** The job of a seat, as it was saved last. Throws `TransientError`, and `CHECKPOINT_TAKEN`. */
   load(seat: Seat, fence: number): Promise<Slot>
   /** What is in memory of a seat is not what is saved: it is loaded again, a little later. */
@@ -170,6 +172,11 @@ export async function openShare({ products, leases, parts, context }: ShareOptio
   /** Of all jobs that may be under way, each process has an equal part. */
   const hasRoom = (): boolean => open.size < Math.max(1, Math.floor(config.jobsAtOnce / leases.members))
 
+  function plannedAt(beginAt: number): number {
+    const begins = hasRoom() ? Math.max(roster.nextAt, beginAt) : Infinity
+    return Array.from(open.values(), ({ goesOnAt }) => goesOnAt).reduce((a, b) => Math.min(a, b), begins)
+  }
+
   await update()
   return {
     take(at, beginAt) {
@@ -181,9 +188,9 @@ export async function openShare({ products, leases, parts, context }: ShareOptio
     },
     nextAt(beginAt) {
       close()
-      const begins = hasRoom() ? Math.max(roster.nextAt, beginAt) : Infinity
-      return Array.from(open.values(), ({ goesOnAt }) => goesOnAt).reduce((a, b) => Math.min(a, b), begins)
+      return plannedAt(beginAt)
     },
+    plannedAt,
     load,
     reload(seat) {
       seat.loaded = undefined

@@ -144,7 +144,7 @@ export function createSlot(
     const spentMs = await parts.insist(() => budget.take(), signal)
     if (spentMs > 0) {
       report.budgetSpent(spentMs)
-      seat.waitUntil = now() + spentMs
+      seat.waitUntil = budget.spentUntil
       return {}
     }
     const before = at

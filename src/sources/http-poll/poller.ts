@@ -7,8 +7,10 @@ import { claimCheckpoint } from '../checkpoint.ts'
 import { type Client, createClient } from '../http/client.ts'
 import { HOSTS, type Hosts } from '../http/hosts.ts'
 import { patienceFor, REAL_TIME, sleepUntil, steady, type Time } from '../http/pace.ts'
+import { LOADING, nextRequest } from '../http/next-request.ts'
 import { createSecrets } from '../http/secrets.ts'
 import { openThrottle } from '../http/throttle.ts'
+import type { NextRequest } from '../leases/book.ts'
 import { type Hold, openLeases } from '../leases/leases.ts'
 import type { Source, SourceContext } from '../source.ts'
 import type { Budget } from './budget.ts'
@@ -64,18 +66,20 @@ export async function openPoller(
       onTrouble: report.products,
       signal: opening,
     }))
+  let open: Share | undefined
   const leases = opened.use(
     await openLeases({
       registry,
       source: name,
       parts: (list?.products ?? [undefined]).map(partOf),
       leaseMs: config.leaseMs,
+      next,
+      clock,
       logger,
       onTrouble: report.unshared,
       signal: opening,
     }),
   )
-  let open: Share | undefined
   const planning =
     config.budget &&
     createPlanning({
@@ -113,6 +117,13 @@ export async function openPoller(
         return free.ask(request, signal)
       },
     }
+  }
+
+  function next(): NextRequest | undefined {
+    if (open === undefined) return LOADING
+    const dueAt = open.isBusy ? now() : open.nextAt
+    const budgetUntil = now() + (planning?.budget.waitMs ?? 0)
+    return nextRequest({ dueAt, providerUntil: throttle.opensAt, budgetUntil }, now())
   }
 
   const bell = createBell()

@@ -12,6 +12,8 @@ import type { ProductList } from '../http/products.ts'
 export interface Share {
   /** A crawl that is ready, and the lease to work on it under; nobody else gets its product until that is disposed of. */
   take(now: number): { readonly crawl: Crawl; readonly hold: Hold } | undefined
+  /** Whether one was taken and not put back yet. */
+  readonly isBusy: boolean
   /** When the next one is ready; Infinity where there is none. */
   readonly nextAt: number
   putBack(crawl: Crawl, now: number): void
@@ -70,17 +72,26 @@ export async function openShare(options: ShareOptions): Promise<Share> {
     }
   }
 
+  const taken = new Set<Crawl>()
   let hurriedBefore = 0
   await update()
   return {
     take(now) {
-      const taken = takeHeld(roster, leases, now)
-      return taken && { crawl: taken.work, hold: taken.hold }
+      const held = takeHeld(roster, leases, now)
+      if (held === undefined) return undefined
+      taken.add(held.work)
+      return { crawl: held.work, hold: held.hold }
+    },
+    get isBusy() {
+      return taken.size > 0
     },
     get nextAt() {
       return roster.nextAt
     },
-    putBack: (crawl, now) => roster.putBack(crawl, now),
+    putBack(crawl, now) {
+      taken.delete(crawl)
+      roster.putBack(crawl, now)
+    },
     hurry(before) {
       if (before <= hurriedBefore) return
       hurriedBefore = before

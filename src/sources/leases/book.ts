@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import type { Cancellable } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
+import { hasEnded } from '../../lib/processes.ts'
 import type { Registry } from '../../stores/registry.ts'
+import { NEXT_POLLS, type NextPoll } from '../source.ts'
 
 /** Who has a slot. */
 export interface Tenure {
@@ -22,6 +24,17 @@ export interface Card {
   readonly host: string
   readonly pid: number
   readonly within?: string | undefined
+  /** When it asks its provider next; undefined where it has nothing to ask for. */
+  readonly next?: { readonly state: NextPoll['state']; readonly at: number } | undefined
+  /** Until when that counts, by the clock of its machine, as `at` in milliseconds since 1970: it shows itself anew before. */
+  readonly goodUntil?: number | undefined
+}
+
+/** What a replica asks its provider for next. */
+export interface NextRequest {
+  readonly state: Exclude<NextPoll['state'], 'paused'>
+  /** In how many milliseconds, at the earliest; 0 where it is under way, or can't be told yet. */
+  readonly inMs: number
 }
 
 export interface Shown {
@@ -43,7 +56,17 @@ export interface Book {
   removeMember(id: string, revision: number, options?: Cancellable): Promise<boolean>
 }
 
-const cardOf = z.object({ host: z.string(), pid: z.int(), within: z.string().optional() })
+const cardOf = z.object({
+  host: z.string(),
+  pid: z.int(),
+  within: z.string().optional(),
+  // Of another version it may say what is not known here, and is still that of a process.
+  next: z
+    .object({ state: z.enum(NEXT_POLLS), at: z.number() })
+    .optional()
+    .catch(undefined),
+  goodUntil: z.number().optional().catch(undefined),
+})
 const epoch = z.int().min(0)
 const tableOf = z.object({
   epoch,
@@ -76,6 +99,11 @@ export function openBook(registry: Registry, source: string): Book {
       registry.compareAndSet(members + id, revision, Buffer.from(JSON.stringify(card)), options),
     removeMember: (id, revision, options) => registry.remove(members + id, revision, options),
   }
+}
+
+/** Whether a replica has surely ended, as can be told of one that ran on this machine. */
+export function isKnownToBeGone({ card }: Pick<Shown, 'card'>): boolean {
+  return card !== undefined && hasEnded({ pid: card.pid, within: card.within })
 }
 
 function encodeTable({ epoch: highest, slots }: Table): Buffer {

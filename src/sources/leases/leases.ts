@@ -7,7 +7,7 @@ import { thisProcess } from '../../lib/processes.ts'
 import { retry } from '../../lib/retry.ts'
 import { untilDone } from '../../lib/until-done.ts'
 import type { Registry } from '../../stores/registry.ts'
-import { openBook } from './book.ts'
+import { type Card, type NextRequest, openBook } from './book.ts'
 import { createMember } from './member.ts'
 import { slotOf, SLOTS } from './slots.ts'
 
@@ -56,6 +56,10 @@ export interface LeasesOptions {
   /** Undefined where nobody can list them: any name may be that of a part. */
   readonly parts: Iterable<string> | undefined
   readonly leaseMs: number
+  /** What this replica asks its provider for next, to be shown; undefined where it has nothing to ask for. */
+  readonly next: () => NextRequest | undefined
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
   /** Milliseconds of a clock that never jumps. */
   readonly steady?: () => number
   readonly logger: Logger
@@ -73,7 +77,8 @@ const BEATS = 3
  * alone. Waits for a registry that is away.
  */
 export async function openLeases(options: LeasesOptions): Promise<Leases> {
-  const { registry, source, leaseMs, steady = () => performance.now(), logger, onTrouble, signal } = options
+  const { registry, source, leaseMs, next, clock, logger, onTrouble, signal } = options
+  const { steady = () => performance.now() } = options
   const changes = createBell()
   const wake = createBell()
   const stopped = new AbortController()
@@ -84,7 +89,7 @@ export async function openLeases(options: LeasesOptions): Promise<Leases> {
   const member = createMember({
     book: openBook(registry, source),
     id: randomUUID(),
-    card: { host: hostname(), ...thisProcess() },
+    card,
     wanted: () => wanted,
     leaseMs,
     steady,
@@ -93,6 +98,17 @@ export async function openLeases(options: LeasesOptions): Promise<Leases> {
     logger,
     source,
   })
+
+  function card(): Card {
+    const shownAt = clock()
+    const asks = next()
+    return {
+      host: hostname(),
+      ...thisProcess(),
+      ...(asks && { next: { state: asks.state, at: shownAt + asks.inMs } }),
+      goodUntil: shownAt + leaseMs,
+    }
+  }
 
   function troubled(error: TransientError | undefined): void {
     if (error || isTroubled) onTrouble(error)

@@ -1,7 +1,6 @@
 import type { Logger } from '../../adapter.ts'
 import type { Cancellable } from '../../batch.ts'
-import { hasEnded } from '../../lib/processes.ts'
-import type { Book, Card, Shown, Table } from './book.ts'
+import { type Book, type Card, isKnownToBeGone, type Shown, type Table } from './book.ts'
 import { share } from './share.ts'
 import { createWatch } from '../../lib/silence.ts'
 
@@ -28,7 +27,8 @@ export interface MemberOptions {
   readonly book: Book
   /** Unlike that of any other replica, ever. */
   readonly id: string
-  readonly card: Card
+  /** What it shows of itself now. */
+  readonly card: () => Card
   /** The slots that have parts. */
   readonly wanted: () => ReadonlySet<number>
   readonly leaseMs: number
@@ -72,7 +72,7 @@ export function createMember(options: MemberOptions): Member {
     if (revision === 0) doubt()
     for (let known = revision; ; known = (await book.member(id, cancel))?.revision ?? 0) {
       const begunAt = steady()
-      if (await book.show(id, known, card, cancel)) {
+      if (await book.show(id, known, card(), cancel)) {
         heldUntil = begunAt + leaseMs * (1 - MARGIN)
         return
       }
@@ -189,8 +189,4 @@ export function createMember(options: MemberOptions): Member {
       if (entry) await book.removeMember(id, entry.revision)
     },
   }
-}
-
-function isKnownToBeGone({ card }: Shown): boolean {
-  return card !== undefined && hasEnded({ pid: card.pid, within: card.within })
 }

@@ -10,8 +10,8 @@ const SLOW = { timeoutMs: 60_000 }
 const ALL = Object.keys(TABLES) as readonly TableName[]
 
 /**
- * Makes the keyspace and the tables that are missing. What is there stays as it is: a keyspace with other copies is named in
- * the log, a table with other columns is an error.
+ * Makes the keyspace and the tables that are missing, and adds the columns that a table lacks. What is there stays as it is: a
+ * keyspace with other copies is named in the log, a table with another key, or a column of another type or dropped, is an error.
  */
 export async function provisionTables(session: Session, config: Config, logger: Logger): Promise<void> {
   const { keyspace, localDataCenter, replication = { [localDataCenter]: 3 } } = config
@@ -27,7 +27,28 @@ export async function provisionTables(session: Session, config: Config, logger: 
     )
   }
   for (const table of ALL) await session.run(createTable(keyspace, table), [], SLOW)
+  await addColumns(session, config)
   await checkTables(session, config, ALL)
+}
+
+async function addColumns(session: Session, config: Config): Promise<void> {
+  const { keyspace } = config
+  const columns = await columnsOf(session, keyspace)
+  const dropped = await session.run(
+    'SELECT table_name, column_name FROM system_schema.dropped_columns WHERE keyspace_name = ?',
+    [keyspace],
+  )
+  for (const table of ALL) {
+    for (const [name, type] of lacking(table, columns.get(table))) {
+      if (dropped.some((one) => one['table_name'] === table && one['column_name'] === name))
+        throw new HeadwaterError(
+          'TABLES_MISSING',
+          `store.keyspace: ${placeOf(config)}: ${table}.${name} was dropped and can not be added again: Cassandra hides what ` +
+            'is older than that, and a first write has a time before 1970. Restore the table from a snapshot',
+        )
+      await session.run(`ALTER TABLE ${keyspace}.${table} ADD ${name} ${type}`, [], SLOW)
+    }
+  }
 }
 
 /** Throws `TABLES_MISSING` unless all are there with all their columns. */
@@ -36,13 +57,10 @@ export async function checkTables(
   config: Config,
   tables: readonly TableName[],
 ): Promise<void> {
-  const columns = await session.run(
-    'SELECT table_name, column_name, type, kind, position FROM system_schema.columns WHERE keyspace_name = ?',
-    [config.keyspace],
-  )
+  const columns = await columnsOf(session, config.keyspace)
   const problems = tables.flatMap((table) => {
-    const found = columns.filter((column) => column['table_name'] === table)
-    return found.length === 0 ? [`table ${table} is missing`] : differences(table, found)
+    const found = columns.get(table)
+    return found === undefined ? [`table ${table} is missing`] : differences(table, found)
   })
   if (problems.length === 0) return
   const shown = problems.length > 3 ? [...problems.slice(0, 3), `and ${problems.length - 3} more`] : problems
@@ -66,18 +84,35 @@ export async function checkAccess(session: Session, table: 'reviews' | 'registry
 
 type Column = Readonly<Record<string, unknown>>
 
+/** The columns of a keyspace, by their tables. */
+async function columnsOf(
+  session: Session,
+  keyspace: string,
+): Promise<ReadonlyMap<unknown, readonly Column[]>> {
+  const columns = await session.run(
+    'SELECT table_name, column_name, type, kind, position FROM system_schema.columns WHERE keyspace_name = ?',
+    [keyspace],
+  )
+  return Map.groupBy(columns, (column) => column['table_name'])
+}
+
+/** The columns, with their types, that can be added to a table. One with another key is not ours. */
+function lacking(table: TableName, found: readonly Column[] = []): readonly (readonly [string, string])[] {
+  const { primary, ...columns } = TABLES[table]
+  if (keyOf(found) !== primary) return []
+  return Object.entries(columns).filter(([name]) => !found.some((one) => one['column_name'] === name))
+}
+
 function differences(table: TableName, found: readonly Column[]): string[] {
   const { primary, ...columns } = TABLES[table]
-  const problems = Object.entries(columns).flatMap(([name, type]) => {
+  const key = keyOf(found)
+  if (key !== primary) return [`${table}: expected PRIMARY KEY (${primary}), found (${key})`]
+  return Object.entries(columns).flatMap(([name, type]) => {
     const column = found.find((one) => one['column_name'] === name)
     if (column === undefined) return [`${table} has no column ${name} ${type}`]
     if (column['type'] === type) return []
     return [`${table}.${name}: expected ${type}, found ${String(column['type'])}`]
   })
-  const key = keyOf(found)
-  return key === primary
-    ? problems
-    : [...problems, `${table}: expected PRIMARY KEY (${primary}), found (${key})`]
 }
 
 /** The primary key as it is written. */

@@ -23,10 +23,10 @@ export type Put = (arrivals: readonly Arrival[], options: Options) => Promise<re
  * Looks which keys are there, points to the others, writes their rows, and looks whose were kept. No row is there without what
  * points to it, and nothing is called stored that was not seen in its place afterwards.
  */
-export function openPut(session: Session, rows: Rows, pointers: Pointers): Put {
+export function openPut(session: Session, rows: Rows, pointers: Pointers, clock: () => number): Put {
   /** Resolves to whether each was kept, and not another write of its key at the same time. */
   async function write(arrivals: readonly Arrival[], options: Options): Promise<readonly boolean[]> {
-    const news = arrivals.map((arrival) => ({ arrival, row: rowOf(arrival) }))
+    const news = arrivals.map((arrival) => ({ arrival, row: rowOf(arrival, clock()) }))
     const places = news.map(({ row }) => row.places)
     await pointers.add(places, options)
     await inParallel(news, ({ row }) => insert(row, options))
@@ -64,7 +64,7 @@ export function openPut(session: Session, rows: Rows, pointers: Pointers): Put {
    */
   async function writeOverErasure(arrival: Arrival, options: Options): Promise<boolean> {
     const version = newVersion()
-    const row = rowOf(arrival, version)
+    const row = rowOf(arrival, clock(), version)
     await rows.parts.write(row.key, version, row.large, options)
     await pointers.add([row.places], options)
     const isWritten = await session.decide(`${INSERT} IF NOT EXISTS`, valuesOf(row), options)

@@ -48,6 +48,7 @@ export const RECORD_COLUMNS: readonly Column[] = [
   ...([
     'key',
     'received_at',
+    'stored_at',
     'origin',
     'context',
     'raw',
@@ -79,7 +80,7 @@ export interface Places {
 }
 
 /** `version` names the row's parts; that of its write time unless told. */
-export function rowOf({ head, received: { raw } }: Arrival, version?: bigint): NewRow {
+export function rowOf({ head, received: { raw } }: Arrival, storedAt: number, version?: bigint): NewRow {
   const { key, received, verdict, ledger, rawHash } = decodeHead(head, raw)
   const writtenAt = writeTime(received.receivedAt, head)
   const partsAt = version ?? writtenAt
@@ -94,6 +95,7 @@ export function rowOf({ head, received: { raw } }: Arrival, version?: bigint): N
       key,
       format: FORMAT,
       received_at: new Date(received.receivedAt),
+      stored_at: new Date(storedAt),
       origin: received.origin,
       source: received.context.source,
       kind: received.context.kind,
@@ -121,7 +123,8 @@ const DIGEST_BITS = 20n
 /**
  * The time that a first write carries: it falls as received time rises, so that the first one wins; below all times of the
  * clock, so that amendments and erasures win over it. Two writes that differ in anything have different times, or columns of
- * the one would stand beside columns of the other.
+ * the one would stand beside columns of the other. When they are stored is not among it: of two who bring the same at the same
+ * time, the later moment is kept, and both are right that it is stored.
  */
 export function writeTime(receivedAt: number, head: Buffer): bigint {
   const ms = BigInt(Math.max(0, receivedAt))
@@ -156,18 +159,42 @@ export function verdictColumns(verdict: Verdict, version: bigint): { columns: Co
   return { columns, large: large ? { verdict: large } : {} }
 }
 
+/**
+ * Puts a record together again where the row holds all of it, as nearly all do; undefined where some of it is in parts. At once,
+ * since waiting for each row of a scan takes longer than reading it.
+ */
+export function readWhole(row: Columns): Stored | undefined {
+  const { raw, context, verdict } = row as Columns & Held
+  return raw === null || context === null || verdict === null
+    ? undefined
+    : stored(row, { raw, context, verdict })
+}
+
 /** Puts a record together again, its large values from their parts. */
 export async function readRow(row: Columns, parts: Parts, options?: Options): Promise<Stored> {
   const key = row.key as string
-  const part = (name: string): Promise<Buffer> => parts.read(key, row.parts as bigint, name, options)
-  const raw = (row.raw as Buffer | null) ?? (await part('raw'))
-  const context = (row.context as string | null) ?? (await part('context')).toString()
-  const verdict =
-    (row.verdict as string | null) ??
-    (await parts.read(key, row.verdict_parts as bigint, 'verdict', options)).toString()
+  const part = (name: string, version: unknown): Promise<Buffer> =>
+    parts.read(key, version as bigint, name, options)
+  const { raw, context, verdict } = row as Columns & Held
+  return stored(row, {
+    raw: raw ?? (await part('raw', row.parts)),
+    context: context ?? (await part('context', row.parts)).toString(),
+    verdict: verdict ?? (await part('verdict', row.verdict_parts)).toString(),
+  })
+}
+
+interface Whole {
+  readonly raw: Buffer
+  readonly context: string
+  readonly verdict: string
+}
+/** What a row has itself. */
+type Held = { readonly [Name in keyof Whole]: Whole[Name] | null }
+
+function stored(row: Columns, { raw, context, verdict }: Whole): Stored {
   const run = row.ledger_run as string | null
   return {
-    key,
+    key: row.key as string,
     received: {
       origin: row.origin as string,
       receivedAt: (row.received_at as Date).getTime(),
@@ -178,6 +205,7 @@ export async function readRow(row: Columns, parts: Parts, options?: Options): Pr
     ...(run !== null && { ledger: { run, seq: Number(row.ledger_seq) } }),
     rawHash: row.raw_hash as string,
     revision: Number(row.revision),
+    ...(row.stored_at instanceof Date && { storedAt: row.stored_at.getTime() }),
   }
 }
 

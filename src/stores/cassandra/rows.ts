@@ -2,7 +2,7 @@ import type { Stored } from '../store.ts'
 import type { Options, Session } from './connect.ts'
 import { inParallel } from '../../lib/parallel.ts'
 import { openParts, type Parts } from './parts.ts'
-import { type Columns, RECORD_COLUMNS, readRow } from './row.ts'
+import { type Columns, RECORD_COLUMNS, readRow, readWhole } from './row.ts'
 
 /** Rows by their keys. */
 export interface Rows {
@@ -10,8 +10,8 @@ export interface Rows {
   read(key: string, options?: Options): Promise<Stored | undefined>
   /** The row without what is in parts. */
   find(key: string, options?: Options): Promise<Columns | undefined>
-  /** The record of a row that was found, if it is still there. */
-  complete(row: Columns, options?: Options): Promise<Stored | undefined>
+  /** The record of a row that was found, at once where the row holds all of it; undefined where it was erased since. */
+  complete(row: Columns, options?: Options): Stored | Promise<Stored | undefined>
   /** When the first write of each key that is there was written, as the database has it. */
   writeTimes(keys: readonly string[], options?: Options): Promise<ReadonlyMap<string, bigint>>
 }
@@ -27,7 +27,9 @@ export function openRows(session: Session): Rows {
     return row
   }
 
-  async function complete(row: Columns, options?: Options): Promise<Stored | undefined> {
+  const complete: Rows['complete'] = (row, options) => readWhole(row) ?? gathered(row, options)
+
+  async function gathered(row: Columns, options?: Options): Promise<Stored | undefined> {
     try {
       return await readRow(row, parts, options)
     } catch (error) {

@@ -29,7 +29,8 @@ export async function* scanStore(session: Session, rows: Rows, scan: Scan): Asyn
     for (const [n, position] of ahead.entries()) {
       signal?.throwIfAborted()
       const row = found[n]
-      const record = row && (await rows.complete(row, { signal }))
+      const completed = row && rows.complete(row, { signal })
+      const record = completed instanceof Promise ? await completed : completed
       last = position
       looked++
       if (record && matches(record, position, scan)) {

@@ -27,7 +27,7 @@ export async function openStore(config: Config, context: Context): Promise<Store
   }
   const rows = openRows(session)
   const pointers = openPointers(session)
-  const put = openPut(session, rows, pointers)
+  const put = openPut(session, rows, pointers, Date.now)
   const changes = openChanges(session, rows, pointers)
   const putInTurn = turnsAt(placeOf(config))
   const changeInTurn = createTurns()

@@ -5,6 +5,7 @@ export const TABLES = {
     key: 'text',
     format: 'int',
     received_at: 'timestamp',
+    stored_at: 'timestamp',
     origin: 'text',
     source: 'text',
     kind: 'text',

@@ -24,7 +24,7 @@ export type Put = (arrivals: readonly Arrival[], asking: Asking) => Promise<read
  * Puts rows under the condition that the key of each has none. What is there already is looked up before: a write that
  * fails costs as much as one that doesn't, and a read a twentieth of it.
  */
-export function openPut(session: Session, layout: Layout, note: Note): Put {
+export function openPut(session: Session, layout: Layout, note: Note, clock: () => number): Put {
   return async (arrivals, asking) => {
     const outcomes: PutOutcome[] = arrivals.map((arrival) => refusalOf(arrival) ?? 'unchanged')
     const known = await knownOf(arrivals, asking)
@@ -57,7 +57,7 @@ export function openPut(session: Session, layout: Layout, note: Note): Put {
   }
 
   async function putGroup(arrivals: readonly Arrival[], asking: Asking): Promise<PutOutcome[]> {
-    const rows = await Promise.all(arrivals.map((arrival) => encodeRow(arrival, layout)))
+    const rows = await Promise.all(arrivals.map((arrival) => encodeRow(arrival, layout, clock())))
     const whole = rows.filter(({ parts }) => parts.length === 0).map(({ item }) => item)
     const inserted = await insertItems(session, session.tables.reviews, whole, asking)
     return each(rows, 1, async (row) => {

@@ -30,7 +30,7 @@ export interface Row {
 }
 
 /** A row as a person queries it, with the exact texts and bytes beside. */
-export async function encodeRow(arrival: Arrival, layout: Layout): Promise<Row> {
+export async function encodeRow(arrival: Arrival, layout: Layout, storedAt: number): Promise<Row> {
   const { key, received, head, ledger } = arrival
   const { origin, receivedAt, raw, context } = received
   const { verdict, rawHash } = decodeHead(head, raw)
@@ -44,6 +44,7 @@ export async function encodeRow(arrival: Arrival, layout: Layout): Promise<Row> 
     arrived: { S: arrived },
     day_shard: { S: partitionOf(dayIn(arrived), shardOf(key, layout.shards)) },
     received_at: { S: new Date(receivedAt).toISOString() },
+    stored_at: { S: new Date(storedAt).toISOString() },
     origin: { S: origin },
     source: { S: context.source },
     kind: { S: context.kind },
@@ -191,6 +192,7 @@ function recordOf(item: Item, raw: Buffer, verdict: string, context: string): St
     }),
     rawHash: textIn(item, 'raw_sha256'),
     revision: numberIn(item, 'revision'),
+    ...(item['stored_at'] && { storedAt: Date.parse(textIn(item, 'stored_at')) }),
   }
 }
 

@@ -14,7 +14,7 @@ import { each } from './turns.ts'
 /** A store on tables that are there. It owns the session. */
 export function createStore(session: Session, layout: Layout): Store {
   const note = openNotes(session)
-  const put = openPut(session, layout, note)
+  const put = openPut(session, layout, note, Date.now)
   const changes = openChanges(session, layout, note)
 
   async function get(keys: readonly string[], asking: Asking): Promise<ReadonlyMap<string, Stored>> {

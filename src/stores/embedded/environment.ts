@@ -31,18 +31,20 @@ export interface Environment<Name extends string> extends AsyncDisposable {
 /** What a folder holds. The table `meta` holds the format of the others. */
 export type Tables<Name extends string> = Layout<Buffer, Readonly<Record<'meta' | Name, Table>>>
 
-const FORMAT = 1
 const FORMAT_KEY = Buffer.from('format')
 const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const
 
-/** The layout of a folder with these tables. */
-export function tablesOf<Name extends string>(names: readonly Name[]): Tables<Name> {
+/** The layout of a folder with these tables. It is written in the first of the formats; those behind it are read as well. */
+export function tablesOf<Name extends string>(
+  names: readonly Name[],
+  formats: readonly [number, ...number[]],
+): Tables<Name> {
   return {
     keyEncoding: 'binary',
     async prepare({ root, path, transact }) {
       const meta: Table = root.openDB('meta', BYTES)
-      const format = await transact(() => formatOf(meta))
-      if (format !== FORMAT) throw unknownFormat(path, format)
+      const format = await transact(() => formatOf(meta, formats))
+      if (format !== formats[0]) throw unknownFormat(path, format, formats)
       const others = names.map((name) => [name, root.openDB(name, BYTES) as Table])
       return { ...Object.fromEntries(others), meta } as Record<'meta' | Name, Table>
     },
@@ -85,18 +87,20 @@ export async function openEnvironment<Name extends string>(
   }
 }
 
-/** What a folder says of itself; a new one is told. */
-function formatOf(meta: Table): unknown {
+/** What a folder says of itself; one that is new, or in a format that is read as well, has the first of them from here on. */
+function formatOf(meta: Table, [format, ...older]: readonly [number, ...number[]]): unknown {
   const written = meta.get(FORMAT_KEY)
-  if (written) return (JSON.parse(written.toString()) as { format?: unknown }).format
-  meta.putSync(FORMAT_KEY, Buffer.from(JSON.stringify({ format: FORMAT })))
-  return FORMAT
+  const found: unknown = written && (JSON.parse(written.toString()) as { format?: unknown }).format
+  if (written && !older.some((one) => one === found)) return found
+  meta.putSync(FORMAT_KEY, Buffer.from(JSON.stringify({ format })))
+  return format
 }
 
-function unknownFormat(path: string, format: unknown): HeadwaterError {
+function unknownFormat(path: string, format: unknown, formats: readonly number[]): HeadwaterError {
+  const known = formats.toReversed().join(' and ')
   return new HeadwaterError(
     'DATA_FORMAT',
-    `${path} has the format ${String(format)}, this program reads ${FORMAT}: use the version of the program that ` +
+    `${path} has the format ${String(format)}, this program reads ${known}: use the version of the program that ` +
       'wrote it, or name another data folder',
   )
 }

@@ -4,7 +4,7 @@ import type { Entry, Registry } from '../registry.ts'
 import { openEnvironment, tablesOf } from './environment.ts'
 import { pagesOf } from './paging.ts'
 
-const layout = tablesOf(['entries'])
+const layout = tablesOf(['entries'], [1])
 /** A page of a list is held in memory, and values may be large. */
 const LIST_PAGE = 16
 const REVISION_BYTES = 6

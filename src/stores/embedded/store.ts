@@ -13,7 +13,7 @@ export async function openStore(folder: string): Promise<Store> {
   const environment: StoreEnvironment = await openEnvironment(folder, layout)
   const { tables, during, refresh } = environment
   const rows = openRows(environment)
-  const writer = openWriter(environment)
+  const writer = openWriter(environment, Date.now)
   const changes = openChanges(environment, rows)
 
   async function get(keys: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, Stored>> {

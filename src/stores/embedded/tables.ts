@@ -19,7 +19,8 @@ import { type Environment, tablesOf } from './environment.ts'
  */
 const NAMES = ['blocks', 'payloads', 'tail', 'keys', 'products', 'clusters', 'verdicts'] as const
 
-export const layout = tablesOf(NAMES)
+/** Rows of format 1 don't say when they were written. They stay as they are. */
+export const layout = tablesOf(NAMES, [2, 1])
 
 export type StoreEnvironment = Environment<'meta' | (typeof NAMES)[number]>
 export type Tables = StoreEnvironment['tables']

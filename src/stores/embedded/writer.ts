@@ -41,7 +41,7 @@ export interface Writer {
  * Adds rows. What is costly is done before the write: rows are looked up, laid out and compressed, and the write only
  * makes sure that they are still new.
  */
-export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer {
+export function openWriter({ tables, refresh, write }: StoreEnvironment, clock: () => number): Writer {
   let sealing: Promise<void> | undefined
 
   async function put(arrivals: readonly Arrival[], signal?: AbortSignal): Promise<readonly PutOutcome[]> {
@@ -70,7 +70,8 @@ export function openWriter({ tables, refresh, write }: StoreEnvironment): Writer
 
   /** Writes all rows, or nothing where one of them is known by now. `seen` is the next number at the look-up. */
   async function add(rows: readonly NewRow[], seen: number, signal?: AbortSignal): Promise<boolean> {
-    const laidOut = encodeRows(rows.map(({ arrival }) => arrival))
+    const arrivals = rows.map(({ arrival }) => arrival)
+    const laidOut = encodeRows(arrivals, clock())
     const blocks = isBlockWorthy(laidOut) ? await encodeBlocks(laidOut) : undefined
     const entries = indexEntries(rows)
     signal?.throwIfAborted()

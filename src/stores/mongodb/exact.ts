@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
-import { native } from './native.ts'
+import { isNative, native } from './native.ts'
 
 /** A JSON text, as it is or, where it is long, compressed. */
 export type Exact = string | Buffer
@@ -20,12 +20,20 @@ const MAX_BYTES = 2 * 1024 * 1024
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
+/** The value as it is, where nothing has to stand beside it, as nearly always. `atMost` is no less than the length of its text. */
+export function carryPlain<Value>(value: Value, atMost: number): Carried<Value> | undefined {
+  return atMost <= LONG && isNative(value) ? { native: value, exact: undefined } : undefined
+}
+
 /** Resolves to nothing where the value is more than a row can hold. `atMost` is no less than the length of its text. */
 export async function carry<Value>(value: Value, atMost: number): Promise<Carried<Value> | undefined> {
-  const carried = native(value) as Value
-  if (atMost <= LONG && carried === value) return { native: carried, exact: undefined }
+  const plain = carryPlain(value, atMost)
+  if (plain) return plain
   const text = JSON.stringify(value)
-  if (text.length <= LONG) return { native: carried, exact: carried === value ? undefined : text }
+  if (text.length <= LONG)
+    return isNative(value)
+      ? { native: value, exact: undefined }
+      : { native: native(value) as Value, exact: text }
   const exact = await compress(text)
   return exact.length > MAX_BYTES ? undefined : { native: undefined, exact }
 }

@@ -4,7 +4,7 @@ import type { Arrival } from '../../review/record.ts'
 import type { PutOutcome } from '../store.ts'
 import type { Session } from './connect.ts'
 import { packRaw, type RawParts } from './raw.ts'
-import { encodeRow, type Row } from './row.ts'
+import { encodePlain, encodeRow, type Row } from './row.ts'
 import { outcomesIn } from './write-errors.ts'
 
 const CHUNK_ROWS = 500
@@ -15,7 +15,7 @@ const IN_FLIGHT = 4
  * The first write of a key wins by the unique `_id`. A repeated write finds its row there, so that whatever is unknown after an
  * error is settled by asking again.
  */
-export function createPut({ ask }: Session, rows: Collection<Row>, parts: RawParts) {
+export function createPut({ ask }: Session, rows: Collection<Row>, parts: RawParts, clock: () => number) {
   async function insert(chunk: readonly Row[], options: Cancellable): Promise<readonly PutOutcome[]> {
     let known: ReadonlyMap<number, 'unchanged' | Refusal> = new Map()
     await ask(async () => {
@@ -56,9 +56,10 @@ export function createPut({ ask }: Session, rows: Collection<Row>, parts: RawPar
 
     async function write(chunk: readonly Arrival[]): Promise<void> {
       const plain: Row[] = []
+      const storedAt = clock()
       for (const arrival of chunk) {
         const { raw } = arrival.received
-        const row = await encodeRow(arrival, await packRaw(raw))
+        const row = encodePlain(arrival, storedAt) ?? (await encodeRow(arrival, await packRaw(raw), storedAt))
         if (row === undefined) outcomes.set(arrival.key, TOO_LARGE)
         else if (row.rawAs === 'parts') outcomes.set(row._id, await insertWithParts(row, raw, options))
         else plain.push(row)

@@ -3,7 +3,7 @@ import { zstdCompress, zstdDecompress } from 'node:zlib'
 import type { Collection } from 'mongodb'
 import type { Cancellable } from '../../batch.ts'
 import type { Session } from './connect.ts'
-import { damaged, type Row } from './row.ts'
+import { damaged, MAX_IN_ROW, type Row } from './row.ts'
 import { isDuplicate } from './write-errors.ts'
 
 /** How a row keeps raw: as it is, compressed, or in so many parts beside it. */
@@ -21,8 +21,6 @@ export interface Part {
   readonly bytes: Buffer
 }
 
-/** What is larger is compressed, and what is larger even then lies in parts. */
-export const MAX_IN_ROW = 4 * 1024 * 1024
 const PART_BYTES = 12 * 1024 * 1024
 
 const compress = promisify(zstdCompress)

@@ -2,7 +2,7 @@ import { HeadwaterError } from '../../errors.ts'
 import { decodeHead } from '../../event.ts'
 import { halfOf } from '../../review/key.ts'
 import type { Context } from '../../review/received.ts'
-import type { Arrival, LedgerEntry } from '../../review/record.ts'
+import type { Arrival, LedgerEntry, ReviewRecord } from '../../review/record.ts'
 import {
   type Accepted,
   findableBy,
@@ -12,10 +12,12 @@ import {
   type Verdict,
 } from '../../review/verdict.ts'
 import type { Stored } from '../store.ts'
-import { carry, type Carried, type Exact, parseExact } from './exact.ts'
+import { carry, type Carried, carryPlain, type Exact, parseExact } from './exact.ts'
 import type { PackedRaw } from './raw.ts'
 
 export const FORMAT = 1
+/** Raw that is larger is compressed, and what is larger even then lies in parts. */
+export const MAX_IN_ROW = 4 * 1024 * 1024
 
 /** A record as a document, laid out for people who query it. `exact…` stand beside fields that can't say all of it. */
 export interface Row extends VerdictFields, PackedRaw {
@@ -28,6 +30,8 @@ export interface Row extends VerdictFields, PackedRaw {
   readonly reviewKey: string
   readonly origin: string
   readonly receivedAt: Date
+  /** When it was first written. */
+  readonly storedAt?: Date
   readonly context?: Context | undefined
   readonly ledger?: LedgerEntry | undefined
   readonly exactReceived?: Exact | undefined
@@ -59,16 +63,44 @@ type Rest =
 /** What was known on arrival and is no field of its own; origins are names, but may be any text. */
 type Around = Pick<Row, 'origin' | 'context' | 'ledger'>
 
+/**
+ * At once, where every field can say all of its part and raw is small, as nearly always; undefined where `encodeRow` has to look
+ * at more.
+ */
+export function encodePlain({ head, received }: Arrival, storedAt: number): Row | undefined {
+  const { raw } = received
+  if (raw.length > MAX_IN_ROW) return undefined
+  const record = decodeHead(head, raw)
+  const verdict = carryPlain(record.verdict, head.length)
+  const around = carryPlain(aroundOf(record), head.length)
+  return verdict && around && rowOf(record, storedAt, fieldsOf(record.verdict, verdict), around, { raw })
+}
+
 /** Resolves to nothing where the record, apart from raw, is more than a row can hold. */
 export async function encodeRow(
-  { key, head, received }: Arrival,
+  { head, received }: Arrival,
   packed: PackedRaw,
+  storedAt: number,
 ): Promise<Row | undefined> {
-  const { received: decoded, verdict, ledger, rawHash } = decodeHead(head, received.raw)
-  const { origin, receivedAt, context } = decoded
-  const fields = await encodeVerdict(verdict, head.length)
-  const around = await carry<Around>({ origin, context, ...(ledger && { ledger }) }, head.length)
-  if (fields === undefined || around === undefined) return undefined
+  const record = decodeHead(head, received.raw)
+  const fields = await encodeVerdict(record.verdict, head.length)
+  const around = await carry(aroundOf(record), head.length)
+  return fields && around && rowOf(record, storedAt, fields, around, packed)
+}
+
+const aroundOf = ({ received: { origin, context }, ledger }: ReviewRecord): Around => ({
+  origin,
+  context,
+  ...(ledger && { ledger }),
+})
+
+function rowOf(
+  { key, received: { origin, receivedAt, raw }, rawHash }: ReturnType<typeof decodeHead>,
+  storedAt: number,
+  fields: VerdictFields,
+  around: Carried<Around>,
+  packed: PackedRaw,
+): Row {
   return {
     _id: key,
     format: FORMAT,
@@ -76,21 +108,24 @@ export async function encodeRow(
     reviewKey: halfOf(key),
     origin: around.native?.origin ?? origin.slice(0, 256).toWellFormed(),
     receivedAt: new Date(receivedAt),
+    storedAt: new Date(storedAt),
     ...fields,
     context: around.native?.context,
     ledger: around.native?.ledger,
     exactReceived: around.exact,
     rawHash,
-    rawLength: received.raw.length,
+    rawLength: raw.length,
     ...packed,
   }
 }
 
 /** `atMost` is no less than the length of the verdict's JSON text. Resolves to nothing where that is too much. */
 export async function encodeVerdict(verdict: Verdict, atMost = Infinity): Promise<VerdictFields | undefined> {
-  const carried: Carried<Verdict> | undefined = await carry(verdict, atMost)
-  if (carried === undefined) return undefined
-  const { native, exact } = carried
+  const carried = await carry(verdict, atMost)
+  return carried && fieldsOf(verdict, carried)
+}
+
+function fieldsOf(verdict: Verdict, { native, exact }: Carried<Verdict>): VerdictFields {
   const { product, cluster } = findableBy(verdict)
   const found = { product: product?.toWellFormed(), cluster: cluster?.toWellFormed(), exactVerdict: exact }
   const { status, review, code, errors, ...verdictRest } = { ...NO_FIELDS, ...native, status: verdict.status }
@@ -138,7 +173,7 @@ export async function decodeRow(row: Row, raw: Buffer): Promise<Stored> {
 }
 
 function decode(row: Row, raw: Buffer, { origin, context, ledger }: Around, verdict: Verdict): Stored {
-  const { _id: key, format, revision, rawHash } = row
+  const { _id: key, format, revision, rawHash, storedAt } = row
   if (format !== FORMAT)
     throw new HeadwaterError(
       'DATA_FORMAT',
@@ -146,7 +181,8 @@ function decode(row: Row, raw: Buffer, { origin, context, ledger }: Around, verd
     )
   try {
     const received = { origin, receivedAt: row.receivedAt.getTime(), raw, context: context as Context }
-    return { key, received, verdict, ...(ledger && { ledger }), revision, rawHash }
+    const written = storedAt && { storedAt: storedAt.getTime() }
+    return { key, received, verdict, ...(ledger && { ledger }), revision, rawHash, ...written }
   } catch (cause) {
     throw damaged(key, 'can not be read', cause)
   }

@@ -15,7 +15,7 @@ export function openStore(session: Session, prefix: string): Store {
   const { reviews } = collections
   const parts = openRawParts(session, collections.parts)
   const rows = openRows(session, reviews, parts)
-  const put = createPut(session, reviews, parts)
+  const put = createPut(session, reviews, parts, Date.now)
   const changes = openChanges(session, reviews, parts)
   const deadLetters = countDeadLetterBytes(session, reviews)
 

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatDuration } from '../../lib/units.ts'
+import type { SourceState } from '../health.ts'
 import type { Finding, Rule } from './alert.ts'
 
 /** What the rules are told, in milliseconds and shares of 1. A rule that is `false` is left out. */
@@ -42,7 +43,8 @@ function silentSource({ afterMs }: Settings<'silentSource'>): Rule {
     afterMs: 0, // the silence is measured, so that it needn't be watched
     overMs: 0,
     find({ sources }) {
-      const silent = sources.filter(({ state, quietMs }) => state !== 'ended' && quietMs > afterMs)
+      const speaks = (state: SourceState): boolean => state !== 'ended' && state !== 'paused'
+      const silent = sources.filter(({ state, quietMs }) => speaks(state) && quietMs > afterMs)
       return silent.map(({ name, quietMs }) => ({
         subject: name,
         summary: `The source ${name} has handed over nothing for ${formatDuration(quietMs)}.`,

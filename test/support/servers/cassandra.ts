@@ -31,6 +31,8 @@ export interface CassandraOptions {
   readonly commitLog: 'group' | 'periodic'
   /** Whether the tests end it: then it is never somebody else's. */
   readonly mayKill?: boolean
+  /** Whether its code is compiled for speed, which keeps a core busy for the first minute and pays off later. */
+  readonly isMeasured?: boolean
 }
 
 /** Downloads what a node needs, where Maven and Java are there. */
@@ -59,7 +61,7 @@ function givenServer({ host, username, password, pathname }: URL): CassandraServ
   }
 }
 
-async function startCassandra({ commitLog }: CassandraOptions): Promise<CassandraServer> {
+async function startCassandra({ commitLog, ...options }: CassandraOptions): Promise<CassandraServer> {
   const { classPath } = await jars()
   const disposal = new AsyncDisposableStack()
   try {
@@ -70,7 +72,7 @@ async function startCassandra({ commitLog }: CassandraOptions): Promise<Cassandr
     let isFirst = true
     const server = await startServer({
       command: 'java',
-      args: [...javaArguments(folder, classPath), 'org.apache.cassandra.service.CassandraDaemon'],
+      args: [...javaArguments(folder, classPath, options), 'org.apache.cassandra.service.CassandraDaemon'],
       cwd: folder,
       log: join(folder, 'server.log'),
       // Who may log in is made at the first start, behind all else.
@@ -171,7 +173,10 @@ const OPENS = [
   'jdk.compiler/com.sun.tools.javac',
 ]
 
-function javaArguments(folder: string, classpath: string): string[] {
+type JavaOptions = Pick<CassandraOptions, 'mayKill' | 'isMeasured'>
+
+function javaArguments(folder: string, classpath: string, options: JavaOptions): string[] {
+  const { mayKill = false, isMeasured = false } = options
   const jamm = classpath.split(delimiter).find((jar) => jar.includes('/jamm-')) ?? ''
   const properties = {
     'cassandra.config': `file://${join(folder, 'cassandra.yaml')}`,
@@ -180,6 +185,8 @@ function javaArguments(folder: string, classpath: string): string[] {
     'cassandra.superuser_setup_delay_ms': 0,
     'cassandra.ring_delay_ms': 100,
     'cassandra.skip_wait_for_gossip_to_settle': 0,
+    // One that is never started again need not have its tables on disk before it says that they are made.
+    'cassandra.unsafesystem': !mayKill,
     'cassandra-foreground': 'yes',
     'cassandra.jmx.local.port': 0,
     'logback.configurationFile': join(folder, 'logback.xml'),
@@ -192,6 +199,7 @@ function javaArguments(folder: string, classpath: string): string[] {
     '-Xms512m',
     '-Xmx1g',
     '-XX:+UseSerialGC',
+    ...(isMeasured ? [] : ['-XX:TieredStopAtLevel=1']),
     '-XX:+ExitOnOutOfMemoryError',
     '-XX:+PerfDisableSharedMem',
     '-Xlog:disable',

@@ -1,5 +1,3 @@
-// Before all tests: downloads and builds the servers that are not in the cache yet, beside each other and beside the tests that
-// need none. A test that needs one waits for it; what can't be had is told there.
 import { fetchCassandra } from './cassandra.ts'
 import { fetchDynamoDB } from './dynamodb.ts'
 import { fetchKafka } from './kafka.ts'
@@ -18,6 +16,10 @@ const SERVERS = [
   fetchDynamoDB,
 ]
 
-export function globalSetup(): void {
+/**
+ * Downloads and builds the servers that are not in the cache yet, beside each other and beside the tests that need none. A test
+ * that needs one waits for it; what can't be had is told there.
+ */
+export function fetchServers(): void {
   for (const fetch of SERVERS) void fetch().catch(() => {})
 }

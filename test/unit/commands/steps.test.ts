@@ -1,17 +1,24 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { Command } from 'commander'
+import fc from 'fast-check'
 import type { Io } from '../../../src/commands/command.ts'
 import { addStepOptions, optionsOf, type StepOptions, stepsOf } from '../../../src/commands/steps.ts'
 import { readSteps } from '../../../src/presets/repair.ts'
 import type { Step } from '../../../src/review/repair.ts'
 
 /** The steps that a person who types this means. */
-async function typed(line: string): Promise<readonly Step[]> {
+const typed = (line: string): Promise<readonly Step[]> => readAgain(line === '' ? [] : line.split(' '))
+
+async function readAgain(words: readonly string[]): Promise<readonly Step[]> {
   const command = addStepOptions(new Command().exitOverride())
-  command.parse(line === '' ? [] : line.split(' '), { from: 'user' })
+  command.parse(words, { from: 'user' })
   return stepsOf(command.opts<StepOptions>(), {} as Io)
 }
+
+/** As a shell takes a line apart. */
+const wordsOf = (line: string): string[] =>
+  [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '')
 
 suite('steps that are typed', () => {
   test('are done in the order in which they stand, whatever they are', async () => {
@@ -70,5 +77,31 @@ suite('steps that are typed', () => {
     assert.equal(optionsOf([{ set: 'title', to: 'two words; rm' }]), "--set 'title=two words; rm'")
     assert.equal(optionsOf([{ set: 'title', to: "it's" }]), undefined)
     assert.equal(optionsOf([{ copy: '/item/\u202e', to: 'title' }]), undefined)
+  })
+
+  test('are shown as options only where these mean the same: a text of digits was typed again as a number', async () => {
+    assert.equal(optionsOf([{ set: 'rating', to: '4' }]), undefined)
+    assert.equal(optionsOf([{ default: 'title', to: '/item/heading' }]), undefined)
+    const to = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('4', '/item/a', 'true'),
+      fc.double(),
+      fc.boolean(),
+    )
+    const field = fc.constantFrom('rating', 'title', 'vine', 'helpful_votes')
+    const pointer = fc.string().map((name) => `/item/${name}`)
+    const step = fc.oneof(
+      fc.record({ set: field, to }),
+      fc.record({ default: field, to }),
+      fc.record({ default: field, from: pointer }),
+      fc.record({ copy: pointer, to: field }),
+      fc.record({ move: field, to: field }),
+    ) as fc.Arbitrary<Step>
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 3 }), async (steps) => {
+        const line = optionsOf(steps)
+        if (line !== undefined) assert.deepEqual(await readAgain(wordsOf(line)), steps)
+      }),
+    )
   })
 })

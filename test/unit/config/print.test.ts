@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { parse } from 'yaml'
+import { z } from 'zod'
 import { load } from '../../../src/config/load.ts'
 import { jsonSchema, print } from '../../../src/config/print.ts'
 import { REFERENCE, reference } from '../../../src/config/reference.ts'
+import { shapeOf } from '../../../src/config/shape.ts'
 import { rooms } from './rooms.ts'
 
 const TEXT = `
@@ -38,6 +40,11 @@ test('prints what is in force, without a secret, as users write it', async () =>
   assert.deepEqual(sources[1]?.['verify'], { scheme: 'signed', secrets: ['***', '***'], tolerance: '5m' })
   assert.deepEqual(registry, { type: 'other' })
   assert.deepEqual(admin, { listen: '[::]:9000', token: '***' })
+})
+
+test('looks at the schema of a section once, however many sections have it', () => {
+  const schema = z.strictObject({ every: z.string() })
+  assert.equal(shapeOf(schema), shapeOf(schema))
 })
 
 test('the JSON Schema takes what is right and refuses what is wrong', async () => {

@@ -6,6 +6,7 @@ import formats from 'ajv-formats'
 import { run } from '../../support/cli.ts'
 import { type AskOptions, type Operators, openOperators } from '../../support/operators.ts'
 import { eventually } from '../../support/pipeline.ts'
+import { openProvider, type Provider } from '../../support/provider.ts'
 import { FIVE, review } from '../../support/reviews.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../support/temp.ts'
 
@@ -54,17 +55,21 @@ const ajv = new Ajv2020({ strict: false, allErrors: true })
 formats.default(ajv)
 
 let folder: TemporaryFolder
+let provider: Provider
 let operators: Operators
 let document: Document
 const used = new Set<string>()
 
 before(async () => {
   folder = await temporaryFolder()
-  operators = await openOperators(folder.path)
+  provider = await openProvider(() => ({ body: '[]', headers: { 'content-type': 'application/json' } }))
+  const polled = `  - { name: polled, type: http-poll, url: "${provider.url}", every: 1h, lease: 1s }`
+  operators = await openOperators(folder.path, { sources: polled })
   document = await operators.ask<Document>('/api')
 })
 after(async () => {
   await operators[Symbol.asyncDispose]()
+  await provider[Symbol.asyncDispose]()
   await folder[Symbol.asyncDispose]()
 })
 
@@ -114,7 +119,6 @@ describe('the API', () => {
   test('lists reviews and dead letters, newest first, by status, product, id, source and time', async () => {
     const all = await ask<List>('/api/reviews')
     assert.equal(all.records.length, 5)
-    assert.ok(all.isComplete)
     const ids = async (query: string): Promise<(string | undefined)[]> =>
       (await ask<List>(`/api/reviews?${query}`)).records
         .map(({ reviewId }) => reviewId)
@@ -136,6 +140,7 @@ describe('the API', () => {
       if (page.after === undefined) break
       page = await ask<List>(`/api/reviews?limit=2&after=${page.after}`)
     }
+    assert.ok(page.isComplete)
     assert.equal(keys.length, 5)
     assert.equal(new Set(keys).size, 5)
   })
@@ -160,10 +165,15 @@ describe('the API', () => {
       settled: string
       raw: string
       event: { id: string; topic: string }
+      storedAt: string
+      timings: { receivedAt: string; storedAt: string; storedAfterMs: number; writtenAt: string }
     }>(`/api/reviews/${newest.key}`)
     assert.equal(passport.raw, raw)
     assert.equal(passport.settled, 'stored')
     assert.deepEqual(passport.event, { id: newest.key, topic: 'raw-reviews' })
+    const { receivedAt, storedAt, storedAfterMs } = passport.timings
+    assert.equal(storedAt, passport.storedAt)
+    assert.equal(Date.parse(receivedAt) + storedAfterMs, Date.parse(storedAt))
     assert.deepEqual(
       passport.versions.map(({ key, current }) => [key, current]),
       [
@@ -265,6 +275,11 @@ describe('the API', () => {
     })
     assert.equal(redriven.status, 'published')
     await ask(`/api/records/${other.key}/discard`, { method: 'POST', body: { reason: 'never' } })
+    const { versions } = await ask<{ versions: { status: string }[] }>(`/api/reviews/${other.key}`)
+    assert.deepEqual(
+      versions.map(({ status }) => status),
+      ['discarded'],
+    )
     const again = await operators.fetch(`/api/records/${one.key}/discard`, {
       method: 'POST',
       body: { reason: 'x' },
@@ -307,6 +322,21 @@ describe('the API', () => {
     const [hook] = await ask<readonly { name: string; paused: boolean }[]>('/api/sources')
     assert.deepEqual([hook?.name, hook?.paused], ['hook', false])
     used.add('postApiSourcesNamePoll')
+  })
+
+  test('tells when a source is polled next, and that it is not while it is paused', async () => {
+    type Sources = readonly { nextPoll?: { state: string; at?: string } }[]
+    const nextPolls = async () => (await ask<Sources>('/api/sources')).map(({ nextPoll }) => nextPoll)
+    const [ofHook, ofPolled] = await eventually(async () => {
+      const found = await nextPolls()
+      return found[1]?.state === 'planned' ? found : undefined
+    }, 'the next poll to be planned')
+    assert.equal(ofHook, undefined, 'a webhook is not polled')
+    const asked = provider.asked[0] ?? assert.fail('it was polled')
+    assert.ok(Math.abs(Date.parse(ofPolled?.at ?? '') - asked.at - 3_600_000) < 10_000, ofPolled?.at)
+    const paused = await ask<Sources[number]>('/api/sources/polled/pause', { method: 'POST' })
+    assert.deepEqual(paused.nextPoll, { state: 'paused' })
+    await ask('/api/sources/polled/resume', { method: 'POST' })
   })
 
   test('has the config without secrets, and the promises', async () => {
@@ -375,6 +405,15 @@ describe('the API', () => {
     assert.deepEqual(await statusOf('/api/reviews?from=never'), [400, 'USAGE'])
     assert.deepEqual(await statusOf('/api/reviews?after=x'), [400, 'POSITION_UNKNOWN'])
     assert.deepEqual(await statusOf(`/api/clusters/${'0'.repeat(16)}`), [404, 'NOT_FOUND'])
+  })
+
+  test('tells what is wrong with a step of a repair', async () => {
+    const steps = [{ set: 'rating' }, { paint: 'red' }]
+    const mends = { pointer: '/rating', keyword: 'type' }
+    const options = { method: 'POST', body: { source: 'hook', mends, steps } }
+    const { error } = (await (await operators.fetch('/api/repairs', options)).json()) as { error: string }
+    assert.match(error, /body\.steps\.0: .*\bto\b/s)
+    assert.match(error, /body\.steps\.1: .*expected one of set, default, copy/)
   })
 
   test('describes every route, and each of them was tried', async () => {

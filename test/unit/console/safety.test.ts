@@ -79,6 +79,12 @@ describe('a console without a token', () => {
     assert.equal(await askAs(`${operators.url}/health/ready`, { host: 'load-balancer' }), 200)
   })
 
+  test('has an address that is not there refused as everything is', async () => {
+    const response = await operators.fetch('/api/nothing')
+    const { code } = (await response.json()) as { code: string }
+    assert.deepEqual([response.status, code], [404, 'NOT_FOUND'])
+  })
+
   test('tells hostile text as JSON alone, which no browser takes for a page', async () => {
     await operators.ask('/api/sources/hook/resume', { method: 'POST' })
     const hostile = '<img src=x onerror=alert(1)>\u202e<script>alert(2)</script>'
@@ -97,13 +103,16 @@ describe('a console without a token', () => {
       '/api/clusters',
       `/api/clusters/${cluster.cluster}`,
       '/api/nothing',
+      '/health/live',
+      '/health/sources',
+      '/health/alerts',
       ...paths,
     ]) {
       const { headers } = await operators.fetch(path)
       const type = headers.get('content-type') ?? ''
       assert.match(type, path.endsWith('/raw') ? /^application\/octet-stream$/ : /^application\/json\b/, path)
       assert.equal(headers.get('x-content-type-options'), 'nosniff', path)
-      if (path !== '/api/nothing')
+      if (path.startsWith('/api') && path !== '/api/nothing')
         assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/, path)
       if (path.endsWith('/raw')) assert.match(headers.get('content-disposition') ?? '', /^attachment;/, path)
     }
@@ -196,6 +205,20 @@ describe('a console with tokens', () => {
     assert.equal(role.role, 'reader')
   })
 
+  test('takes a token whatever the case of the word before it', async () => {
+    const headers = { authorization: `bearer ${READ_ONLY}` }
+    assert.equal((await operators.fetch('/api/session', { headers })).status, 200)
+  })
+
+  test('tells a page no more once the session that it listens with has ended', async () => {
+    const { cookie } = await signIn(READ_ONLY)
+    const headers = { cookie }
+    const live = await operators.fetch('/api/live', { headers })
+    assert.equal(live.status, 200)
+    await operators.ask('/api/session', { method: 'DELETE', headers: { ...headers, origin: PUBLIC } })
+    assert.match(await live.text(), /^retry: 2000/, 'the stream has an end')
+  })
+
   test('slows down who guesses tokens, whichever way they are given, and leaves sessions alone', async () => {
     const { cookie } = await signIn(TOKEN)
     const guesses: number[] = []
@@ -239,6 +262,9 @@ describe('what is kept of those who ask', () => {
     for (let n = 0; n < 6; n++) attempts.failed(`2001:db8:1:2::${n}`)
     assert.throws(() => attempts.check('2001:db8:1:2:3:4:5:6'), /wrong tokens/)
     attempts.check('2001:db8:1:3::1')
+    for (let n = 0; n < 6; n++) attempts.failed(`2001:db8::${n}:2:3:4`)
+    assert.throws(() => attempts.check('2001:db8::5'), /wrong tokens/)
+    attempts.check('2001:db8:0:1::5')
   })
 
   test('sessions end after twelve hours, and the oldest give way to new ones', () => {

@@ -38,6 +38,19 @@ describe('a candidate', () => {
     )
   })
 
+  test('may ask for a field with a slash in its name: another field was said to be missing', async () => {
+    const candidate = await readFrom('{"type": "object", "required": ["a/b", "c~d"]}', 'a.json')
+    assert.ok(candidate.kind === 'schema')
+    const faults = candidate.validator.allFaults(JSON.parse(review('R1')) as object)
+    assert.deepEqual(
+      faults.map(({ pointer, message }) => [pointer, message.split(' ')[0]]),
+      [
+        ['/a~1b', 'a/b'],
+        ['/c~0d', 'c~d'],
+      ],
+    )
+  })
+
   const wrong: Readonly<Record<string, [string, string, RegExp]>> = {
     'that is cut off': ['{"properties": {"rating": ', 'CANDIDATE_INVALID', /mine\.yaml: .*at line 1, column/],
     'with a type that there is not': [

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { canonical } from '../../../src/presets/canonical.ts'
 import { PARSERS } from '../../../src/presets/parsers.ts'
 import { presetSchema } from '../../../src/presets/preset.ts'
-import { readSteps } from '../../../src/presets/repair.ts'
+import { readSteps, repaired } from '../../../src/presets/repair.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
 import { interpret, judge } from '../../../src/review/interpret.ts'
 import { REVIEW_FIELDS } from '../../../src/review/fields.ts'
@@ -72,6 +72,27 @@ suite('a repair of any steps', () => {
           assert.equal(judged(JSON.stringify(verdict.review)).verdict.status, 'accepted')
       }),
     )
+  })
+
+  test('touches only the fields that it names, and nothing of what it is given', () => {
+    const before = JSON.parse(review('R1', { title: 'fits', rating: '4,0' })) as Record<string, unknown>
+    const document = { review: before, item: { rating: 3, list: ['a'] }, context: { carried: { a: 'B1' } } }
+    const untouched = structuredClone(document)
+    const namedIn = (done: Step): string[] =>
+      Object.entries(done).flatMap(([key, value]) => (key === 'from' || key === 'as' ? [] : [String(value)]))
+    fc.assert(
+      fc.property(step, (done) => {
+        const after = repaired(document, [done])
+        const named = new Set(namedIn(done))
+        for (const name of REVIEW_FIELDS) if (!named.has(name)) assert.equal(after[name], before[name], name)
+        assert.deepEqual(document, untouched)
+      }),
+    )
+  })
+
+  test('that moves a field to where it is leaves it there: it was lost', () => {
+    const document = { review: { rating: '4,0' }, item: {}, context: {} }
+    assert.deepEqual(repaired(document, [{ move: 'rating', to: 'rating' }]), { rating: '4,0' })
   })
 
   test('is what a person may write, and has one name', () => {

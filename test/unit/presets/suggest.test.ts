@@ -115,6 +115,49 @@ suite('what is suggested for a fault', () => {
     assert.deepEqual(suggestedFor([long]), [])
   })
 
+  test('takes no digits for a time before there were shops: 20231003 was said to be in 1970', () => {
+    for (const review_timestamp of [20_231_003, '20231003', 2023, '2023', 202_310_031_200]) {
+      assert.deepEqual(suggestedFor([review('R1', { review_timestamp })]), [], String(review_timestamp))
+    }
+    const mixed = [1_698_314_400, 1_698_314_400_000].map((at, n) => review(`R${n}`, { review_timestamp: at }))
+    assert.deepEqual(
+      suggestedFor(mixed).map(({ steps, mends }) => [steps, mends]),
+      [[[{ parse: 'review_timestamp', as: 'seconds' }], 1]],
+    )
+  })
+
+  test("takes nothing for the author's that is the shop's: a day of delivery, an average, a word", () => {
+    const dateless = review('R1', {
+      review_timestamp: undefined,
+      scraped: { at: '2026-01-01 10:00:00 UTC' },
+      response: { on: 'May 3, 2021' },
+      product: { date: 'May 3, 2021', released: 'May 4, 2021' },
+      delivery_date: 'May 5, 2021',
+    })
+    assert.deepEqual(suggestedFor([dateless]), [])
+    const unrated = review('R1', {
+      rating: undefined,
+      product: { rating: 4.6, stars: '4.6 out of 5 stars' },
+      average_rating: '4.6',
+      found_helpful_by: '4 out of 5 people',
+    })
+    assert.deepEqual(suggestedFor([unrated]), [])
+    const wordless = review('R1', {
+      review_text: undefined,
+      product: { description: 'A lamp' },
+      seller_message: 'Thank you',
+    })
+    assert.deepEqual(suggestedFor([wordless]), [])
+    const words = { verified_purchase: 'maybe', marketplace: 7, has_images: 'yes', kind: 'purchase' }
+    const steps = suggestedFor([review('R1', words)]).map(({ steps: [first] }) => first)
+    assert.deepEqual(steps, [{ remove: 'verified_purchase' }])
+    const nowhere = suggestedFor([review('R1', { marketplace: 7, heading: 'Bright' })])
+    assert.deepEqual(
+      nowhere.map(({ steps: done }) => done),
+      [[{ remove: 'marketplace' }]],
+    )
+  })
+
   test('leaves out only what a review can do without, and last of all', () => {
     const found = suggestedFor([
       review('R1', { helpful_votes: '1,341' }),

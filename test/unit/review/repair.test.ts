@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import fc from 'fast-check'
 import { canonical } from '../../../src/presets/canonical.ts'
 import { presetSchema } from '../../../src/presets/preset.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
 import { isNewer } from '../../../src/review/compare.ts'
 import { interpret, judge } from '../../../src/review/interpret.ts'
 import type { Received } from '../../../src/review/received.ts'
+import type { Verdict } from '../../../src/review/verdict.ts'
 import { type Repair, repairId, type Step } from '../../../src/review/repair.ts'
 
 const GOOD = {
@@ -73,6 +75,58 @@ suite('a repair', () => {
     assert.ok(record.verdict.status === 'accepted')
     assert.deepEqual(record.verdict.by.repairs, [{ ...stars, kept: true }])
     assert.equal(interpret(record, rules, record.verdict.by).status, 'rejected')
+  })
+
+  test('by hand is newer than the dead letter it mends: a store that read the queue anew kept the dead letter', () => {
+    const record = judge(received({ ...GOOD, rating: 'good' }), rules)
+    const written = interpret(record, rules, { patch: [{ op: 'replace', path: '/rating', value: 4 }] })
+    assert.equal(written.status, 'accepted')
+    assert.ok(isNewer(written, record.verdict) && !isNewer(record.verdict, written))
+  })
+
+  test('that replaced another one mends what that could not: the dead letter stayed beside its published review', () => {
+    const item = received({ ...GOOD, rating: '4.0 out of 5 stars', helpful_votes: 'many' })
+    const { verdict: known } = judge(item, compileRules(preset, { repairs: [stars] }))
+    const better = repair('/rating', 'type', { parse: 'rating', as: 'stars' }, { remove: 'helpful_votes' })
+    const { verdict: arriving } = judge(item, compileRules(preset, { repairs: [better] }))
+    assert.deepEqual([known.status, arriving.status], ['rejected', 'accepted'])
+    assert.ok(isNewer(arriving, known) && !isNewer(known, arriving))
+  })
+
+  test('of a source leaves discarded what it does not mend: newer rules brought the letter back', () => {
+    const { verdict } = judge(received({ ...GOOD, rating: '4.0 out of 5 stars', helpful_votes: -1 }), rules)
+    assert.ok(verdict.status === 'rejected')
+    const known = { ...verdict, discarded: { reason: 'a test', at: '2026-01-01T00:00:00.000Z' } }
+    const newer = { ...verdict.by, schema: 'review@99' }
+    assert.ok(!isNewer({ ...verdict, by: newer }, known))
+    assert.ok(isNewer({ status: 'accepted', review: GOOD, by: newer }, known))
+  })
+
+  test('makes of two verdicts at most one the newer, so that no order of arrival goes round in circles', () => {
+    const other = repair('/rating', 'type', { set: 'rating', to: 3 })
+    const by = fc.record(
+      {
+        preset: fc.constantFrom('shop@1', 'shop@2', 'other@1'),
+        schema: fc.constantFrom('review@1', 'review@2'),
+        repairs: fc.subarray([stars, other]),
+        patch: fc.constant([{ op: 'replace' as const, path: '/rating', value: 4 }]),
+      },
+      { requiredKeys: ['preset', 'schema'] },
+    )
+    const { verdict: rejected } = judge(received({ ...GOOD, rating: 'good' }), rules)
+    assert.ok(rejected.status === 'rejected')
+    const discarded = { reason: 'a test', at: '2026-01-01T00:00:00.000Z' }
+    const verdict = fc.oneof(
+      by.map((versions): Verdict => ({ status: 'accepted', review: GOOD, by: versions })),
+      by.map((versions): Verdict => ({ ...rejected, by: versions })),
+      by.map((versions): Verdict => ({ ...rejected, discarded, by: versions })),
+    )
+    fc.assert(
+      fc.property(verdict, verdict, (a, b) => {
+        assert.ok(!isNewer(a, a) && !(isNewer(a, b) && isNewer(b, a)))
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   test('copies, moves, removes, and gives what is missing', () => {

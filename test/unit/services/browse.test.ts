@@ -11,6 +11,8 @@ const NOW = Date.UTC(2026, 5, 1)
 const signal = new AbortController().signal
 const clock = (): number => NOW
 
+const tell = (row: Stored): Stored => row
+
 /** A store of so many records as there are times, in the order of their arrival. */
 function storeOf(times: readonly number[]) {
   const rows = times.map((receivedAt, n): Stored => {
@@ -35,9 +37,9 @@ const newestFirst = (rows: readonly Stored[]): readonly string[] =>
 
 /** Pages until the end, and the keys that they told. */
 async function all(
-  page: (after: string | undefined) => Promise<Browsed>,
-): Promise<{ keys: string[]; pages: Browsed[] }> {
-  const pages: Browsed[] = []
+  page: (after: string | undefined) => Promise<Browsed<Stored>>,
+): Promise<{ keys: string[]; pages: Browsed<Stored>[] }> {
+  const pages: Browsed<Stored>[] = []
   for (let after: string | undefined; ; ) {
     const found = await page(after)
     pages.push(found)
@@ -73,7 +75,7 @@ describe('a list of the newest', () => {
         fc.boolean(),
         async (at, limit, isPatient) => {
           const store = storeOf(at)
-          const browse = createBrowser(store, { clock, steady: () => 0, patienceMs: isPatient ? 1 : 0 })
+          const browse = createBrowser(store, { tell, clock, steady: () => 0, patienceMs: isPatient ? 1 : 0 })
           const where = (): boolean => true
           const { keys } = await all((after) => browse({ by: { by: 'time' }, where, limit, after, signal }))
           assert.deepEqual(keys, newestFirst(store.rows))
@@ -87,7 +89,7 @@ describe('a list of the newest', () => {
     await fc.assert(
       fc.asyncProperty(times, fc.integer({ min: 0, max: 4_000 }), async (at, ago) => {
         const store = storeOf(at)
-        const browse = createBrowser(store, { clock, steady: () => 0, patienceMs: 1 })
+        const browse = createBrowser(store, { tell, clock, steady: () => 0, patienceMs: 1 })
         const [from, to] = [NOW - 2 * ago, NOW - ago / 2]
         const where = ({ received }: Stored): boolean => received.receivedAt % 3 === 0
         const by = { by: 'time' } as const
@@ -104,7 +106,7 @@ describe('a list of the newest', () => {
   test('says where it stopped, and that there may be more, once its patience is at its end', async () => {
     const store = storeOf(Array.from({ length: 20_000 }, (_, n) => NOW - n * 1_000))
     let ms = 0
-    const browse = createBrowser(store, { clock, steady: () => ms++, patienceMs: 3 })
+    const browse = createBrowser(store, { tell, clock, steady: () => ms++, patienceMs: 3 })
     const where = ({ key }: Stored): boolean => key === store.rows.at(-1)?.key
     const by = { by: 'time' } as const
     const first = await browse({ by, where, limit: 10, signal })
@@ -119,7 +121,7 @@ describe('a list of the newest', () => {
     const store = storeOf(
       Array.from({ length: 100_000 }, (_, n) => NOW - 90 * 86_400_000 + Math.floor(n / 2)),
     )
-    const browse = createBrowser(store, { clock, steady: () => 0 })
+    const browse = createBrowser(store, { tell, clock, steady: () => 0 })
     const newest = { by: { by: 'time' }, where: () => true, limit: 50, signal } as const
     const first = await browse(newest)
     assert.equal(first.records.length, 50)
@@ -128,8 +130,46 @@ describe('a list of the newest', () => {
     assert.ok(again.looked <= 10_000, `looked at ${again.looked} where it knew where they begin`)
   })
 
+  test('is not empty where much came since it was asked for last', async () => {
+    const times = Array.from({ length: 6_000 }, (_, n) => NOW - 120_000 + n * 20)
+    const store = storeOf(times)
+    let [ms, now] = [0, NOW - 60_000]
+    async function* slowly(scan: Scan): AsyncGenerator<Page> {
+      const where = (row: Stored): boolean => row.received.receivedAt <= now && (scan.where?.(row) ?? true)
+      for await (const page of store.scan({ ...scan, where })) {
+        if (page.records.length > 0) ms += 10
+        yield page
+      }
+    }
+    const browse = createBrowser(
+      { scan: slowly },
+      { tell, clock: () => now, steady: () => ms, patienceMs: 50 },
+    )
+    const newest = { by: { by: 'time' }, where: () => true, limit: 50, signal } as const
+    assert.equal((await browse(newest)).records.length, 50)
+    now = NOW
+    const later = await browse(newest)
+    assert.deepEqual(
+      later.records.map(({ key }) => key),
+      newestFirst(store.rows).slice(0, 50),
+    )
+  })
+
+  test('holds what is told of the newest, and not the records that it looks at', async () => {
+    const store = storeOf(Array.from({ length: 1_500 }, (_, n) => NOW - n))
+    const told: string[] = []
+    const toldOf = ({ key }: Stored): string => {
+      told.push(key)
+      return key
+    }
+    const browse = createBrowser(store, { tell: toldOf, clock, steady: () => 0 })
+    const { records } = await browse({ by: { by: 'time' }, where: () => true, limit: 10, signal })
+    assert.deepEqual(records, newestFirst(store.rows).slice(0, 10))
+    assert.ok(told.length <= 40, `${told.length} of 1,500 were told to find 10`)
+  })
+
   test('refuses a position that it has not given', async () => {
-    const browse = createBrowser(storeOf([NOW]), { clock, steady: () => 0 })
+    const browse = createBrowser(storeOf([NOW]), { tell, clock, steady: () => 0 })
     const by = { by: 'time' } as const
     await assert.rejects(
       browse({ by, where: () => true, limit: 1, after: 'x', signal }),

@@ -3,8 +3,11 @@ import { describe, test } from 'node:test'
 import { loadPreset } from '../../../src/presets/index.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
 import { newRejected } from '../../../src/review/compare.ts'
-import { judge } from '../../../src/review/interpret.ts'
-import { type Redriven, redrive } from '../../../src/services/dead-letters.ts'
+import { interpret, judge } from '../../../src/review/interpret.ts'
+import { type Redrive, type Redriven, redrive, redriveAll } from '../../../src/services/dead-letters.ts'
+import { halfOf } from '../../../src/review/key.ts'
+import { eraseReviews } from '../../../src/services/suppression.ts'
+import type { Verdict } from '../../../src/review/verdict.ts'
 import { review } from '../../support/reviews.ts'
 import { put } from '../../support/records.ts'
 import { openPlace, type Place } from '../../support/services.ts'
@@ -21,15 +24,19 @@ const received = {
   context: { source: 'shop', kind: 'file' },
 }
 
-function redriveIn(
-  { store, queue }: Place,
-  key: string,
-  mended?: Record<string, unknown>,
-): Promise<Redriven> {
-  const signal = new AbortController().signal
-  const number = () => ({ run: 'redrive', seq: 0 })
-  return redrive(key, { store, reviews: queue, rules: async () => rules, number, signal }, mended)
-}
+const signal = new AbortController().signal
+
+const optionsIn = ({ store, registry, queue }: Place): Redrive => ({
+  store,
+  registry,
+  reviews: queue,
+  rules: async () => rules,
+  number: () => ({ run: 'redrive', seq: 0 }),
+  signal,
+})
+
+const redriveIn = (place: Place, key: string, mended?: Record<string, unknown>): Promise<Redriven> =>
+  redrive(key, optionsIn(place), mended)
 
 describe('redriving', () => {
   test('leaves a dead letter what it is where the queue will not take it, and publishes it once it does', async () => {
@@ -54,6 +61,47 @@ describe('redriving', () => {
     assert.equal(await large.queue.backlog?.('storage'), 1)
   })
 
+  test('publishes nothing of a review that is being erased, be it marked already or not: consumers were sent it', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const letters = ['GONE', 'STAYS'].map((id) => {
+      const record = judge({ ...received, raw: Buffer.from(review(id)) }, rules)
+      return { ...record, verdict: newRejected(record, 'poison', 'could not be stored') }
+    })
+    await put(place.store, letters)
+    const [gone, stays] = letters.map(({ key }) => key) as [string, string]
+    const erasing = eraseReviews([halfOf(gone)], place, signal)
+    while ((await Array.fromAsync(place.registry.list('suppressed/'))).length === 0)
+      await new Promise(setImmediate)
+    await assert.rejects(redriveIn(place, gone), /NOT_FOUND|erased for good/)
+    const rows = [...(await place.store.get([gone, stays])).values()]
+    assert.deepEqual(
+      (await redriveAll(rows, optionsIn(place))).map(({ key, status }) => [key, status]),
+      [[stays, 'published']],
+    )
+    const marked = rows.filter(({ key }) => key === gone).map((row) => ({ ...row, verdict: owed(row) }))
+    assert.deepEqual(await redriveAll(marked, optionsIn(place)), [])
+    assert.equal(await place.queue.backlog?.('storage'), 1)
+    assert.deepEqual(await erasing, [gone])
+  })
+
+  test('that goes on where another one ended says that it published: it said that nothing was to be done', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const letters = ['A', 'B'].map((id) => judge({ ...received, raw: Buffer.from(review(id)) }, rules))
+    await put(place.store, letters)
+    for (const letter of letters) await place.store.amend(letter.key, 0, owed(letter))
+    const [first, second] = letters.map(({ key }) => key) as [string, string]
+    assert.equal((await redriveIn(place, first)).status, 'published')
+    const rows = [...(await place.store.get([first, second])).values()]
+    const redriven = await redriveAll(rows, optionsIn(place))
+    assert.deepEqual(Object.fromEntries(redriven.map(({ key, status }) => [key, status])), {
+      [first]: 'accepted',
+      [second]: 'published',
+    })
+    assert.equal(await place.queue.backlog?.('storage'), 2)
+  })
+
   test('mends by hand what has a list of 100,000 entries and 10,000 levels: comparing them overflowed the stack', async () => {
     await using folder = await temporaryFolder()
     await using place = await openPlace(folder.path)
@@ -74,4 +122,10 @@ describe('redriving', () => {
     assert.ok(verdict.status === 'accepted')
     assert.deepEqual(verdict.review, mended)
   })
+})
+
+/** As a redrive leaves it that ended before it had published. */
+const owed = (row: Parameters<typeof interpret>[0]): Verdict => ({
+  ...interpret(row, rules),
+  unpublished: true,
 })

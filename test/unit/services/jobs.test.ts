@@ -6,7 +6,7 @@ import { compileRules } from '../../../src/presets/rules.ts'
 import { judge } from '../../../src/review/interpret.ts'
 import { type Repair, repairId } from '../../../src/review/repair.ts'
 import { openChanges } from '../../../src/services/changes.ts'
-import { type Job, updateJob } from '../../../src/services/job.ts'
+import { createJob, type Job, updateJob } from '../../../src/services/job.ts'
 import {
   getJob,
   type JobParts,
@@ -166,6 +166,31 @@ describe('a job', () => {
     await assert.rejects(setJobState(registry, id, 'pause', by), hasCode('JOB_ENDED'))
   })
 
+  test('goes on where exactly the share passed that was asked for: 55 of 100 were fewer than 55 %', async () => {
+    await using it = await scene(120, (n) => n < 45)
+    const { id } = await redrive(it, { count: 100, minShare: 0.55 })
+    assert.partialDeepStrictEqual(await runJob(id, it.parts), { state: 'done', done: 120, passed: 75 })
+  })
+
+  test('that is paused while its canary is under way stops where that failed: it ran on when it was resumed', async () => {
+    await using it = await scene(120, (n) => n % 10 === 0)
+    const { registry } = it.place
+    for (const [minShare, state] of [
+      [0.95, 'stopped'],
+      [0.5, 'paused'],
+    ] as const) {
+      const { id } = await redrive(it, { count: 50, minShare })
+      const store = {
+        ...it.place.store,
+        amend: async (...given: Parameters<typeof it.place.store.amend>) => {
+          await setJobState(registry, id, 'pause', by)
+          return it.place.store.amend(...given)
+        },
+      }
+      assert.partialDeepStrictEqual(await runJob(id, { ...it.parts, store }), { state, done: 50 })
+    }
+  })
+
   test('that ended in the middle of a batch is finished by who goes on: what was marked is published', async () => {
     await using it = await scene(300)
     const { id } = await redrive(it)
@@ -254,6 +279,46 @@ describe('a job', () => {
     assert.partialDeepStrictEqual(await runJob(id, it.parts), { state: 'done', done: 250, passed: 250 })
     assert.deepEqual(await verdicts(it), { discarded: 250 })
     assert.equal(await backlog(it), 0)
+  })
+
+  test('that failed with letters in flight is not forgotten, however many came later: nobody finished them', async () => {
+    await using it = await scene(1)
+    const first = await redrive(it)
+    const { registry } = it.place
+    await updateJob(registry, first.id, (job) => ({ ...job, state: 'failed', inFlight: ['k'] }))
+    for (let n = 0; n < 101; n++)
+      await createJob(registry, { ...first, id: `${first.id}-${n}`, state: 'done' })
+    const last = await redrive(it)
+    const ids = (await listJobs(registry)).map(({ id }) => id)
+    assert.ok(ids.includes(first.id) && ids.includes(last.id))
+    assert.ok(!ids.includes(`${first.id}-0`))
+  })
+
+  test('shares a cluster with others: each letter is published under one id or discarded, and never both', async () => {
+    await using it = await scene(300)
+    const { parts, cluster, place } = it
+    const published: string[] = []
+    const reviews: JobParts['reviews'] = {
+      async publish(messages, options) {
+        published.push(...messages.map(({ body }) => (JSON.parse(body.toString()) as { id: string }).id))
+        return place.queue.publish(messages, options)
+      },
+    }
+    const params = { cluster, reason: 'the provider mended it' }
+    const jobs = [
+      await redrive(it),
+      await startJob({ kind: 'discard', params, by }, parts),
+      await redrive(it),
+    ]
+    const done = await Promise.all(jobs.map(({ id }) => runJob(id, { ...parts, reviews })))
+    assert.deepEqual(
+      done.map(({ state }) => state),
+      ['done', 'done', 'done'],
+    )
+    const { accepted = 0, discarded = 0, ...others } = await verdicts(it)
+    assert.deepEqual([accepted + discarded, others], [300, {}])
+    assert.equal(new Set(published).size, accepted)
+    assert.equal(done[1]?.passed, discarded)
   })
 
   test('of a cluster without letters, or with a name that nobody knows, is told apart', async () => {

@@ -85,7 +85,7 @@ export function createReplica(world: World, id: string, skew: number): Replica {
   const member = createMember({
     book: openBook(far, 'shop'),
     id,
-    card: { host: id, pid: 1 },
+    card: () => ({ host: id, pid: 1 }),
     wanted: () => wanted,
     leaseMs: LEASE_MS,
     steady: () => world.now + skew,

@@ -22,6 +22,8 @@ const open = (registry: Registry, more: Partial<LeasesOptions> = {}): Promise<Le
     source: 'shop',
     parts: PARTS,
     leaseMs: 300,
+    next: () => undefined,
+    clock: Date.now,
     logger: silent,
     onTrouble() {},
     signal: new AbortController().signal,

@@ -21,7 +21,8 @@ const REVIEW = {
   review_timestamp: '2023-10-26T10:00:00Z',
 }
 
-const encodeRow = (arrival: Arrival): Buffer => encodeRows([arrival])[0]?.bytes ?? Buffer.alloc(0)
+const encodeRow = (arrival: Arrival, storedAt = START): Buffer =>
+  encodeRows([arrival], storedAt)[0]?.bytes ?? Buffer.alloc(0)
 const rows = (count: number) => numbered(count).map((record) => dated(encodeRow(arrivalOf(record))))
 
 test('a row holds the very bytes of raw', () => {
@@ -49,13 +50,38 @@ test('a row whose raw is its review as well holds it once, and gives back the he
       const isOnce = row.length < arrival.head.length + raw.length
       assert.equal(isOnce, record.verbatim ?? false)
       if (isOnce) taken++
-      const { revision: _, ...stored } = decodeRow(row)
+      const { revision: _, storedAt: __, ...stored } = decodeRow(row)
       assert.deepEqual(stored, recordOf(arrival))
       assert.ok(stored.received.raw.equals(raw))
     }),
     { numRuns: 500 },
   )
   assert.ok(taken > 50, `${taken} of 500`)
+})
+
+test('a row says when it was written', () => {
+  const arrival = arrivalOf(accepted(1))
+  for (const storedAt of [0, START, Date.now(), Date.UTC(2500, 0)])
+    assert.equal(decodeRow(encodeRow(arrival, storedAt)).storedAt, storedAt)
+})
+
+test('a row of format 1 is read, and says nothing of when it was written', async () => {
+  const arrival = arrivalOf(accepted(1))
+  const { head, received } = arrival
+  const lengths = Buffer.alloc(12)
+  lengths.writeUInt32BE(head.length, 0)
+  lengths.writeUInt32BE(received.raw.length, 4)
+  lengths.writeUInt32BE(0xff_ff_ff_ff, 8)
+  const old = Buffer.concat([lengths, head, received.raw])
+  const { storedAt: _, ...expected } = decodeRow(encodeRow(arrival))
+  assert.deepEqual(decodeRow(old), expected)
+  assert.equal(dated(old).receivedAt, received.receivedAt)
+  assert.deepEqual(splitRows(Buffer.concat([old, encodeRow(arrival), ERASED, old]))?.map(isErased), [
+    false,
+    false,
+    true,
+    false,
+  ])
 })
 
 test('a block gives back its rows, and knows when they were received', async () => {

@@ -9,7 +9,8 @@ import { openEnvironment, tablesOf } from '../../../src/stores/embedded/environm
 const folder = await mkdtemp(join(tmpdir(), 'test-environment-'))
 after(() => rm(folder, { recursive: true }))
 
-const layout = tablesOf(['things'])
+const layout = tablesOf(['things'], [2, 1])
+const older = tablesOf(['things'], [1])
 const A = Buffer.from('a')
 
 test('a write that throws leaves nothing, and does not disturb the others of its turn', async () => {
@@ -66,13 +67,28 @@ test('a folder in a format of another version is refused, and says what to do', 
   {
     await using environment = await openEnvironment(place, layout)
     const { tables, write } = environment
-    await write(() => tables.meta.putSync(Buffer.from('format'), Buffer.from('{"format":2}')))
+    await write(() => tables.meta.putSync(Buffer.from('format'), Buffer.from('{"format":3}')))
   }
   for (let attempt = 0; attempt < 2; attempt++) {
     await assert.rejects(openEnvironment(place, layout), (error: unknown) => {
       return error instanceof HeadwaterError && error.code === 'DATA_FORMAT' && error.message.includes(place)
     })
   }
+})
+
+test('a folder in an older format that is read is in the newer one from then on', async () => {
+  const place = join(folder, 'older')
+  {
+    await using environment = await openEnvironment(place, older)
+    await environment.write(() => environment.tables.things.putSync(A, A))
+  }
+  {
+    await using newer = await openEnvironment(place, layout)
+    assert.deepEqual(newer.tables.things.get(A), A)
+  }
+  await assert.rejects(openEnvironment(place, older), (error: unknown) => {
+    return error instanceof HeadwaterError && error.code === 'DATA_FORMAT'
+  })
 })
 
 test('a place that is no folder is refused by name', async () => {

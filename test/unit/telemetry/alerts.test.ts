@@ -65,6 +65,11 @@ describe('the rules', () => {
     assert.deepEqual(firing([vitals(0, ended)]), [[]])
   })
 
+  test('a source that is paused is not silent', () => {
+    const paused = { sources: [source('shop', { state: 'paused', quietMs: 48 * HOUR })] }
+    assert.deepEqual(firing([vitals(0, paused)]), [[]])
+  })
+
   test('a failing source fires after five minutes, not before, and ends when it runs', () => {
     const found = firingMinutes(30, (minute) => ({
       sources: [source('shop', minute >= 10 && minute < 20 ? { state: 'failing', detail: 'no' } : {})],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createHealth } from '../../../src/telemetry/health.ts'
+import { createHealth, type Pause } from '../../../src/telemetry/health.ts'
 
 function started(checkLimitMs = 1_000) {
   const time = { now: Date.parse('2026-01-01T00:00:00Z') }
@@ -101,6 +101,26 @@ test('a source that is in trouble of its own is failing until it is over, whatev
   watch.trouble('shop', new Error('found 503'))
   tell('ended')
   assert.deepEqual(stateNow(), ['ended undefined 2026-01-01T00:00:01.000Z'])
+})
+
+test('a source that is paused is said to be that, whatever is wrong with it, and is as it was when it goes on', () => {
+  const time = { now: Date.parse('2026-01-01T00:00:00Z') }
+  let pause: Pause = { paused: false }
+  const clock = (): number => time.now
+  const watch = createHealth({ clock, steady: clock, pauseOf: () => pause })
+  const tell = watch.source('shop', 'http-poll')
+  watch.trouble('shop', new Error('found 503'))
+  const failing = watch.sources()
+  assert.equal(failing[0]?.state, 'failing')
+  time.now += 1_000
+  pause = { paused: true, at: time.now }
+  const paused = { name: 'shop', type: 'http-poll', state: 'paused', since: '2026-01-01T00:00:01.000Z' }
+  assert.deepEqual(watch.sources(), [paused])
+  pause = { paused: false, at: time.now + 1_000 }
+  assert.deepEqual(watch.sources(), failing)
+  tell('ended')
+  pause = { paused: true }
+  assert.equal(watch.sources()[0]?.state, 'ended')
 })
 
 test('a clock that is set says nothing about how long a loop takes', () => {

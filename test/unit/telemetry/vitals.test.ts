@@ -3,17 +3,18 @@ import { once } from 'node:events'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { createHealth } from '../../../src/telemetry/health.ts'
+import { createHealth, type Pause } from '../../../src/telemetry/health.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
 import { createLook, type TopicQuestions } from '../../../src/telemetry/vitals.ts'
 import { temporaryFolder } from '../../support/temp.ts'
-import { MINUTE, POLLING } from '../../support/vitals.ts'
+import { HOUR, MINUTE, POLLING } from '../../support/vitals.ts'
 
 const nothing: TopicQuestions = { backlog: async () => 0, oldestAgeMs: async () => 0 }
 
 /** Looks at a process that the test makes, on clocks that it moves. No question takes longer than the limit. */
 function looking(dataDir: string, questions: Partial<TopicQuestions> = {}, limitMs = 30_000) {
   const time = { now: 1e12, steady: 0 }
+  let pause: Pause = { paused: false }
   const clock = () => time.now
   const steady = () => time.steady
   const health = createHealth({ clock, steady, checkLimitMs: limitMs })
@@ -24,6 +25,7 @@ function looking(dataDir: string, questions: Partial<TopicQuestions> = {}, limit
     health,
     metrics,
     polling: () => POLLING,
+    pauseOf: () => pause,
     topics,
     deadLetters,
     dataDir,
@@ -31,7 +33,13 @@ function looking(dataDir: string, questions: Partial<TopicQuestions> = {}, limit
     steady,
     limitMs,
   })
-  return { time, health, metrics, look }
+  return {
+    time,
+    health,
+    metrics,
+    look,
+    setPause: (next: Pause): void => void (pause = next),
+  }
 }
 
 describe('a look', () => {
@@ -82,6 +90,26 @@ describe('a look', () => {
     time.now += 50 * 365 * 24 * 60 * MINUTE
     time.steady += MINUTE
     assert.equal((await look()).sources[0]?.quietMs, MINUTE)
+  })
+
+  test('a source is silent only since it went on after a pause', async () => {
+    const { time, health, metrics, look, setPause } = looking('.')
+    metrics.source('shop')
+    health.source('shop', 'http-poll')
+    function pass(ms: number): void {
+      time.now += ms
+      time.steady += ms
+    }
+    const quietMs = async () => (await look()).sources[0]?.quietMs
+    setPause({ paused: true, at: time.now })
+    pass(48 * HOUR)
+    assert.equal(await quietMs(), 48 * HOUR, 'nothing came')
+    setPause({ paused: false, at: time.now })
+    assert.equal(await quietMs(), 0)
+    pass(HOUR)
+    assert.equal(await quietMs(), HOUR)
+    metrics.received('shop', 1)
+    assert.equal(await quietMs(), 0)
   })
 
   test('who comes while another look is under way gets that one', async () => {

@@ -2,8 +2,9 @@ import type { PassportDetails } from '../../api/reviews.ts'
 import { Facts, spoken, Value } from '../parts/facts.tsx'
 import { Foreign } from '../parts/foreign.tsx'
 import { Time } from '../parts/time.tsx'
+import { lasted } from '../words.ts'
 
-/** Where it came from, how it was published and where it is kept. */
+/** Where it came from, how it was published, where it is kept, and how long that took. */
 export function Journey({ passport }: { readonly passport: PassportDetails }) {
   const { key, revision, origin, receivedAt, context, ledger, rawHash, event, signature, timings, settled } =
     passport
@@ -34,6 +35,7 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
       <h3>Stored</h3>
       <Facts
         facts={[
+          ['At', <Stored {...timings} />],
           ['Record key', <code>{key}</code>],
           ['Revision', String(revision)],
           ['Hash of raw', <code>{rawHash}</code>],
@@ -41,6 +43,15 @@ export function Journey({ passport }: { readonly passport: PassportDetails }) {
         ]}
       />
     </section>
+  )
+}
+
+function Stored({ storedAt, storedAfterMs = 0 }: PassportDetails['timings']) {
+  if (storedAt === undefined) return <span class="muted">not noted in the row</span>
+  return (
+    <>
+      <Time at={storedAt} />, {lasted(storedAfterMs)} after it was received
+    </>
   )
 }
 

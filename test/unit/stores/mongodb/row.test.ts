@@ -9,12 +9,14 @@ import type { ReviewRecord } from '../../../../src/review/record.ts'
 import { decodeRow, encodeRow, encodeVerdict, type Row } from '../../../../src/stores/mongodb/row.ts'
 import { accepted, rejected } from '../../../support/records.ts'
 
+const STORED_AT = Date.UTC(2026, 0, 2)
+
 const read = (bytes: Uint8Array): Row =>
   BSON.deserialize(bytes, { promoteBuffers: true, promoteValues: true }) as Row
 
 /** The row as the database gives it back. */
 async function stored(record: ReviewRecord): Promise<Row> {
-  const row = await encodeRow(arrivalOf(record), { raw: record.received.raw })
+  const row = await encodeRow(arrivalOf(record), { raw: record.received.raw }, STORED_AT)
   assert.ok(row)
   return read(BSON.serialize(row, { ignoreUndefined: true }))
 }
@@ -24,7 +26,7 @@ async function keeps(record: ReviewRecord): Promise<Row> {
   const row = await stored(record)
   const found = await decodeRow(row, record.received.raw)
   const expected = recordOf(arrivalOf(record))
-  assert.deepEqual(found, { ...expected, revision: 0 })
+  assert.deepEqual(found, { ...expected, revision: 0, storedAt: STORED_AT })
   assert.equal(JSON.stringify(found.verdict), JSON.stringify(expected.verdict))
   return row
 }
@@ -123,7 +125,11 @@ test('is never longer than a document may be', async () => {
   const raw = Buffer.alloc(4 * 2 ** 20, 'r')
   for (const count of [100_000, 170_000, 1_000_000]) {
     const record = withCarried(withMore({ numbers: Array(count).fill(7) }), Array(count).fill([]))
-    const row = await encodeRow(arrivalOf({ ...record, received: { ...record.received, raw } }), { raw })
+    const row = await encodeRow(
+      arrivalOf({ ...record, received: { ...record.received, raw } }),
+      { raw },
+      STORED_AT,
+    )
     assert.ok(row)
     const bytes = BSON.serialize(row, { ignoreUndefined: true })
     assert.ok(bytes.length < most, `${bytes.length} bytes`)
@@ -135,7 +141,12 @@ test('is never longer than a document may be', async () => {
 test('takes no verdict that is more than a document holds, and says so', async () => {
   const noise = Array.from({ length: 100_000 }, (_, n) => hash('sha256', String(n), 'hex'))
   assert.equal(await encodeVerdict(withMore({ noise }).verdict), undefined)
-  assert.equal(await encodeRow(arrivalOf(withMore({ noise })), {}), undefined)
+  assert.equal(await encodeRow(arrivalOf(withMore({ noise })), {}, STORED_AT), undefined)
+})
+
+test('reads a row that does not say when it was written', async () => {
+  const { storedAt: _, ...row } = await stored(accepted(1))
+  assert.ok(!('storedAt' in (await decodeRow(row, accepted(1).received.raw))))
 })
 
 test('says which record is damaged, or of another format', async () => {
