@@ -1,51 +1,35 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
-import {
-  assertNoSidewaysScrolling,
-  barriersOn,
-  chromiumProgram,
-  openBrowser,
-  openVisitor,
-  takePicture,
-} from '../support/browser.ts'
-import { bring, everyPage, firstCluster } from '../support/console.ts'
-import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { assertNoSidewaysScrolling, barriersOn, chromiumProgram, takePicture } from '../support/browser.ts'
+import { everyPage, firstCluster, startConsole, type StartedConsole } from '../support/console.ts'
 import { openProvider, type Provider } from '../support/provider.ts'
 import { FIVE, review } from '../support/reviews.ts'
-import { temporaryFolder } from '../support/temp.ts'
 
 const simulator = '  - { name: simulator, type: simulator, rate: 10, seed: 1, edits: 0.1, invalid: 0.05 }\n'
 const WIDTHS = [360, 1440, 2560]
 const HEIGHT = 900
 
 describe('every page of the console', { skip: chromiumProgram.skip }, async () => {
-  const folder = await temporaryFolder()
-  let browser: Browser
   let provider: Provider
-  let up: Up
+  let it: StartedConsole
   let pages: ReadonlyMap<string, string>
   before(async () => {
     provider = await openProvider(() => ({ body: '[]', headers: { 'content-type': 'application/json' } }))
     const polled = `  - { name: polled, type: http-poll, url: "${provider.url}", every: 1h, lease: 1s }\n`
-    await writeConfig(folder.path, simulator + polled)
-    up = await startUp(folder.path)
+    it = await startConsole({ sources: simulator + polled })
     const stars = [1, 2, 3].map((n) => review(`R-stars-${n}`, { rating: `${n}.0 out of 5 stars` }))
-    const rows = await bring([...FIVE, ...stars], { webhook: up.webhook, folder: folder.path })
+    const rows = await it.bring([...FIVE, ...stars])
     const accepted = rows.find(({ verdict }) => verdict.review?.['review_id'] === 'R1')
-    pages = everyPage(accepted?.key ?? '', await firstCluster(folder.path))
-    browser = await openBrowser()
+    pages = everyPage(accepted?.key ?? '', await firstCluster(it.folder))
   })
   after(async () => {
-    await browser.close()
-    await up.process.stop()
+    await it[Symbol.asyncDispose]()
     await provider[Symbol.asyncDispose]()
-    await folder[Symbol.asyncDispose]()
   })
 
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`has no barriers and fits from 360 to 2560 pixels in ${colorScheme}`, async () => {
-      await using visitor = await openVisitor(browser, up.admin, { colorScheme })
+      await using visitor = await it.openVisitor({ colorScheme })
       const { page } = visitor
       for (const [name, path] of pages) {
         await visitor.visit(path)
@@ -67,7 +51,7 @@ describe('every page of the console', { skip: chromiumProgram.skip }, async () =
   }
 
   test('tells when a source is polled next, and that it is not while it is paused', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/sources')
     const polled = page.getByRole('article').filter({ hasText: 'polled' })
@@ -81,7 +65,7 @@ describe('every page of the console', { skip: chromiumProgram.skip }, async () =
 
   test('moves nothing for those who asked for less motion, whatever a style says', async () => {
     const moves = async (reducedMotion: 'reduce' | 'no-preference'): Promise<unknown> => {
-      await using visitor = await openVisitor(browser, up.admin, { reducedMotion })
+      await using visitor = await it.openVisitor({ reducedMotion })
       await visitor.visit('/dead-letters')
       return await visitor.page.evaluate(`(() => {
         const { style } = document.querySelector('h1')
@@ -96,7 +80,7 @@ describe('every page of the console', { skip: chromiumProgram.skip }, async () =
   })
 
   test('keeps the theme that was chosen, whatever the system says', async () => {
-    await using visitor = await openVisitor(browser, up.admin, { colorScheme: 'light' })
+    await using visitor = await it.openVisitor({ colorScheme: 'light' })
     const { page } = visitor
     const ground = (): Promise<unknown> =>
       page.evaluate('getComputedStyle(document.documentElement).backgroundColor')

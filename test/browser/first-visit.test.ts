@@ -1,31 +1,21 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
-import { chromiumProgram, openBrowser, openVisitor } from '../support/browser.ts'
-import { bring } from '../support/console.ts'
-import { eventually, startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { chromiumProgram } from '../support/browser.ts'
+import { startConsole, type StartedConsole } from '../support/console.ts'
+import { eventually } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
-import { temporaryFolder } from '../support/temp.ts'
 
 const simulator = '  - { name: simulator, type: simulator, rate: 20, seed: 1, edits: 0.1 }\n'
 
 describe('the console', { skip: chromiumProgram.skip }, async () => {
-  const folder = await temporaryFolder()
-  let browser: Browser
-  let up: Up
+  let it: StartedConsole
   before(async () => {
-    await writeConfig(folder.path, simulator)
-    up = await startUp(folder.path)
-    browser = await openBrowser()
+    it = await startConsole({ sources: simulator })
   })
-  after(async () => {
-    await browser.close()
-    await up.process.stop()
-    await folder[Symbol.asyncDispose]()
-  })
+  after(() => it[Symbol.asyncDispose]())
 
   test('says on the first visit that all is well, and shows what flows', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/')
     await page.getByText('All is well.').waitFor()
@@ -43,10 +33,10 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
     const [first, second] = ['It works well', 'It worked well'].map((text) =>
       review('R-passport', { review_text: text, title: 'A lid' }),
     )
-    await bring([first ?? ''], { webhook: up.webhook, folder: folder.path })
-    await bring([second ?? ''], { webhook: up.webhook, folder: folder.path })
+    await it.bring([first ?? ''])
+    await it.bring([second ?? ''])
 
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/')
     await page.getByRole('link', { name: 'Reviews', exact: true }).click()
@@ -68,7 +58,7 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
   })
 
   test('has an address for each search, that opens the same again', async () => {
-    await using visitor = await openVisitor(browser, up.admin, { timezoneId: 'Asia/Kolkata' })
+    await using visitor = await it.openVisitor({ timezoneId: 'Asia/Kolkata' })
     await visitor.visit('/reviews?source=simulator&status=accepted')
     const { page } = visitor
     await page.getByText('newest first').waitFor()
@@ -87,7 +77,7 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
   })
 
   test('is used by keyboard alone', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/')
     const focused = page.locator(':focus')
@@ -105,7 +95,7 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
   })
 
   test('pauses a source and resumes it', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/sources')
     await page.getByRole('button', { name: 'Pause simulator' }).click()
@@ -121,7 +111,7 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
   })
 
   test('says so where a page is not there', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     await visitor.visit('/no-such-page')
     assert.equal(await visitor.page.locator('h1').innerText(), 'Not found')
   })

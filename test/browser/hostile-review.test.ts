@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
-import {
-  assertNoSidewaysScrolling,
-  chromiumProgram,
-  openBrowser,
-  openVisitor,
-  takePicture,
-} from '../support/browser.ts'
-import { bring, everyPage, firstCluster } from '../support/console.ts'
-import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { assertNoSidewaysScrolling, chromiumProgram, takePicture } from '../support/browser.ts'
+import { everyPage, firstCluster, startConsole, type StartedConsole } from '../support/console.ts'
 import { review } from '../support/reviews.ts'
-import { temporaryFolder } from '../support/temp.ts'
 
 const MARKUP =
   '<img src=x onerror="document.title=\'taken\'"><script>document.title="taken"</script><svg onload=alert(1)>{{1+1}}'
@@ -21,13 +12,10 @@ const LONG_WORD = 'W'.repeat(100_000)
 const HOSTILE = { markup: MARKUP, bidi: BIDI, zalgo: ZALGO, 'long-word': LONG_WORD }
 
 describe('a hostile review', { skip: chromiumProgram.skip }, async () => {
-  const folder = await temporaryFolder()
-  let browser: Browser
-  let up: Up
+  let it: StartedConsole
   const paths = new Map<string, string>()
   before(async () => {
-    await writeConfig(folder.path)
-    up = await startUp(folder.path)
+    it = await startConsole()
     const items = Object.entries(HOSTILE).flatMap(([name, text]) => [
       review(`R-${name}`, {
         title: text.slice(0, 9_000),
@@ -36,22 +24,17 @@ describe('a hostile review', { skip: chromiumProgram.skip }, async () => {
       }),
       review(`D-${name}`, { product_id: text.slice(0, 250), rating: text.slice(0, 9_000) }),
     ])
-    const rows = await bring(items, { webhook: up.webhook, folder: folder.path })
+    const rows = await it.bring(items)
     for (const { key } of rows) paths.set(`passport ${key}`, `/reviews/${key}`)
-    for (const [name, path] of everyPage('', await firstCluster(folder.path))) {
+    for (const [name, path] of everyPage('', await firstCluster(it.folder))) {
       if (name !== 'passport') paths.set(name, path)
     }
-    browser = await openBrowser()
   })
-  after(async () => {
-    await browser.close()
-    await up.process.stop()
-    await folder[Symbol.asyncDispose]()
-  })
+  after(() => it[Symbol.asyncDispose]())
 
   for (const width of [360, 1440]) {
     test(`is shown harmlessly on every page, ${width} pixels wide`, async () => {
-      await using visitor = await openVisitor(browser, up.admin, { viewport: { width, height: 900 } })
+      await using visitor = await it.openVisitor({ viewport: { width, height: 900 } })
       const { page } = visitor
       for (const [name, path] of paths) {
         await visitor.visit(path)
@@ -69,7 +52,7 @@ describe('a hostile review', { skip: chromiumProgram.skip }, async () => {
   }
 
   test('is text, letter by letter, and turns nothing around it', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/reviews?review=R-markup')
     await page.getByText(MARKUP).first().waitFor()
@@ -82,7 +65,7 @@ describe('a hostile review', { skip: chromiumProgram.skip }, async () => {
   })
 
   test('leaves the page quick, however long a word it has', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/reviews?review=R-long-word')
     await page.getByRole('link', { name: 'WWW' }).click()

@@ -1,37 +1,26 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
-import { chromiumProgram, openBrowser, openVisitor, takePicture } from '../support/browser.ts'
-import { bring, firstCluster } from '../support/console.ts'
-import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { chromiumProgram, takePicture } from '../support/browser.ts'
+import { firstCluster, startConsole, type StartedConsole } from '../support/console.ts'
 import { review } from '../support/reviews.ts'
-import { temporaryFolder } from '../support/temp.ts'
 
 /** So many that none of the jobs is at its end before a person has asked it to pause. */
 const LETTERS = 2_000
 const SHOWN = LETTERS.toLocaleString('en')
 
 describe('a redrive that is under way', { skip: chromiumProgram.skip }, async () => {
-  const folder = await temporaryFolder()
-  let browser: Browser
-  let up: Up
+  let it: StartedConsole
   before(async () => {
-    await writeConfig(folder.path)
-    up = await startUp(folder.path)
-    browser = await openBrowser()
+    it = await startConsole()
   })
-  after(async () => {
-    await browser.close()
-    await up.process.stop()
-    await folder[Symbol.asyncDispose]()
-  })
+  after(() => it[Symbol.asyncDispose]())
 
   test('says why it has stopped where its canary failed', async () => {
     const letters = [1, 7, 8].map((stars) => review(`C${stars}`, { rating: `${stars}.0 out of 5 stars` }))
-    await bring(letters, { webhook: up.webhook, folder: folder.path })
-    await using visitor = await openVisitor(browser, up.admin)
+    await it.bring(letters)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
-    await visitor.visit(`/dead-letters/${await firstCluster(folder.path)}`)
+    await visitor.visit(`/dead-letters/${await firstCluster(it.folder)}`)
     await page.getByText('1 of 3 would pass').waitFor()
     await page.getByLabel('Letters first').fill('2')
     await page.getByRole('button', { name: 'Redrive 3 letters' }).click()
@@ -47,9 +36,9 @@ describe('a redrive that is under way', { skip: chromiumProgram.skip }, async ()
       const letters = Array.from({ length: 1_000 }, (_, n) =>
         review(`R${from + n}`, { rating: 'five', title: 'Another fault than that of the other test' }),
       )
-      await bring(letters, { webhook: up.webhook, folder: folder.path })
+      await it.bring(letters)
     }
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/dead-letters')
     await page.getByRole('link', { name: /found "five"/ }).click()

@@ -1,34 +1,24 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser, Locator, Page } from 'playwright-core'
-import { chromiumProgram, openBrowser, openVisitor } from '../support/browser.ts'
-import { bring } from '../support/console.ts'
-import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import type { Locator, Page } from 'playwright-core'
+import { chromiumProgram } from '../support/browser.ts'
+import { startConsole, type StartedConsole } from '../support/console.ts'
 import { review } from '../support/reviews.ts'
-import { temporaryFolder } from '../support/temp.ts'
 
 /** More than any page has places for the focus. */
 const MOST_TABS = 100
 
 describe('a person with a keyboard alone', { skip: chromiumProgram.skip }, async () => {
-  const folder = await temporaryFolder()
-  let browser: Browser
-  let up: Up
+  let it: StartedConsole
   before(async () => {
-    await writeConfig(folder.path)
-    up = await startUp(folder.path)
+    it = await startConsole()
     const stars = [1, 2, 3].map((n) => review(`R${n}`, { rating: `${n}.0 out of 5 stars` }))
-    await bring([...stars, review('R6', { rating: 6 })], { webhook: up.webhook, folder: folder.path })
-    browser = await openBrowser()
+    await it.bring([...stars, review('R6', { rating: 6 })])
   })
-  after(async () => {
-    await browser.close()
-    await up.process.stop()
-    await folder[Symbol.asyncDispose]()
-  })
+  after(() => it[Symbol.asyncDispose]())
 
   test('reaches a fault, redrives its letters, and is still on the page when the form has gone', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/')
     await tabTo(page, page.getByRole('link', { name: 'Dead letters' }))
@@ -50,7 +40,7 @@ describe('a person with a keyboard alone', { skip: chromiumProgram.skip }, async
   })
 
   test('keeps the focus on a button while it works, and has its opposite there afterwards', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/dead-letters')
     await tabTo(page, page.getByRole('link', { name: /at most 5/ }))

@@ -1,35 +1,25 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
-import { chromiumProgram, openBrowser, openVisitor, takePicture } from '../support/browser.ts'
-import { bring, rowsIn } from '../support/console.ts'
-import { eventually, startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { chromiumProgram, takePicture } from '../support/browser.ts'
+import { rowsIn, startConsole, type StartedConsole } from '../support/console.ts'
+import { eventually } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
-import { temporaryFolder } from '../support/temp.ts'
 
 const LETTERS = 500
 
 describe('dead letters with one fault', { skip: chromiumProgram.skip }, async () => {
-  const folder = await temporaryFolder()
-  let browser: Browser
-  let up: Up
+  let it: StartedConsole
   before(async () => {
-    await writeConfig(folder.path, '  - { name: other, type: webhook, path: /hooks/other }\n')
-    up = await startUp(folder.path)
+    it = await startConsole({ sources: '  - { name: other, type: webhook, path: /hooks/other }\n' })
     const letters = Array.from({ length: LETTERS }, (_, n) =>
       review(`R${n}`, { rating: '4.0 out of 5 stars' }),
     )
-    await bring(letters, { webhook: up.webhook, folder: folder.path })
-    browser = await openBrowser()
+    await it.bring(letters)
   })
-  after(async () => {
-    await browser.close()
-    await up.process.stop()
-    await folder[Symbol.asyncDispose]()
-  })
+  after(() => it[Symbol.asyncDispose]())
 
   test('are repaired once: suggested, previewed, tried on a few, redriven, and all of them are stored', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/dead-letters')
     await page
@@ -48,7 +38,7 @@ describe('dead letters with one fault', { skip: chromiumProgram.skip }, async ()
     await page.getByRole('region', { name: 'Jobs' }).getByText('done', { exact: true }).waitFor()
     await takePicture(page, 'repair-redriven')
 
-    const rows = await rowsIn(folder.path)
+    const rows = await rowsIn(it.folder)
     assert.equal(rows.length, LETTERS)
     assert.ok(rows.every(({ verdict }) => verdict.status === 'accepted' && verdict.review?.['rating'] === 4))
     await visitor.visit('/dead-letters')
@@ -59,21 +49,15 @@ describe('dead letters with one fault', { skip: chromiumProgram.skip }, async ()
   test('come no more once the repair is kept as a rule of their source', async () => {
     await eventually(async () => {
       const id = `K${Date.now()}`
-      const rows = await bring([review(id, { rating: '3.0 out of 5 stars' })], {
-        webhook: up.webhook,
-        folder: folder.path,
-      })
+      const rows = await it.bring([review(id, { rating: '3.0 out of 5 stars' })])
       const row = rows.find(({ raw }) => raw?.includes(id))
       return row?.verdict.status === 'accepted' ? true : undefined
     }, 'a letter that is mended on arrival')
   })
 
   test('are previewed while the steps are written, and steps that do not help say why', async () => {
-    await bring([review('X1', { rating: 'five!' }), review('X2', { rating: 'four!' })], {
-      webhook: up.webhook,
-      folder: folder.path,
-    })
-    await using visitor = await openVisitor(browser, up.admin)
+    await it.bring([review('X1', { rating: 'five!' }), review('X2', { rating: 'four!' })])
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/dead-letters')
     await page.getByRole('link', { name: /five!|four!/ }).click()
@@ -90,8 +74,8 @@ describe('dead letters with one fault', { skip: chromiumProgram.skip }, async ()
   test('are left alone where too few of the first ones pass, until somebody goes on nevertheless', async () => {
     const letters = [1, 7, 8, 9].map((stars) => review(`C${stars}`, { rating: `${stars}.0 out of 5 stars` }))
     // The source of the first test would mend the first of them on arrival.
-    await bring(letters, { webhook: up.webhook.replace(/hook$/, 'other'), folder: folder.path })
-    await using visitor = await openVisitor(browser, up.admin)
+    await it.bring(letters, it.up.webhook.replace(/hook$/, 'other'))
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/dead-letters')
     await page.getByRole('link', { name: /out of 5 stars/ }).click()
@@ -108,9 +92,9 @@ describe('dead letters with one fault', { skip: chromiumProgram.skip }, async ()
   })
 
   test('are mended one by one by hand, and what is still wrong is said', async () => {
-    const rows = await bring([review('H1', { rating: 'none' })], { webhook: up.webhook, folder: folder.path })
+    const rows = await it.bring([review('H1', { rating: 'none' })])
     const key = rows.find(({ raw }) => raw?.includes('"H1"'))?.key ?? ''
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit(`/reviews/${key}`)
     const written = page.getByLabel('The review as it should be, as JSON')
@@ -128,7 +112,7 @@ describe('dead letters with one fault', { skip: chromiumProgram.skip }, async ()
   })
 
   test('are put away with a reason: muted, and shown on demand; then discarded', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/dead-letters')
     await page.getByRole('link', { name: /five!|four!/ }).click()

@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Browser } from 'playwright-core'
-import { chromiumProgram, openBrowser, openVisitor } from '../support/browser.ts'
-import { bring } from '../support/console.ts'
-import { startUp, type Up, writeConfig } from '../support/pipeline.ts'
+import { chromiumProgram } from '../support/browser.ts'
+import { startConsole, type StartedConsole } from '../support/console.ts'
 import { FIVE } from '../support/reviews.ts'
-import { temporaryFolder } from '../support/temp.ts'
 
 describe('a replay from the console', { skip: chromiumProgram.skip }, async () => {
-  const folder = await temporaryFolder()
-  let browser: Browser
-  let up: Up
+  let it: StartedConsole
   before(async () => {
-    await writeConfig(folder.path)
-    up = await startUp(folder.path)
-    await bring(FIVE, { webhook: up.webhook, folder: folder.path })
-    browser = await openBrowser()
+    it = await startConsole()
+    await it.bring(FIVE)
   })
-  after(async () => {
-    await browser.close()
-    await up.process.stop()
-    await folder[Symbol.asyncDispose]()
-  })
+  after(() => it[Symbol.asyncDispose]())
 
   test('is estimated first, and anew when something else is asked for; then it runs and is noted', async () => {
-    await using visitor = await openVisitor(browser, up.admin)
+    await using visitor = await it.openVisitor()
     const { page } = visitor
     await visitor.visit('/replay')
     const run = page.getByRole('button', { name: 'Replay', exact: true })
