@@ -86,6 +86,7 @@ export async function openSource(
   const data = await loadPreset(preset)
   const options = { missingUserId, missingReviewId, versions }
   const rules = following(repairs, (kept) => compileRules(data, { ...options, repairs: kept }))
+  rules().validator.prepare()
   const adapter = await sourceAdapter(type)
   const provider = createProvider(data, rules)
   const context = { ...(await contextOf(env)), ...parts, name, origin, split: createSplit(data), provider }

@@ -13,6 +13,8 @@ export interface Validator {
   isValid(candidate: object): boolean
   /** Every fault, in the schema's order, at most 20. */
   allFaults(candidate: object): readonly Fault[]
+  /** Compiles all that is compiled when it is first used, so that the first reviews don't wait for it. */
+  prepare(): void
 }
 
 /** A rejected item tells this many faults; more help nobody, and the sender chooses how many there are. */
@@ -59,6 +61,9 @@ function validatorOf(version: string, { quick, exact, every }: Compiled): Valida
       // What was cut may be what is at fault, where a schema allows more than the one in force.
       if (validate(shortened(candidate))) validate(candidate)
       return (validate.errors ?? []).slice(0, MAX_FAULTS).map(faultOf)
+    },
+    prepare() {
+      for (const compiled of [quick, exact, every]) compiled()
     },
   }
 }

@@ -34,7 +34,7 @@ async function writeConfig(
   await writeFile(
     join(folder, 'headwater.yaml'),
     `
-sources: [{ name: hook, type: webhook, path: /hooks/hook, deadline: 200ms }]
+sources: [{ name: hook, type: webhook, path: /hooks/hook, deadline: 2s }]
 queue: { ${queue} }
 store: { type: embedded }
 http: { listen: "127.0.0.1:0" }
