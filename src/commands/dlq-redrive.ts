@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { sentenceOf } from '../event.ts'
+import { isTooDeep, MOST_LEVELS } from '../lib/nesting.ts'
 import type { Redriven } from '../services/dead-letters.ts'
 import { type AddCommand, environment, FAILED, type Io, parseReason } from './command.ts'
 import { type ClusterOptions, redriveCluster } from './dlq-redrive-cluster.ts'
@@ -149,12 +150,15 @@ async function readReview(path: string, io: Io): Promise<Record<string, unknown>
   })
   try {
     const value: unknown = JSON.parse(json)
-    if (value !== null && typeof value === 'object' && !Array.isArray(value))
+    if (value !== null && typeof value === 'object' && !Array.isArray(value) && !isTooDeep(value))
       return value as Record<string, unknown>
   } catch (cause) {
     throw new HeadwaterError('USAGE', `--review: ${path} is not JSON: ${(cause as Error).message}`, { cause })
   }
-  throw new HeadwaterError('USAGE', `--review: expected a JSON object in ${path}`)
+  throw new HeadwaterError(
+    'USAGE',
+    `--review: expected a JSON object of at most ${MOST_LEVELS} levels in ${path}`,
+  )
 }
 
 async function tellRedriven({ key, status, verdict }: Redriven, json: boolean, io: Io): Promise<void> {
