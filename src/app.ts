@@ -15,6 +15,8 @@ import type { ReviewRecord } from './review/record.ts'
 import type { Repair } from './review/repair.ts'
 import type { DataFolder } from './services/backup.ts'
 import { keptRepairs } from './services/repairs.ts'
+import type { ReplayInto } from './services/replay.ts'
+import type { ReplayTarget } from './services/replay-params.ts'
 import { isOwn, loadOwn, sources } from './sources/index.ts'
 import type { NextPollOptions } from './sources/next-poll.ts'
 import type { NextPoll, Source, SourceAdapter, SourceContext, Throttled } from './sources/source.ts'
@@ -53,6 +55,23 @@ export async function openQueue(env: Environment, topic: string): Promise<Queue>
   const { type, settings } = env.config.queue
   const queue = await (await queueAdapter(type)).open(settings, await queueContextOf(env, topic))
   return outlastRefusals(queue)
+}
+
+/** Opens where a replay goes. Throws USAGE where a group has no queue of its own. */
+export async function openTarget(env: Environment, target: ReplayTarget): Promise<ReplayInto> {
+  const { type, topics } = env.config.queue
+  const queue = await openQueue(env, target.to === 'topic' ? target.name : topics.reviews)
+  if (target.to !== 'group') return queue
+  const publishTo = queue.publishTo?.bind(queue)
+  if (publishTo === undefined) {
+    await queue[Symbol.asyncDispose]()
+    const message = `a group has no queue of its own on a queue of the type ${type}: use --to-topic (toTopic in the API)`
+    throw new HeadwaterError('USAGE', message)
+  }
+  return {
+    publish: (messages, options) => publishTo(target.name, messages, options),
+    [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
+  }
 }
 
 export type SourceParts = Omit<SourceContext, keyof Context | 'name' | 'origin' | 'split' | 'provider'>

@@ -7,6 +7,7 @@ import {
   openQueue,
   openRegistry,
   openRules,
+  openTarget,
   openSource,
   openStore,
   throttledOf,
@@ -164,7 +165,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
         return nextPollOf(source, registry, { isPaused, now: clock() })
       },
       openRules: (preset) => openRules(env, registry, preset),
-      openQueue: (topic) => openQueue(env, topic),
+      openTarget: (target) => openTarget(env, target),
       newRun: () => newRun(clock()),
       stopping: stopping.asked,
     })

@@ -3,38 +3,48 @@ import { formatCount } from '../lib/units.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { Job } from '../services/job.ts'
 import { isGoing } from '../services/job.ts'
+import type { JobParts } from '../services/job-work.ts'
 import type { NewJob } from '../services/jobs.ts'
 import type { Registry } from '../stores/registry.ts'
-import { MOST_COUNTED, type Store } from '../stores/store.ts'
-import { ABORTED, FAILED, type Io } from './command.ts'
+import type { Store } from '../stores/store.ts'
+import { ABORTED, type Io } from './command.ts'
+import { progressOf, tellJob } from './job-told.ts'
 import { openQueue, openRegistry, openStore } from './open.ts'
-import { excerpt, reasonLines, write, writeJson } from './output.ts'
+import { excerpt } from './output.ts'
 import { who } from './who.ts'
 
 type Env = Environment & { readonly json: boolean }
 
-/** Begins a job, runs it to its end and says what came of it. */
-export async function startHere(asked: NewJob, env: Env, io: Io): Promise<void> {
+type Tell = (job: Job) => Promise<void>
+
+/** Begins a job, runs it to its end and says what came of it, in the words of its command where it has some. */
+export async function startHere(
+  asked: NewJob,
+  env: Env,
+  io: Io,
+  tell: Tell = (job) => tellJob(job, env.json, io),
+): Promise<void> {
   await using place = await openPlace(env)
   const { startJob } = await import('../services/jobs.ts')
   const { id } = await startJob(asked, { ...place, clock: Date.now, signal: io.signal })
   io.stderr.write(`the job is ${id}: \`headwater jobs pause ${id}\` reaches it from anywhere\n`)
-  await runIn(place, id, env, io)
+  await runIn(place, id, env, io, tell)
 }
 
 /** Runs a job that is there, and says what came of it. */
 export async function runHere(id: string, env: Env, io: Io): Promise<void> {
   await using place = await openPlace(env)
-  await runIn(place, id, env, io)
+  await runIn(place, id, env, io, (job) => tellJob(job, env.json, io))
 }
 
 interface Place extends AsyncDisposable {
   readonly store: Store
   readonly registry: Registry
   readonly reviews: Pick<Queue, 'publish'>
+  readonly openTarget: JobParts['openTarget']
 }
 
-async function runIn(place: Place, id: string, env: Env, io: Io): Promise<void> {
+async function runIn(place: Place, id: string, env: Env, io: Io, tell: Tell): Promise<void> {
   const { newRun, openRules } = await import('../app.ts')
   const { runJob, setJobState } = await import('../services/jobs.ts')
   const { numbered } = await import('../services/ledger.ts')
@@ -50,7 +60,7 @@ async function runIn(place: Place, id: string, env: Env, io: Io): Promise<void> 
   if (!env.json && io.stderr.isTTY) io.stderr.write('\r\u001b[K')
   // Whoever ends the command does not want another process to go on with it.
   const wasEnded = io.signal.aborted && isGoing(job)
-  await tellJob(wasEnded ? await setJobState(place.registry, id, 'pause', who()) : job, env.json, io)
+  await tell(wasEnded ? await setJobState(place.registry, id, 'pause', who()) : job)
   if (wasEnded) io.exitCode = ABORTED
 }
 
@@ -65,6 +75,7 @@ async function openPlace(env: Env): Promise<Place> {
   return {
     store,
     registry,
+    openTarget: async (target) => (await import('../app.ts')).openTarget(env, target),
     reviews: {
       async publish(messages, options) {
         queue ??= openQueue(env, env.config.queue.topics.reviews)
@@ -90,37 +101,4 @@ function createProgress({ json }: Env, { stderr }: Io): (job: Job) => void {
     const parts = [progressOf(job), ...(rate > 0 ? [`${formatCount(rate)}/s`] : [])]
     stderr.write(`\r${parts.join(' · ')}\u001b[K`)
   }
-}
-
-/** `1,200 of 10,000+ letters · 1,190 published · 10 still rejected` */
-export function progressOf({ kind, state, total, done, passed, failed }: Job): string {
-  const known = total === undefined ? '' : ` of ${formatTotal(Math.max(total, done))}`
-  const verb = kind === 'redrive' ? 'published' : 'discarded'
-  return [
-    `${state === 'canary' ? 'canary: ' : ''}${formatCount(done)}${known} letters`,
-    `${formatCount(passed)} ${verb}`,
-    ...(failed > 0 ? [`${formatCount(failed)} still rejected`] : []),
-  ].join(' · ')
-}
-
-/** Where it was counted no further, there may be more. */
-export function formatTotal(total: number): string {
-  return `${formatCount(total)}${total === MOST_COUNTED ? '+' : ''}`
-}
-
-/** What came of a job, and how to go on. */
-export async function tellJob(job: Job, json: boolean, io: Io): Promise<void> {
-  const { id, state, why, failed, reasons } = job
-  if (state !== 'done' || failed > 0) io.exitCode = FAILED
-  if (json) return writeJson(io, job)
-  await write(
-    io,
-    [
-      `the job ${id} is ${state}${why === undefined ? '' : `: ${excerpt(why, 300)}`}`,
-      progressOf(job),
-      ...reasonLines(reasons),
-      ...(state === 'done' ? [] : [`\`headwater jobs resume ${id}\` goes on with it`]),
-      '',
-    ].join('\n'),
-  )
 }

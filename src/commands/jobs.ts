@@ -1,18 +1,20 @@
 import type { Command } from 'commander'
 import { formatCount } from '../lib/units.ts'
 import type { Job } from '../services/job.ts'
+import type { ReplayParams } from '../services/replay-params.ts'
 import { type AddCommand, environment, type Io } from './command.ts'
-import { formatTotal, progressOf, runHere } from './job-run.ts'
+import { runHere } from './job-run.ts'
+import { aimOf, formatTotal, progressOf } from './job-told.ts'
 import { openRegistry } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import { example } from './up.ts'
 import { who } from './who.ts'
 
-/** Works on many dead letters, wherever they run. */
+/** Redrives, discards and replays, wherever they run. */
 export const addJobs: AddCommand = (program, io) => {
   const jobs = program
     .command('jobs')
-    .description('redrives and discards of many dead letters: how far they are; pause, resume, stop')
+    .description('redrives, discards and replays: how far they are; pause, resume, stop')
 
   jobs
     .command('list')
@@ -22,7 +24,7 @@ export const addJobs: AddCommand = (program, io) => {
       const env = await environment(command, io)
       const { listJobs } = await import('../services/jobs.ts')
       await using registry = await openRegistry(env)
-      const rows = [['job', 'what', 'cluster', 'state', 'done', 'of', 'passed', 'failed', 'began', 'by']]
+      const rows = [['job', 'what', 'about', 'state', 'done', 'of', 'passed', 'failed', 'began', 'by']]
       for (const job of await listJobs(registry, { signal: io.signal })) {
         if (env.json) await writeJson(io, job)
         else rows.push(rowOf(job))
@@ -79,11 +81,12 @@ async function ask(id: string, wanted: Wanted, command: Command, io: Io): Promis
   else await write(io, `the job ${id} is ${job.state}\n`)
 }
 
-function rowOf({ id, kind, params, state, done, total, passed, failed, startedAt, by }: Job): string[] {
+function rowOf(job: Job): string[] {
+  const { id, kind, state, done, total, passed, failed, startedAt, by } = job
   return [
     id,
     kind,
-    excerpt(params.cluster, 16),
+    aimOf(job),
     state,
     formatCount(done),
     total === undefined ? '-' : formatTotal(total),
@@ -98,7 +101,8 @@ function linesOf(job: Job): string {
   const { id, kind, params, state, why, by, startedAt, updatedAt, reasons, inFlight, owner } = job
   const facts: string[][] = [
     ['job', id],
-    ['what', `${kind} of the cluster ${excerpt(params.cluster, 16)}`],
+    ['what', `${kind} ${aimOf(job)}`],
+    ...(kind === 'replay' ? [['selected', selectionOf(params)]] : []),
     ['state', `${state}${why === undefined ? '' : `: ${excerpt(why, 300)}`}`],
     ['progress', progressOf(job)],
     ['by', `${excerpt(by, 60)}, since ${startedAt}`],
@@ -113,4 +117,12 @@ function linesOf(job: Job): string {
     ]),
   ]
   return table(facts)
+}
+
+function selectionOf({ from, to, source, product }: ReplayParams): string {
+  return [
+    `received ${from === undefined ? '' : `from ${from} `}before ${to}`,
+    ...(source === undefined ? [] : [`source ${excerpt(source, 60)}`]),
+    ...(product === undefined ? [] : [`product ${excerpt(product, 60)}`]),
+  ].join(', ')
 }

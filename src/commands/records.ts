@@ -55,15 +55,19 @@ export async function* selected(
 }
 
 /** What the options select, as the store is asked for it. */
-export function scanOf({ from, to, product, cluster }: Selection): Scan {
-  const now = Date.now()
-  const window = {
-    ...(from !== undefined && { from: parseTime(from, '--from', now) }),
-    ...(to !== undefined && { to: parseTime(to, '--to', now) }),
-  }
+export function scanOf({ product, cluster, ...typed }: Selection): Scan {
+  const window = windowOf(typed, Date.now())
   if (product !== undefined) return { by: 'product', product, ...window }
   if (cluster !== undefined) return { by: 'cluster', cluster, ...window }
   return { by: 'time', ...window }
+}
+
+/** Milliseconds since 1970. */
+export function windowOf({ from, to }: Selection, now: number): Pick<Scan, 'from' | 'to'> {
+  return {
+    ...(from !== undefined && { from: parseTime(from, '--from', now) }),
+    ...(to !== undefined && { to: parseTime(to, '--to', now) }),
+  }
 }
 
 /** One line a record for a person, one document a record with --json. */

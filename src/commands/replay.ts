@@ -2,16 +2,17 @@ import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { formatCount } from '../lib/units.ts'
-import type { Queue } from '../queues/queue.ts'
+import type { Job } from '../services/job.ts'
 import type { Replayed } from '../services/replay.ts'
+import { placeOf, type ReplayParams, type ReplayTarget, selectOf } from '../services/replay-params.ts'
 import { type AddCommand, environment, FAILED, type Io } from './command.ts'
-import { noteChange } from './noted.ts'
-import { openQueue, openRegistry, openStore } from './open.ts'
 import { openEventFile } from './event-file.ts'
-import { excerpt, writeJson } from './output.ts'
-import { type Selection, scanOf, select } from './records.ts'
-import { patiently } from './patiently.ts'
+import { noteChange } from './noted.ts'
+import { openRegistry, openStore } from './open.ts'
+import { excerpt, write, writeJson } from './output.ts'
+import { type Selection, select, windowOf } from './records.ts'
 import { example } from './up.ts'
+import { who } from './who.ts'
 
 interface ReplayOptions extends Selection {
   readonly toGroup?: string
@@ -21,6 +22,8 @@ interface ReplayOptions extends Selection {
   readonly preset?: string
   readonly dryRun?: boolean
 }
+
+type Env = Environment & { readonly json: boolean }
 
 /** Publishes what is stored once more, as it is understood today. */
 export const addReplay: AddCommand = (program, io) => {
@@ -45,40 +48,24 @@ export const addReplay: AddCommand = (program, io) => {
     )
     .action(async (options: ReplayOptions, command: Command) => {
       const env = await environment(command, io)
-      const { source } = options
-      const { newRun, openRules } = await import('../app.ts')
-      const { numbered } = await import('../services/ledger.ts')
-      const { replay } = await import('../services/replay.ts')
       const target = targetOf(options)
-      await using store = await openStore(env)
-      await using registry = await openRegistry(env)
-      await using into = await openTarget(target, env)
-      const again = patiently(io)
-      const run = newRun(Date.now())
-      const details = { run, ...options }
-      if (options.dryRun !== true)
-        await noteChange(registry, { what: 'replay', about: placeOf(target), details })
-      const counts = await replay({
-        store,
-        select: {
-          ...scanOf(options),
-          where: (row) => source === undefined || row.received.context.source === source,
-        },
-        // Trouble of the queue is waited out.
-        into: { publish: (messages, options) => again(() => into.publish(messages, options)) },
-        rules: await openRules(env, registry, options.preset),
-        number: numbered(run),
-        signal: io.signal,
-        dryRun: options.dryRun === true,
-        ...(!env.json && { onPage: (each) => progress(each, io) }),
-      })
-      await tell(counts, { target, dryRun: options.dryRun === true, json: env.json }, io)
+      const params = paramsOf(options, Date.now())
+      if (options.dryRun === true) return count(params, target, env, io)
+      if (target.to === 'file') return writeFile(params, target, env, io)
+      const { startHere } = await import('./job-run.ts')
+      const job = { kind: 'replay', params: { ...params, target }, by: who() } as const
+      await startHere(job, env, io, (ended) => tellReplay(ended, target, env, io))
     })
 }
 
-/** Where a replay goes. Exactly one is asked for, so that none reaches everyone by accident. */
-type Target = { readonly to: 'group' | 'topic' | 'file'; readonly name: string } | { readonly to: 'all' }
+/** A file is written by this process alone. */
+type Target = ReplayTarget | FileTarget
+interface FileTarget {
+  readonly to: 'file'
+  readonly name: string
+}
 
+/** Exactly one is asked for, so that none reaches everyone by accident. */
 function targetOf({ toGroup, toTopic, toFile, toAll }: ReplayOptions): Target {
   const asked: Target[] = []
   if (toGroup !== undefined) asked.push({ to: 'group', name: toGroup })
@@ -93,46 +80,80 @@ function targetOf({ toGroup, toTopic, toFile, toAll }: ReplayOptions): Target {
   )
 }
 
-async function openTarget(target: Target, env: Environment): Promise<Into & AsyncDisposable> {
-  const { reviews } = env.config.queue.topics
-  if (target.to === 'file') return openEventFile(target.name)
-  if (target.to !== 'group') return openQueue(env, target.to === 'all' ? reviews : target.name)
-  const queue = await openQueue(env, reviews)
-  const publishTo = queue.publishTo?.bind(queue)
-  if (publishTo === undefined) {
-    await queue[Symbol.asyncDispose]()
-    const message = `a group has no queue of its own on a queue of the type ${env.config.queue.type}: use --to-topic`
-    throw new HeadwaterError('USAGE', message)
-  }
+function paramsOf(options: ReplayOptions, now: number): ReplayParams {
+  const { source, product, preset } = options
+  const { from, to = now } = windowOf(options, now)
   return {
-    publish: (messages, options) => publishTo(target.name, messages, options),
-    [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose](),
+    ...(from !== undefined && { from: new Date(from).toISOString() }),
+    to: new Date(to).toISOString(),
+    ...(source !== undefined && { source }),
+    ...(product !== undefined && { product }),
+    ...(preset !== undefined && { preset }),
   }
 }
 
-type Into = Pick<Queue, 'publish'>
-
-function progress({ looked, published }: Replayed, { stderr }: Io): void {
-  if (stderr.isTTY)
-    stderr.write(`\r${formatCount(looked)} looked at, ${formatCount(published)} published\u001b[K`)
+async function count(params: ReplayParams, target: Target, env: Env, io: Io): Promise<void> {
+  const counts = await replayHere(params, undefined, env, io)
+  if (env.json) return writeJson(io, { ...target, dryRun: true, ...counts })
+  await write(io, linesOf(counts, `would be published ${nameOf(target)}`))
 }
 
-async function tell(
-  counts: Replayed,
-  { target, dryRun, json }: { target: Target; dryRun: boolean; json: boolean },
+async function writeFile(params: ReplayParams, target: FileTarget, env: Env, io: Io): Promise<void> {
+  await using file = await openEventFile(target.name)
+  await using registry = await openRegistry(env)
+  await noteChange(registry, { what: 'replay', about: nameOf(target), details: { ...params, target } })
+  const counts = await replayHere(params, file, env, io)
+  if (env.json) return writeJson(io, { ...target, dryRun: false, ...counts })
+  await write(io, linesOf(counts, `published ${nameOf(target)}`))
+}
+
+/** What needs no job: it ends with the command. */
+async function replayHere(
+  params: ReplayParams,
+  into: Awaited<ReturnType<typeof openEventFile>> | undefined,
+  env: Env,
   io: Io,
-): Promise<void> {
-  if (counts.refused > 0) io.exitCode = FAILED
-  if (json) return writeJson(io, { ...target, dryRun, ...counts })
-  if (io.stderr.isTTY) io.stderr.write('\r\u001b[K')
-  const { looked, published, rejected, refused, refusal } = counts
-  const verb = dryRun ? 'would be published' : 'published'
-  io.stdout.write(
-    `${formatCount(looked)} looked at: ${formatCount(published)} ${verb} ${placeOf(target)}, ` +
-      `${formatCount(rejected)} still rejected\n` +
-      (refused > 0 ? `${formatCount(refused)} refused: ${refusal}\n` : ''),
-  )
+): Promise<Replayed> {
+  const { newRun, openRules } = await import('../app.ts')
+  const { numbered } = await import('../services/ledger.ts')
+  const { replay } = await import('../services/replay.ts')
+  await using store = await openStore(env)
+  await using registry = await openRegistry(env)
+  const run = newRun(Date.now())
+  const isWatched = !env.json && io.stderr.isTTY
+  const counts = await replay(store, selectOf(params), {
+    into,
+    rules: await openRules(env, registry, params.preset),
+    name: run,
+    number: numbered(run),
+    signal: io.signal,
+    ...(isWatched && {
+      onPage: ({ looked, published }: Replayed) =>
+        void io.stderr.write(
+          `\r${formatCount(looked)} looked at · ${formatCount(published)} published\u001b[K`,
+        ),
+    }),
+  })
+  if (isWatched) io.stderr.write('\r\u001b[K')
+  return counts
 }
 
-const placeOf = (target: Target): string =>
-  target.to === 'all' ? 'to everyone' : `to the ${target.to} ${excerpt(target.name, 200)}`
+/** What came of a replay that ran as a job, in the words of one that needs none. */
+async function tellReplay(job: Job, target: ReplayTarget, env: Env, io: Io): Promise<void> {
+  const { tellJob, wentWrong } = await import('./job-told.ts')
+  const { replayedBy } = await import('../services/job-replay.ts')
+  const { id, state } = job
+  if (!env.json && state !== 'done') return tellJob(job, false, io)
+  if (wentWrong(job)) io.exitCode = FAILED
+  const counts = replayedBy(job)
+  if (env.json) return writeJson(io, { ...target, dryRun: false, job: id, state, ...counts })
+  await write(io, linesOf(counts, `published ${nameOf(target)}`))
+}
+
+function linesOf({ looked, published, rejected, refused, refusal = '' }: Replayed, verb: string): string {
+  const found = `${formatCount(looked)} looked at: ${formatCount(published)} ${verb}, ${formatCount(rejected)} still rejected\n`
+  return refused === 0 ? found : `${found}${formatCount(refused)} refused: ${excerpt(refusal, 300)}\n`
+}
+
+const nameOf = (target: Target): string =>
+  excerpt(target.to === 'file' ? `to the file ${target.name}` : placeOf(target), 200)

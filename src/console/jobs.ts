@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../adapter.ts'
 import { type Job, needsOwner } from '../services/job.ts'
 import { isOrphaned } from '../services/job-owner.ts'
+import type { JobParts } from '../services/job-work.ts'
 import {
   isRunElsewhere,
-  type JobParts,
   type NewJob,
   runAbandonedJobs,
   runJob,

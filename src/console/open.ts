@@ -5,6 +5,7 @@ import type { LedgerEntry } from '../review/record.ts'
 import { createBrowser } from '../services/browse.ts'
 import { openChanges } from '../services/changes.ts'
 import { createClusterList } from '../services/cluster-list.ts'
+import type { JobParts } from '../services/job-work.ts'
 import { numbered } from '../services/ledger.ts'
 import { openMutes } from '../services/mutes.ts'
 import { keptRepairs } from '../services/repairs.ts'
@@ -16,26 +17,17 @@ import { summaryOf } from './api/reviews.ts'
 import { createAttempts } from './attempts.ts'
 import { openJobs } from './jobs.ts'
 import { type Page, readPage } from './page.ts'
-import { createReplays } from './replays.ts'
 import { createSessions } from './sessions.ts'
 
 /** What the console is opened with: the rest it makes itself. */
 export interface ConsoleParts
   extends Omit<
     ApiParts,
-    | 'browse'
-    | 'clusters'
-    | 'access'
-    | 'jobs'
-    | 'replays'
-    | 'changes'
-    | 'mutes'
-    | 'kept'
-    | 'openRules'
-    | 'newNumber'
+    'browse' | 'clusters' | 'access' | 'jobs' | 'changes' | 'mutes' | 'kept' | 'openRules' | 'newNumber'
   > {
   /** The rules of today; of a preset where one is named. */
   readonly openRules: (preset?: string) => Promise<(record: Stored) => Promise<Rules>>
+  readonly openTarget: JobParts['openTarget']
   /** A number of its own for each start of something that publishes. */
   readonly newRun: () => string
   /** Milliseconds that nobody sets, for durations. */
@@ -68,7 +60,6 @@ export async function openConsole(parts: ConsoleParts): Promise<FastifyInstance 
     access: createAccess({ token, readOnlyToken, publicUrl, sessions, attempts }),
     openRules: rememberedFor(RULES_MS, steady, () => parts.openRules()),
     jobs,
-    replays: createReplays({ store, clock, signal, logger }),
     changes: openChanges(registry, clock),
     mutes: openMutes(registry, clock),
     kept: keptRepairs(registry),

@@ -1,90 +1,69 @@
-import { sentenceOf } from '../event.ts'
+import type { TransientError } from '../errors.ts'
+import { retry } from '../lib/retry.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { Rules } from '../review/interpret.ts'
 import type { LedgerEntry } from '../review/record.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
-import { discardAll, redriveAll } from './dead-letters.ts'
 import type { FailureReason, Job } from './job.ts'
+import type { ReplayInto } from './replay.ts'
+import type { ReplayTarget } from './replay-params.ts'
 
-/** What a job works with. */
-export interface JobTools {
+/** What a job is run with. */
+export interface JobParts {
   readonly store: Store
   readonly registry: Registry
   readonly reviews: Pick<Queue, 'publish'>
-  /** The rules of today, by which letters are judged; those of a preset where one is named. Opened once a run. */
+  /** Opens where a replay goes. Throws USAGE where the queue has no such place. */
+  readonly openTarget: (target: ReplayTarget) => Promise<ReplayInto>
+  /** The rules of today, by which records are judged; those of a preset where one is named. Opened once a run. */
   readonly openRules: (preset?: string) => Promise<(record: Stored) => Promise<Rules>>
   readonly number: () => LedgerEntry
   readonly clock: () => number
+  /** Aborts between two batches; the job then waits for another process. */
+  readonly signal: AbortSignal
+  readonly onProgress?: (job: Job) => void
+  /** Told of what fails for now, and is tried again. */
+  readonly onTrouble?: (error: TransientError) => void
 }
 
-/** What became of some letters. */
+/** What became of some records. */
 export interface Worked {
   readonly passed: number
-  readonly failed: readonly Omit<FailureReason, 'count'>[]
+  readonly failed: readonly FailureReason[]
 }
-
-/** Does to some letters what the job is about. Safe to repeat with what is read anew. */
-export type Work = (rows: readonly Stored[]) => Promise<Worked>
 
 /** A batch that was begun is finished: nothing aborts it. */
-const signal = new AbortController().signal
+export const unhurried: AbortSignal = new AbortController().signal
 
-/** What a job does to its letters, by the rules of today. */
-export async function openWork(job: Job, tools: JobTools): Promise<Work> {
-  const { store, registry, reviews, number, clock } = tools
-  if (job.kind === 'discard') {
-    const { reason } = job.params
-    return async (rows) => ({
-      passed: await discardAll(rows, reason, { store, signal }, clock()),
-      failed: [],
-    })
-  }
-  const { repair, preset } = job.params
-  const rules = await tools.openRules(preset)
-  return async (rows) => {
-    const redriven = await redriveAll(rows, { store, registry, reviews, rules, number, signal }, repair)
-    const failed = redriven.flatMap(({ verdict }) =>
-      verdict.status === 'rejected'
-        ? [{ code: verdict.code, message: sentenceOf(verdict).slice(0, MAX_MESSAGE) }]
-        : [],
-    )
-    return { passed: redriven.length - failed.length, failed }
-  }
+/** Repeats what fails for now; but once the job is to end, what was begun is no longer waited for. */
+export function createPatience({
+  signal,
+  onTrouble,
+}: Pick<JobParts, 'signal' | 'onTrouble'>): <T>(attempt: () => Promise<T>) => Promise<T> {
+  const policy = { baseMs: 50, maxMs: 10_000, ...(onTrouble && { onFailure: onTrouble }) }
+  return (attempt) => (signal.aborted ? attempt() : retry(attempt, signal, policy))
 }
 
-const MAX_MESSAGE = 300
 /** More reasons than these are not told apart. */
 const MOST_REASONS = 20
 
-/** The job with these letters counted, and none of them in flight any more. */
+/** The job with these records counted, and none of them in flight any more. */
 export function counted(job: Job, { passed, failed }: Worked): Job {
   const reasons = new Map(job.reasons.map((reason) => [reason.code, reason]))
-  for (const { code, message } of failed) {
+  let failures = 0
+  for (const { code, message, count } of failed) {
     const name = reasons.has(code) || reasons.size < MOST_REASONS ? code : 'others'
     const known = reasons.get(name) ?? { code: name, message, count: 0 }
-    reasons.set(name, { ...known, count: known.count + 1 })
+    reasons.set(name, { ...known, count: known.count + count })
+    failures += count
   }
   return {
     ...job,
-    done: job.done + passed + failed.length,
+    done: job.done + passed + failures,
     passed: job.passed + passed,
-    failed: job.failed + failed.length,
+    failed: job.failed + failures,
     reasons: [...reasons.values()].toSorted((a, b) => b.count - a.count),
     inFlight: [],
   }
-}
-
-/**
- * The job behind a batch, before which it was through with so many letters. Where its canary ended with that batch, it runs on
- * or stops; also one that a person paused meanwhile, so that no resume passes over a canary that failed.
- */
-export function judged(job: Job, doneBefore: number): Job {
-  const canary = job.kind === 'redrive' ? job.params.canary : undefined
-  if (canary === undefined || doneBefore >= canary.count || job.done < canary.count) return job
-  const { minShare } = canary
-  if (job.passed / job.done >= minShare - Number.EPSILON)
-    return job.state === 'canary' ? { ...job, state: 'running' } : job
-  const why = `only ${job.passed} of the first ${job.done} passed, and ${Number((minShare * 100).toFixed(2))} % were asked for`
-  return { ...job, state: 'stopped', why }
 }

@@ -4,9 +4,16 @@ import { HeadwaterError } from '../errors.ts'
 import type { ProcessSign } from '../lib/processes.ts'
 import type { Repair } from '../review/repair.ts'
 import type { Entry, Registry } from '../stores/registry.ts'
+import type { ReplayParams } from './replay-params.ts'
 
-/** Work on many dead letters, which outlives the process that does it. It is one small entry in the registry. */
-export type Job = (JobOf<'redrive', RedriveParams> | JobOf<'discard', DiscardParams>) & JobProgress
+/** Work on many records, which outlives the process that does it. It is one small entry in the registry. */
+export type Job = LetterJob | ReplayJob
+
+/** Changes the dead letters of a cluster. */
+export type LetterJob = (JobOf<'redrive', RedriveParams> | JobOf<'discard', DiscardParams>) & JobProgress
+
+/** Publishes records again, or counts those that it would publish, and changes nothing in the store. */
+export type ReplayJob = JobOf<'replay', ReplayParams> & JobProgress
 
 interface JobOf<Kind extends string, Params> {
   readonly kind: Kind
@@ -35,7 +42,7 @@ export interface DiscardParams {
 
 /**
  * `canary` and `running`: it is worked on, or waits for a process that does. `stopped`: by a person, or because its canary
- * failed. `failed`: by an error that trying again does not mend. `done`: it has been at every letter.
+ * failed. `failed`: by an error that trying again does not mend. `done`: it has been at every record.
  */
 export type JobState = 'canary' | 'running' | 'paused' | 'stopped' | 'failed' | 'done'
 
@@ -45,13 +52,13 @@ interface JobProgress {
   readonly state: JobState
   /** Why it is in this state, where that needs saying. */
   readonly why?: string
-  /** How many letters there were when it began, counted to 10,000 and no further. */
+  /** How many letters there were when it began, counted to 10,000 and no further; not known of a replay. */
   readonly total?: number
-  /** Letters that it is through with: those that passed (published, or discarded), and those that are as they were. */
+  /** Records that it is through with: those that passed (published, or discarded), and those that did not. */
   readonly done: number
   readonly passed: number
   readonly failed: number
-  /** Why letters failed, the most frequent code first; `message` is the first one's. */
+  /** Why records failed, the most frequent code first; `message` is the first one's. */
   readonly reasons: readonly FailureReason[]
   readonly by: string
   /** RFC 3339. */
@@ -59,7 +66,7 @@ interface JobProgress {
   readonly updatedAt: string
   /** Record keys that were about to be amended: whoever goes on finishes these first. */
   readonly inFlight: readonly string[]
-  /** How far the scan of the cluster is. */
+  /** How far the scan is. */
   readonly after?: string
   /** Who works on it. */
   readonly owner?: Owner

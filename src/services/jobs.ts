@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cancellable } from '../batch.ts'
-import { HeadwaterError, type TransientError } from '../errors.ts'
+import { HeadwaterError } from '../errors.ts'
 import { hasEnded } from '../lib/processes.ts'
-import { retry } from '../lib/retry.ts'
 import { createWatch } from '../lib/silence.ts'
 import type { Registry } from '../stores/registry.ts'
-import type { Page, Store, Stored } from '../stores/store.ts'
+import type { Store } from '../stores/store.ts'
 import { openChanges } from './changes.ts'
 import { lettersOf } from './clusters.ts'
 import {
@@ -21,37 +20,34 @@ import {
   removeJob,
   updateJob,
 } from './job.ts'
-import { beating, type Held, SILENT_MS, take } from './job-owner.ts'
-import { counted, type JobTools, judged, openWork } from './job-work.ts'
+import { workOnLetters } from './job-letters.ts'
+import { beating, SILENT_MS, take } from './job-owner.ts'
+import { workOnReplay } from './job-replay.ts'
+import type { JobParts } from './job-work.ts'
+import { placeOf, type ReplayParams } from './replay-params.ts'
 
 export type NewJob = { readonly by: string } & (
   | { readonly kind: 'redrive'; readonly params: RedriveParams }
   | { readonly kind: 'discard'; readonly params: DiscardParams }
+  | { readonly kind: 'replay'; readonly params: ReplayParams }
 )
 
-export interface JobParts extends JobTools {
-  /** Aborts between two batches; the job then waits for another process. */
-  readonly signal: AbortSignal
-  readonly onProgress?: (job: Job) => void
-  /** Told of what fails for now, and is tried again. */
-  readonly onTrouble?: (error: TransientError) => void
-}
-
-/** Letters that are changed between two writes of the entry, whose size some databases limit. */
-const BATCH = 200
 const LOOK_EVERY_MS = 5_000
 /** As many jobs are remembered when they have ended. */
 const ENDED_KEPT = 100
+/** So many jobs that others have left are gone on with at the same time. */
+const MOST_AT_ONCE = 4
 
-/** Notes a job, which `runJob` then does. Throws NOT_FOUND where the cluster has no letters. */
-export async function startJob(
-  asked: NewJob,
-  { store, registry, clock, signal }: Pick<JobParts, 'store' | 'registry' | 'clock' | 'signal'>,
-): Promise<Job> {
+type Beginning = Pick<JobParts, 'store' | 'registry' | 'openTarget' | 'clock' | 'signal'>
+
+/**
+ * Notes a job, which `runJob` then does. Throws NOT_FOUND where the cluster has no letters, and what opening its target
+ * throws where a replay can not reach it.
+ */
+export async function startJob(asked: NewJob, beginning: Beginning): Promise<Job> {
+  const { registry, clock } = beginning
   const { kind, params, by } = asked
-  const { cluster } = params
-  await lettersOf(store, cluster, { most: 1, signal })
-  const total = await countOf(store, cluster, signal)
+  const total = await totalOf(asked, beginning)
   const at = new Date(clock()).toISOString()
   const job = {
     id: newJobId(clock()),
@@ -68,9 +64,29 @@ export async function startJob(
   } as const satisfies Job
   await forgetOld(registry)
   await createJob(registry, job)
+  const about = aimOf(asked)
   const details = { job: job.id, ...params }
-  await openChanges(registry, clock).note({ who: by, what: kind, about: `cluster ${cluster}`, details })
+  if (about !== undefined) await openChanges(registry, clock).note({ who: by, what: kind, about, details })
   return job
+}
+
+/** How many letters there are, where that can be told. Throws where there is nothing to be done, or no way to. */
+async function totalOf(
+  { kind, params }: NewJob,
+  { store, openTarget, signal }: Beginning,
+): Promise<number | undefined> {
+  if (kind === 'replay') {
+    await using _ = params.target && (await openTarget(params.target))
+    return undefined
+  }
+  await lettersOf(store, params.cluster, { most: 1, signal })
+  return countOf(store, params.cluster, signal)
+}
+
+/** What a job changes; undefined of a replay that only counts. */
+function aimOf(job: NewJob | Job): string | undefined {
+  if (job.kind !== 'replay') return `cluster ${job.params.cluster}`
+  return job.params.target && placeOf(job.params.target)
 }
 
 /** Throws NOT_FOUND. */
@@ -133,7 +149,7 @@ export async function runJob(id: string, parts: JobParts): Promise<Job> {
   const held = await take(id, parts)
   using _ = beating(held, parts)
   try {
-    await work(held, parts)
+    await (found.kind === 'replay' ? workOnReplay(found, held, parts) : workOnLetters(found, held, parts))
   } catch (error) {
     if (!held.isMine()) throw error
     if (!parts.signal.aborted) {
@@ -148,54 +164,6 @@ export async function runJob(id: string, parts: JobParts): Promise<Job> {
   return job
 }
 
-async function work(held: Held, parts: JobParts): Promise<void> {
-  const { store, signal, onProgress, onTrouble } = parts
-  const policy = { baseMs: 50, maxMs: 10_000, ...(onTrouble && { onFailure: onTrouble }) }
-  // What was begun is finished and noted, but no longer waited for.
-  const patiently = <T>(attempt: () => Promise<T>): Promise<T> =>
-    signal.aborted ? attempt() : retry(attempt, signal, policy)
-  const update = (change: (job: Job) => Job): Promise<Job> => patiently(() => held.update(change))
-
-  const workOn = await patiently(() => openWork(held.job(), parts))
-
-  async function batch(rows: readonly Stored[] | undefined): Promise<void> {
-    let read = rows
-    const { inFlight } = held.job()
-    const worked = await patiently(async () => {
-      const given = read ?? [...(await store.get(inFlight)).values()]
-      read = undefined
-      return workOn(given)
-    })
-    const job = await update((before) => judged(counted(before, worked), before.done))
-    onProgress?.(job)
-  }
-
-  if (held.job().inFlight.length > 0) await batch(undefined)
-  while (isGoing(held.job()) && !signal.aborted) {
-    const page = await patiently(() => nextPage(held.job(), parts))
-    if (page === undefined) {
-      await update((job) => (isGoing(job) ? { ...job, state: 'done' } : job))
-      return
-    }
-    const inFlight = page.records.map(({ key }) => key)
-    await update((job) => (isGoing(job) ? { ...job, inFlight, after: page.after } : job))
-    if (held.job().inFlight.length > 0) await batch(page.records)
-  }
-}
-
-function batchSize(job: Job): number {
-  const canary = job.kind === 'redrive' && job.state === 'canary' ? job.params.canary : undefined
-  return canary === undefined ? BATCH : Math.max(1, Math.min(BATCH, canary.count - job.done))
-}
-
-async function nextPage(job: Job, { store, signal }: JobParts): Promise<Page | undefined> {
-  const { params, after } = job
-  const window = { pageSize: batchSize(job), signal, ...(after !== undefined && { after }) }
-  for await (const page of store.scan({ by: 'cluster', cluster: params.cluster, ...window }))
-    if (page.records.length > 0) return page
-  return undefined
-}
-
 async function countOf(store: Store, cluster: string, signal: AbortSignal): Promise<number | undefined> {
   for await (const found of store.clusters?.({ signal }) ?? [])
     if (found.cluster === cluster) return found.count
@@ -203,6 +171,7 @@ async function countOf(store: Store, cluster: string, signal: AbortSignal): Prom
 }
 
 async function noteEnd(job: Job, { registry, clock }: JobParts): Promise<void> {
+  if (aimOf(job) === undefined) return
   const { id, state, done, passed, failed, why, by, kind } = job
   const details = { state, done, passed, failed, ...(why !== undefined && { why }) }
   await openChanges(registry, clock).note({ who: by, what: `${kind} ended`, about: `job ${id}`, details })
@@ -219,12 +188,13 @@ async function forgetOld(registry: Registry): Promise<void> {
 }
 
 /**
- * Runs the jobs whose process has ended, and those that nobody has begun or gone on with for a while, one after the other,
- * until the signal aborts. Looks every few seconds; what fails is told.
+ * Runs the jobs whose process has ended, and those that nobody has begun or gone on with for a while, a few at the same
+ * time, until the signal aborts. Looks every few seconds; what fails is told.
  */
 export async function runAbandonedJobs(parts: JobParts, onError: (error: unknown) => void): Promise<void> {
   const { registry, signal } = parts
   const silent = createWatch(SILENT_MS)
+  const running = new Map<string, Promise<unknown>>()
 
   async function abandoned(): Promise<readonly string[]> {
     const entries = await Array.fromAsync(jobEntries(registry, { signal }))
@@ -238,14 +208,25 @@ export async function runAbandonedJobs(parts: JobParts, onError: (error: unknown
   const tell = (error: unknown): void => {
     if (!signal.aborted && !isRunElsewhere(error)) onError(error)
   }
+
+  function goOnWith(id: string): void {
+    if (running.has(id) || running.size >= MOST_AT_ONCE) return
+    const work = runJob(id, parts).catch(tell)
+    running.set(
+      id,
+      work.finally(() => running.delete(id)),
+    )
+  }
+
   while (!signal.aborted) {
     try {
-      for (const id of await abandoned()) await runJob(id, parts).catch(tell)
+      for (const id of await abandoned()) goOnWith(id)
     } catch (error) {
       tell(error)
     }
     await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {})
   }
+  await Promise.all(running.values())
 }
 
 /** Whether another process is at work on the job. */

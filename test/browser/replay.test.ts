@@ -49,6 +49,7 @@ describe('a replay from the console', { skip: chromiumProgram.skip }, async () =
       .getByText(/^1 published/)
       .first()
       .waitFor()
+    await page.getByText(/^To the topic again: received from 20.* before 2.*, product B00456$/).waitFor()
     await visitor.visit('/settings')
     await page.getByText('replay', { exact: true }).waitFor()
     assert.deepEqual(visitor.complaints, [])

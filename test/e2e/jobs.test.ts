@@ -147,7 +147,8 @@ describe('a job', () => {
     await using place = await openPlace(join(path, 'data'))
     const { registry } = place
     const params = { cluster, reason: 'they come again' }
-    const parts = { ...place, clock: Date.now, signal: new AbortController().signal }
+    const openTarget = async () => assert.fail('a discard has no target')
+    const parts = { ...place, openTarget, clock: Date.now, signal: new AbortController().signal }
     const { id } = await startJob({ kind: 'discard', params, by: 'test' }, parts)
     await setJobState(registry, id, 'pause', 'test')
     await setJobState(registry, id, 'resume', 'test')

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, below } from '../../src/lib/random.ts'
-import type { Job } from '../../src/services/job.ts'
 import { getJob, listJobs, setJobState } from '../../src/services/jobs.ts'
 import type { Registry } from '../../src/stores/registry.ts'
 import { run, type Running, start, startProgram } from '../support/cli.ts'
+import { finish, jobBehind } from '../support/job-moments.ts'
 import { eventually, json, lines, type Row, rows } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
 import { openPlace, type Place, storeAll } from '../support/services.ts'
@@ -161,19 +161,6 @@ async function clusterIn(folder: string): Promise<string> {
   return first.cluster
 }
 
-/** The job once it is through with so many letters, or at its end, while somebody runs it. */
-function jobBehind(done: number, id: string, registry: Registry): Promise<Job> {
-  return eventually(
-    async () => {
-      const job = await getJob(registry, id)
-      const isThere = job.owner !== undefined && job.done >= done
-      return isThere || job.state === 'done' ? job : undefined
-    },
-    `${done} letters to be done`,
-    600_000,
-  )
-}
-
 interface Moment {
   /** So many letters are done by then. */
   readonly done: number
@@ -194,13 +181,6 @@ async function killAt(
   await sleep((performance.now() - beganAt) * into)
   assert.notEqual(job.state, 'done', 'killed too late')
   await running.kill()
-}
-
-async function finish(id: string, folder: string): Promise<Job> {
-  await using last = start(['jobs', 'resume', id, '--json'], { cwd: folder })
-  const { code, stdout, stderr } = await last.exited
-  assert.equal(code, 0, stderr)
-  return JSON.parse(stdout) as Job
 }
 
 /** Every letter is one accepted row with the rating that its raw says, and none is left in between. */

@@ -1,37 +1,60 @@
 import { z } from 'zod'
 import type { Job } from '../../services/job.ts'
 import { getJob, listJobs } from '../../services/jobs.ts'
-import type { ReplayJob } from '../replays.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
-import { moment, record } from './words.ts'
+import { moment } from './words.ts'
 
 const count = z.int().min(0)
 
-const shape = z.object({
+const progress = {
   id: z.string(),
-  kind: z.enum(['redrive', 'discard', 'replay']),
-  params: record,
   state: z.enum(['canary', 'running', 'paused', 'stopped', 'failed', 'done']),
   why: z.string().optional().meta({ description: 'Why it is in this state, where that needs saying.' }),
-  total: count.optional().meta({ description: 'How many there were when it began; counted to 10,000.' }),
+  total: count.optional().meta({
+    description: 'How many letters there were when it began, counted to 10,000; not known of a replay.',
+  }),
   done: count,
-  passed: count.meta({ description: 'Published, or discarded.' }),
+  passed: count.meta({
+    description: 'Published, or discarded; of a replay without a target: would be published.',
+  }),
   failed: count,
   reasons: z.array(z.object({ code: z.string(), message: z.string(), count })),
   by: z.string(),
   startedAt: moment,
   updatedAt: moment,
+}
+
+const ofLetters = z.looseObject({
+  ...progress,
+  kind: z.enum(['redrive', 'discard']),
+  params: z.looseObject({ cluster: z.string() }),
 })
 
-export type JobDetails = z.output<typeof shape>
+const ofReplay = z.looseObject({
+  ...progress,
+  kind: z.literal('replay'),
+  params: z.looseObject({
+    from: moment.optional(),
+    to: moment,
+    source: z.string().optional(),
+    product: z.string().optional(),
+    target: z
+      .object({ to: z.enum(['group', 'topic', 'all']), name: z.string().optional() })
+      .optional()
+      .meta({ description: 'Without one it only counts.' }),
+  }),
+})
+
+export type ReplayDetails = z.output<typeof ofReplay>
+export type JobDetails = z.output<typeof ofLetters> | ReplayDetails
 
 /** What is said of a job; what only those who run it need is left out. */
-export const job = z.looseObject(shape.shape) as unknown as z.ZodType<Job | ReplayJob, Job | ReplayJob>
+export const job = z.discriminatedUnion('kind', [ofLetters, ofReplay]) as unknown as z.ZodType<Job, Job>
 
 const one = z.strictObject({ id: z.string().min(1).max(100) })
 
-export function jobRoutes({ registry, jobs, replays, clusters }: ApiParts): readonly Route[] {
+export function jobRoutes({ registry, jobs, clusters }: ApiParts): readonly Route[] {
   const asking = (wanted: 'pause' | 'resume' | 'stop', summary: string): Route =>
     route({
       method: 'POST',
@@ -41,26 +64,23 @@ export function jobRoutes({ registry, jobs, replays, clusters }: ApiParts): read
       answer: job,
       async handle({ params: { id }, who }) {
         clusters.forget()
-        return replays.get(id) ? replays.ask(id, wanted, who.name) : jobs.ask(id, wanted, who.name)
+        return jobs.ask(id, wanted, who.name)
       },
     })
 
   return [
     route({
       path: '/api/jobs',
-      summary: 'Redrives, discards and the replays of this process, the newest first',
+      summary: 'Redrives, discards and replays, the newest first',
       answer: z.array(job),
-      async handle({ signal }) {
-        const all = [...replays.list(), ...(await listJobs(registry, { signal }))]
-        return all.toSorted((a, b) => (a.id < b.id ? 1 : -1))
-      },
+      handle: async ({ signal }) => [...(await listJobs(registry, { signal }))],
     }),
     route({
       path: '/api/jobs/{id}',
       summary: 'One of them',
       params: one,
       answer: job,
-      handle: async ({ params: { id } }) => replays.get(id) ?? getJob(registry, id),
+      handle: async ({ params: { id } }) => getJob(registry, id),
     }),
     asking('pause', 'Pauses it behind the batch that is under way'),
     asking('resume', 'Goes on with it; also where it was stopped or failed'),

@@ -18,7 +18,6 @@ import type { Metrics } from '../../telemetry/metrics.ts'
 import type { Vitals } from '../../telemetry/vitals.ts'
 import type { Access } from '../access.ts'
 import type { Jobs } from '../jobs.ts'
-import type { Replays } from '../replays.ts'
 import type { Summary } from './reviews.ts'
 
 /** All that the routes speak for. */
@@ -43,10 +42,7 @@ export interface ApiParts {
   /** The rules of today, some seconds old at most. */
   readonly openRules: () => Promise<(record: Stored) => Promise<Rules>>
   readonly reviews: Queue
-  /** Opens the queue of another topic; whoever asks disposes of it. */
-  readonly openQueue: (topic: string) => Promise<Queue>
   readonly jobs: Jobs
-  readonly replays: Replays
   readonly changes: Changes
   readonly mutes: Mutes
   readonly kept: KeptRepairs

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { HeadwaterError } from '../../errors.ts'
 import { parseTime } from '../../lib/moments.ts'
-import type { Queue } from '../../queues/queue.ts'
-import type { Stored } from '../../stores/store.ts'
-import type { Target } from '../replays.ts'
+import { isGoing } from '../../services/job.ts'
+import { listJobs } from '../../services/jobs.ts'
+import type { ReplayParams, ReplayTarget } from '../../services/replay-params.ts'
 import { route, type Route } from '../route.ts'
 import { job } from './jobs.ts'
 import type { ApiParts } from './parts.ts'
@@ -29,8 +29,10 @@ const asked = z
 
 type Asked = z.output<typeof asked>
 
-export function replayRoutes(parts: ApiParts): readonly Route[] {
-  const { replays, changes, openRules, newNumber, clock } = parts
+/** Each reads the whole store, maybe. */
+const MOST_AT_ONCE = 4
+
+export function replayRoutes({ jobs, registry, clock }: ApiParts): readonly Route[] {
   return [
     route({
       method: 'POST',
@@ -39,50 +41,35 @@ export function replayRoutes(parts: ApiParts): readonly Route[] {
         'Begins to interpret stored records again and to publish those that are accepted; a dry run only counts',
       body: asked,
       answer: job,
-      async handle({ body, who }) {
-        const now = clock()
-        const { source, product, dryRun } = body
-        const window = {
-          ...(body.from !== undefined && { from: parseTime(body.from, 'from', now) }),
-          ...(body.to !== undefined && { to: parseTime(body.to, 'to', now) }),
-        }
-        const by = product === undefined ? ({ by: 'time' } as const) : ({ by: 'product', product } as const)
-        const where = (record: Stored): boolean =>
-          source === undefined || record.received.context.source === source
-        const begun = replays.start({
-          select: { ...by, ...window, where },
-          params: body,
-          into: dryRun ? undefined : targetOf(body, parts),
-          rules: await openRules(),
-          number: newNumber(),
-          by: who.name,
-        })
-        if (!dryRun) {
-          const details = { job: begun.id, ...body }
-          await changes.note({ who: who.name, what: 'replay', about: `job ${begun.id}`, details })
-        }
-        return begun
+      async handle({ body, who, signal }) {
+        const going = (await listJobs(registry, { signal })).filter(
+          (each) => each.kind === 'replay' && isGoing(each),
+        )
+        if (going.length < MOST_AT_ONCE)
+          return jobs.start({ kind: 'replay', params: paramsOf(body, clock()), by: who.name })
+        const message = `${going.length} replays are under way: let one of them end, pause it or stop it`
+        throw new HeadwaterError('CONFLICT', message)
       },
     }),
   ]
 }
 
-/** Exactly one is asked for, so that none reaches everyone by accident. */
-function targetOf(
-  { toTopic, toGroup }: Asked,
-  { reviews, openQueue, config }: ApiParts,
-): () => Promise<Target> {
-  if (toTopic !== undefined) return () => openQueue(toTopic)
-  if (toGroup === undefined) return shared((messages, options) => reviews.publish(messages, options))
-  const publishTo = reviews.publishTo?.bind(reviews)
-  if (publishTo === undefined) {
-    const message = `toGroup: a group has no queue of its own on a queue of the type ${config.queue.type}: use toTopic`
-    throw new HeadwaterError('USAGE', message)
+function paramsOf(body: Asked, now: number): ReplayParams {
+  const { from, to, source, product, dryRun } = body
+  const moment = (typed: string, field: string): string =>
+    new Date(parseTime(typed, field, now)).toISOString()
+  const target = dryRun ? undefined : targetOf(body)
+  return {
+    ...(from !== undefined && { from: moment(from, 'from') }),
+    to: to === undefined ? new Date(now).toISOString() : moment(to, 'to'),
+    ...(source !== undefined && { source }),
+    ...(product !== undefined && { product }),
+    ...(target && { target }),
   }
-  return shared((messages, options) => publishTo(toGroup, messages, options))
 }
 
-/** The queue is not the replay's alone. */
-function shared(publish: Queue['publish']): () => Promise<Target> {
-  return async () => ({ publish, [Symbol.asyncDispose]: async () => {} })
+function targetOf({ toTopic, toGroup }: Asked): ReplayTarget {
+  if (toTopic !== undefined) return { to: 'topic', name: toTopic }
+  if (toGroup !== undefined) return { to: 'group', name: toGroup }
+  return { to: 'all' }
 }

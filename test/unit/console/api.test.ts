@@ -3,11 +3,15 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
+import { thisProcess } from '../../../src/lib/processes.ts'
+import { createJob, updateJob } from '../../../src/services/job.ts'
+import { getJob } from '../../../src/services/jobs.ts'
 import { run } from '../../support/cli.ts'
 import { type AskOptions, type Operators, openOperators } from '../../support/operators.ts'
 import { eventually } from '../../support/pipeline.ts'
 import { openProvider, type Provider } from '../../support/provider.ts'
 import { FIVE, review } from '../../support/reviews.ts'
+import { openPlace } from '../../support/services.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../support/temp.ts'
 
 interface Document {
@@ -218,6 +222,11 @@ describe('the API', () => {
       body: { steps },
     })
     assert.deepEqual([preview.pass, preview.fail], [30, 0])
+    const first = await ask<{ looked: number; isMore: boolean }>(`/api/clusters/${stars.cluster}/preview`, {
+      method: 'POST',
+      body: { steps, most: 10 },
+    })
+    assert.deepEqual([first.looked, first.isMore], [10, true])
     const begun = await ask<Job>(`/api/clusters/${stars.cluster}/redrive`, {
       method: 'POST',
       body: { steps, canary: { count: 5, minShare: 1 } },
@@ -294,6 +303,23 @@ describe('the API', () => {
     const ended = await operators.fetch(`/api/jobs/${real.id}/pause`, { method: 'POST' })
     assert.equal(ended.status, 409)
     for (const id of ['postApiJobsIdPause', 'postApiJobsIdResume', 'postApiJobsIdStop']) used.add(id)
+  })
+
+  test('begins no fifth replay while four are under way', async () => {
+    await using place = await openPlace(join(folder.path, 'data'))
+    const owner = { ...thisProcess(), host: 'here', token: 'test' }
+    const { id, ...facts } = await getJob(
+      place.registry,
+      (await ask<readonly Job[]>('/api/jobs'))[0]?.id ?? '',
+    )
+    const ids = [1, 2, 3, 4].map((n) => `${id}-${n}`)
+    for (const each of ids) await createJob(place.registry, { ...facts, id: each, state: 'running', owner })
+    const asking = { method: 'POST', body: { dryRun: true } }
+    const refused = await operators.fetch('/api/replays', asking)
+    assert.equal(refused.status, 409)
+    assert.match(await refused.text(), /4 replays are under way/)
+    for (const each of ids) await updateJob(place.registry, each, (job) => ({ ...job, state: 'stopped' }))
+    await jobDone((await ask<Job>('/api/replays', asking)).id)
   })
 
   test('pauses a webhook, which then asks its senders to come again, and resumes it', async () => {

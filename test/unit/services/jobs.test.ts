@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { HeadwaterError, TransientError } from '../../../src/errors.ts'
 import { loadPreset } from '../../../src/presets/index.ts'
@@ -7,16 +8,16 @@ import { judge } from '../../../src/review/interpret.ts'
 import { type Repair, repairId } from '../../../src/review/repair.ts'
 import { openChanges } from '../../../src/services/changes.ts'
 import { createJob, type Job, updateJob } from '../../../src/services/job.ts'
+import type { JobParts } from '../../../src/services/job-work.ts'
 import {
   getJob,
-  type JobParts,
   listJobs,
   runAbandonedJobs,
   runJob,
   setJobState,
   startJob,
 } from '../../../src/services/jobs.ts'
-import type { Stored } from '../../../src/stores/store.ts'
+import type { Scan, Stored } from '../../../src/stores/store.ts'
 import { put } from '../../support/records.ts'
 import { review } from '../../support/reviews.ts'
 import { openPlace, type Place } from '../../support/services.ts'
@@ -56,6 +57,7 @@ async function scene(count: number, hopeless: (n: number) => boolean = () => fal
     store: place.store,
     registry: place.registry,
     reviews: place.queue,
+    openTarget: async () => assert.fail('nothing here has a target'),
     openRules: async () => async () => rules,
     number: () => ({ run: 'job', seq: seq++ }),
     clock: Date.now,
@@ -233,6 +235,32 @@ describe('a job', () => {
     it.stop.abort()
     await watching
     assert.deepEqual(await verdicts(it), { accepted: 250 })
+  })
+
+  test('that another process left does not wait for one that takes its time', async () => {
+    await using it = await scene(10)
+    const slow = await startJob({ kind: 'replay', params: { to: new Date().toISOString() }, by }, it.parts)
+    const quick = await redrive(it)
+    const { registry } = it.place
+    const { within } = (await import('../../../src/lib/processes.ts')).thisProcess()
+    const owner = { pid: ENDED, within, host: 'here', token: 'dead' }
+    for (const { id } of [slow, quick]) await updateJob(registry, id, (job) => ({ ...job, owner }))
+    const parts = {
+      ...it.parts,
+      store: {
+        ...it.place.store,
+        async *scan(options: Scan) {
+          if (options.by === 'time') await once(it.stop.signal, 'abort')
+          yield* it.place.store.scan(options)
+        },
+      },
+    }
+    const watching = runAbandonedJobs(parts, (error) => assert.fail(String(error)))
+    while ((await getJob(registry, quick.id)).state !== 'done') await new Promise(setImmediate)
+    assert.equal((await getJob(registry, slow.id)).owner?.pid, process.pid)
+    it.stop.abort()
+    await watching
+    assert.partialDeepStrictEqual(await getJob(registry, slow.id), { state: 'running', done: 0 })
   })
 
   test('that lives is not taken over', async () => {

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { Link } from '../address.tsx'
 import { announce } from '../announce.tsx'
-import type { JobDetails } from '../../api/jobs.ts'
+import type { JobDetails, ReplayDetails } from '../../api/jobs.ts'
 import { ask, useAct } from '../ask.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Foreign } from '../parts/foreign.tsx'
@@ -27,16 +27,16 @@ interface JobCardProps {
 
 /** How far a job has come, and what can be done to it. */
 export function JobCard({ job, again }: JobCardProps) {
-  const { kind, params, state, reasons, why, by, startedAt } = job
-  const cluster = params['cluster']
-  const title = kind === 'replay' && params['dryRun'] === true ? 'Estimate of a replay' : KINDS[kind]
+  const { kind, state, reasons, why, by, startedAt } = job
+  const cluster = clusterOf(job)
+  const title = isEstimate(job) ? 'Estimate of a replay' : KINDS[kind]
   useEndAnnounced(title, job)
   return (
     <article class="card stack job">
       <div class="spread">
         <h3>
           {title}
-          {typeof cluster === 'string' && (
+          {cluster !== undefined && (
             <>
               {' of '}
               <Link to={`/dead-letters/${cluster}`}>
@@ -54,6 +54,11 @@ export function JobCard({ job, again }: JobCardProps) {
           <span>
             {state}: <Foreign>{why}</Foreign>
           </span>
+        </p>
+      )}
+      {job.kind === 'replay' && (
+        <p class="muted">
+          <Foreign>{selectionOf(job)}</Foreign>
         </p>
       )}
       {reasons.map(({ code, message, count }) => (
@@ -75,9 +80,28 @@ function progressOf({ state, total, done }: JobDetails): { max?: number; value?:
   return total === undefined ? {} : { max: Math.max(total, done, 1), value: done }
 }
 
-function outcomeOf({ kind, params, total, done, passed, failed }: JobDetails): string {
+/** The cluster that a job changes. */
+export const clusterOf = (job: JobDetails): string | undefined =>
+  job.kind === 'replay' ? undefined : job.params.cluster
+
+const isEstimate = (job: JobDetails): boolean => job.kind === 'replay' && job.params.target === undefined
+
+/** `To the topic again: received before 2026-01-31T10:00:00.000Z, source shop` */
+function selectionOf({ params: { from, to, source, product, target } }: ReplayDetails): string {
+  const selected = [
+    `received ${from === undefined ? '' : `from ${from} `}before ${to}`,
+    ...(source === undefined ? [] : [`source ${source}`]),
+    ...(product === undefined ? [] : [`product ${product}`]),
+  ].join(', ')
+  if (target === undefined) return `Only counted: ${selected}`
+  const place = target.to === 'all' ? 'everybody' : `the ${target.to} ${target.name}`
+  return `To ${place}: ${selected}`
+}
+
+function outcomeOf(job: JobDetails): string {
+  const { kind, total, done, passed, failed } = job
   if (kind === 'replay') {
-    const published = params['dryRun'] === true ? 'would be published' : 'published'
+    const published = isEstimate(job) ? 'would be published' : 'published'
     return `${counted(passed)} ${published}; ${counted(done)} looked at`
   }
   const of = total === undefined ? '' : ` of ${counted(total)}`

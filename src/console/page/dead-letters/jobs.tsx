@@ -1,6 +1,6 @@
 import type { JobDetails } from '../../api/jobs.ts'
 import { useAnswer } from '../ask.ts'
-import { JobCard } from './job-card.tsx'
+import { clusterOf, JobCard } from './job-card.tsx'
 
 const LOOK_EVERY_MS = 1_500
 const SHOWN = 10
@@ -14,7 +14,7 @@ interface JobsProps {
 export function Jobs({ kinds, cluster }: JobsProps) {
   const { data = [], again } = useAnswer<readonly JobDetails[]>('/api/jobs', LOOK_EVERY_MS)
   const jobs = data.filter(
-    ({ kind, params }) => kinds.includes(kind) && (cluster === undefined || params['cluster'] === cluster),
+    (job) => kinds.includes(job.kind) && (cluster === undefined || clusterOf(job) === cluster),
   )
   if (jobs.length === 0) return null
   return (

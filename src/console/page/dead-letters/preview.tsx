@@ -15,7 +15,7 @@ type Sample = Preview['samples'][number]
 /** Waits so long for the next stroke of a key before it tries the steps. */
 const PAUSE_MS = 400
 /** So many letters are tried first, since a person waits: all of many take seconds. */
-const AT_FIRST = 500
+const AT_FIRST = 200
 
 interface PreviewOfProps {
   readonly cluster: string
