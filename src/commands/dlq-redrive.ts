@@ -129,7 +129,7 @@ async function redriveOne(
   const options = { store, registry, reviews, rules, number, signal: io.signal }
   const details = written === undefined ? {} : { byHand: true }
   const change = { what: 'redrive', about: `record ${key}`, details }
-  return makeChange(registry, change, () => redrive(key, options, written), unlessPublished)
+  return await makeChange(registry, change, () => redrive(key, options, written), unlessPublished)
 }
 
 async function discardOne(key: string, reason: string, env: Env, io: Io): Promise<void> {
