@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from './adapter.ts'
 import { readDrift, writeDrift } from './drift-state.ts'
+import { inParallel } from './lib/parallel.ts'
 import type { Received } from './review/received.ts'
 import type { Registry } from './stores/registry.ts'
 import { ENOUGH_KNOWN } from './telemetry/drift/compare.ts'
@@ -28,6 +29,8 @@ const READ_EVERY_MS = 5_000
 const KEEP_EVERY_MS = 300_000
 /** The registry may be away, and nobody waits longer for it. */
 const PATIENCE_MS = 2_000
+/** So many sources are looked at at a time: each may ask the registry. */
+const AT_ONCE = 32
 
 interface Watched {
   readonly name: string
@@ -47,7 +50,8 @@ interface Watched {
 export function watchDrift({ registry, health, clock, steady, logger }: DriftWatchOptions): DriftWatch {
   const all: Watched[] = []
   const closed = new AbortController()
-  let isAway = false
+  /** The sources of which nothing can be read or kept now. */
+  const failing = new Set<string>()
 
   async function read(one: Watched): Promise<void> {
     const found = await readDrift(registry, one.name, AbortSignal.timeout(PATIENCE_MS))
@@ -81,27 +85,39 @@ export function watchDrift({ registry, health, clock, steady, logger }: DriftWat
     if (isDue || (isReady && found !== one.kept)) await keep(one, state, found)
   }
 
-  async function quietly(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-      isAway = false
-    } catch (error) {
-      if (!isAway)
-        logger.warn({ error }, 'what is known of the fields of sources can not be kept; trying again')
-      isAway = true
+  /** Does it for these sources, and warns once of those that fail until each succeeds. */
+  async function quietly(sources: readonly Watched[], work: (one: Watched) => Promise<void>): Promise<void> {
+    const failed: { readonly source: string; readonly error: unknown }[] = []
+    await inParallel(
+      sources,
+      async (one) => {
+        try {
+          await work(one)
+          failing.delete(one.name)
+        } catch (error) {
+          if (!failing.has(one.name)) failed.push({ source: one.name, error })
+          failing.add(one.name)
+        }
+      },
+      AT_ONCE,
+    )
+    const [first] = failed
+    if (first) {
+      const about = { sources: failed.map(({ source }) => source), error: first.error }
+      logger.warn(about, 'what is known of the fields of sources can not be read or kept; trying again')
     }
   }
 
   async function watch(): Promise<void> {
     while (!closed.signal.aborted) {
-      for (const one of all) await quietly(() => look(one))
+      await quietly(all, look)
       await sleep(LOOK_EVERY_MS, undefined, { signal: closed.signal }).catch(() => {})
     }
-    for (const one of all) {
+    const unfinished = all.filter(({ name, revision }) => !failing.has(name) && revision !== undefined)
+    await quietly(unfinished, async (one) => {
       const state = one.observer.state()
-      if (!isAway && one.revision !== undefined && state.day.samples > 0)
-        await quietly(() => keep(one, state, one.kept))
-    }
+      if (state.day.samples > 0) await keep(one, state, one.kept)
+    })
   }
   const watching = watch()
 

@@ -1,18 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { HeadwaterError } from './errors.ts'
 import { answer, JSON_TYPE } from './lib/answer.ts'
 import type { Address } from './lib/fields.ts'
+import { createLimitedServer, MAX_HEADER_BYTES, type ServerLimits } from './lib/limited-server.ts'
 import type { Paths, Take } from './sources/source.ts'
-
-/** What senders may take of the listener, whatever they send. */
-export interface IntakeLimits {
-  /** How long a request may take to arrive as a whole. */
-  readonly requestTimeoutMs: number
-  /** How many connections there may be at once; more are closed as they come. */
-  readonly maxConnections: number
-}
 
 /** The listener that may face the internet. Sources add their paths before it listens. Disposing of it closes all connections. */
 export interface IntakeListener extends Paths, AsyncDisposable {
@@ -21,29 +14,10 @@ export interface IntakeListener extends Paths, AsyncDisposable {
   listen(address: Address): Promise<string>
 }
 
-const MAX_HEADER_BYTES = 16 * 2 ** 10
-/** How long the head of a request may take, or a new connection its first one. */
-const HEAD_TIMEOUT_MS = 10_000
-/** How often what takes too long is looked for. */
-const CHECK_EVERY_MS = 1_000
-/** How long a connection may wait for its next request: longer than a proxy keeps one for reuse. */
-const KEEP_ALIVE_MS = 75_000
-/** Nothing comes and nothing can be written for so long: whoever does not read its answers holds no connection for ever. */
-const STILL_MS = 300_000
-
 /** Of Node's own server, since a framework between it and a source took as long as judging the review that was posted. */
-export function createIntakeListener({ requestTimeoutMs, maxConnections }: IntakeLimits): IntakeListener {
+export function createIntakeListener(limits: ServerLimits): IntakeListener {
   const paths = new Map<string, Take>()
-  const server = createServer(
-    {
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: Math.min(HEAD_TIMEOUT_MS, requestTimeoutMs),
-      connectionsCheckingInterval: CHECK_EVERY_MS,
-    },
-    route,
-  )
+  const server = createLimitedServer(limits, route)
 
   function route(request: IncomingMessage, response: ServerResponse): void {
     const path = pathOf(request.url ?? '')
@@ -54,9 +28,6 @@ export function createIntakeListener({ requestTimeoutMs, maxConnections }: Intak
     else take(request, response)
   }
 
-  server.timeout = STILL_MS
-  server.maxConnections = maxConnections
-  server.on('drop', () => server.closeIdleConnections())
   server.on('clientError', refuseUnread)
   // The body is asked for by whoever is going to read it, once the head has been found good.
   server.on('checkContinue', route)

@@ -5,10 +5,11 @@ import type { Command } from 'commander'
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { sentenceOf } from '../event.ts'
+import { isTooDeep, MOST_LEVELS } from '../lib/nesting.ts'
 import type { Redriven } from '../services/dead-letters.ts'
 import { type AddCommand, environment, FAILED, type Io, parseReason } from './command.ts'
 import { type ClusterOptions, redriveCluster } from './dlq-redrive-cluster.ts'
-import { noteChange } from './noted.ts'
+import { makeChange } from './noted.ts'
 import { openQueue, openRegistry, openStore } from './open.ts'
 import { write, writeJson } from './output.ts'
 import { addStepOptions } from './steps.ts'
@@ -121,23 +122,22 @@ async function redriveOne(
   await using registry = await openRegistry(env)
   await using reviews = await openQueue(env, env.config.queue.topics.reviews)
   const { newRun, openRules } = await import('../app.ts')
-  const { redrive } = await import('../services/dead-letters.ts')
+  const { redrive, unlessPublished } = await import('../services/dead-letters.ts')
   const { numbered } = await import('../services/ledger.ts')
   const number = numbered(newRun(Date.now()))
   const rules = await openRules(env, registry, preset)
-  const redriven = await redrive(key, { store, registry, reviews, rules, number, signal: io.signal }, written)
-  const { status } = redriven
-  const details = { status, ...(written !== undefined && { byHand: true }) }
-  await noteChange(registry, { what: 'redrive', about: `record ${key}`, details })
-  return redriven
+  const options = { store, registry, reviews, rules, number, signal: io.signal }
+  const details = written === undefined ? {} : { byHand: true }
+  const change = { what: 'redrive', about: `record ${key}`, details }
+  return await makeChange(registry, change, () => redrive(key, options, written), unlessPublished)
 }
 
 async function discardOne(key: string, reason: string, env: Env, io: Io): Promise<void> {
   const { discard } = await import('../services/dead-letters.ts')
   await using store = await openStore(env)
   await using registry = await openRegistry(env)
-  await discard(key, reason, { store, signal: io.signal }, Date.now())
-  await noteChange(registry, { what: 'discard', about: `record ${key}`, details: { reason } })
+  const change = { what: 'discard', about: `record ${key}`, details: { reason } }
+  await makeChange(registry, change, () => discard(key, reason, { store, signal: io.signal }, Date.now()))
   if (env.json) await writeJson(io, { key, status: 'discarded' })
   else await write(io, `${key} is discarded\n`)
 }
@@ -150,12 +150,15 @@ async function readReview(path: string, io: Io): Promise<Record<string, unknown>
   })
   try {
     const value: unknown = JSON.parse(json)
-    if (value !== null && typeof value === 'object' && !Array.isArray(value))
+    if (value !== null && typeof value === 'object' && !Array.isArray(value) && !isTooDeep(value))
       return value as Record<string, unknown>
   } catch (cause) {
     throw new HeadwaterError('USAGE', `--review: ${path} is not JSON: ${(cause as Error).message}`, { cause })
   }
-  throw new HeadwaterError('USAGE', `--review: expected a JSON object in ${path}`)
+  throw new HeadwaterError(
+    'USAGE',
+    `--review: expected a JSON object of at most ${MOST_LEVELS} levels in ${path}`,
+  )
 }
 
 async function tellRedriven({ key, status, verdict }: Redriven, json: boolean, io: Io): Promise<void> {

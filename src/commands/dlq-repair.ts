@@ -3,7 +3,7 @@ import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { createRepair, type Step } from '../review/repair.ts'
 import { type AddCommand, environment, FAILED, type Io, parseCount } from './command.ts'
-import { noteChange } from './noted.ts'
+import { makeChange } from './noted.ts'
 import { openRegistry, openStore } from './open.ts'
 import { addStepOptions, type StepOptions, stepsOf } from './steps.ts'
 import { example } from './up.ts'
@@ -113,9 +113,8 @@ async function repair(
     const { keptRepairs } = await import('../services/repairs.ts')
     const about = { by: who(), at: new Date().toISOString() }
     for (const source of found.sources) {
-      await keptRepairs(registry).keep(source, mending, about)
-      const details = { cluster, ...mending }
-      await noteChange(registry, { what: 'keep repair', about: `source ${source}`, details })
+      const change = { what: 'keep repair', about: `source ${source}`, details: { cluster, ...mending } }
+      await makeChange(registry, change, () => keptRepairs(registry).keep(source, mending, about))
     }
   }
   if (found.pass === 0) io.exitCode = FAILED

@@ -1,9 +1,10 @@
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
 import { keptRepairs, type KeptRepairs } from '../services/repairs.ts'
+import type { Registry } from '../stores/registry.ts'
 import type { Io } from './command.ts'
 import type { KeptOptions } from './dlq-repair.ts'
-import { noteChange } from './noted.ts'
+import { makeChange } from './noted.ts'
 import { openRegistry } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 import { optionsOf } from './steps.ts'
@@ -17,8 +18,7 @@ export async function tellKept(
   await using registry = await openRegistry(env)
   const kept = keptRepairs(registry)
   if (drop !== undefined) {
-    const dropped = await dropKept(drop, source, kept)
-    await noteChange(registry, { what: 'drop repair', about: `source ${dropped}`, details: { id: drop } })
+    const dropped = await dropKept(drop, source, kept, registry)
     if (env.json) await writeJson(io, { source: dropped, id: drop, dropped: true })
     else await write(io, `${drop} is no longer kept; what it has mended stays mended\n`)
     return
@@ -44,11 +44,22 @@ export async function tellKept(
 }
 
 /** Resolves to the source that kept it. */
-async function dropKept(id: string, source: string | undefined, kept: KeptRepairs): Promise<string> {
+async function dropKept(
+  id: string,
+  source: string | undefined,
+  kept: KeptRepairs,
+  registry: Registry,
+): Promise<string> {
   const [found, ...more] = (await kept.list(source)).filter((repair) => repair.id === id)
   if (more.length > 0)
     throw new HeadwaterError('USAGE', `--drop: several sources keep ${id}: say which with --source`)
-  if (found === undefined || !(await kept.drop(found.source, id)))
-    throw new HeadwaterError('NOT_FOUND', `no repair ${id} is kept: \`headwater dlq repairs\` lists them`)
+  if (found === undefined) throw notKept(id)
+  const change = { what: 'drop repair', about: `source ${found.source}`, details: { id } }
+  await makeChange(registry, change, async () => {
+    if (!(await kept.drop(found.source, id))) throw notKept(id)
+  })
   return found.source
 }
+
+const notKept = (id: string): HeadwaterError =>
+  new HeadwaterError('NOT_FOUND', `no repair ${id} is kept: \`headwater dlq repairs\` lists them`)

@@ -88,6 +88,8 @@ async function purgeDiscarded(
   await using store = await openStore(env)
   await using registry = await openRegistry(env)
   const found = selected(store, selection, isPutAside, io.signal)
+  const change = { what: 'purge', about: 'discarded dead letters', details: { ...selection } }
+  if (!dryRun) await noteChange(registry, change)
   let [count, bytes] = [0, 0]
   try {
     for await (const gone of purge(found, { store, dryRun, signal: io.signal })) {
@@ -96,9 +98,7 @@ async function purgeDiscarded(
     }
   } finally {
     // Also what was erased before the command was ended.
-    const details = { ...selection, erased: count }
-    if (!dryRun && count > 0)
-      await noteChange(registry, { what: 'purge', about: 'discarded dead letters', details })
+    if (!dryRun) await noteChange(registry, { ...change, details: { ...selection, erased: count } })
   }
   if (env.json) return writeJson(io, { [dryRun ? 'wouldErase' : 'erased']: count, bytes })
   const done = dryRun ? 'would erase' : 'erased'

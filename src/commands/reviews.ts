@@ -7,7 +7,7 @@ import { originsIn } from '../services/origins.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
 import { type AddCommand, environment, type Io } from './command.ts'
-import { noteChange } from './noted.ts'
+import { makeChange } from './noted.ts'
 import { openRegistry, openStore } from './open.ts'
 import { write, writeJson } from './output.ts'
 import {
@@ -115,10 +115,14 @@ export const addReviews: AddCommand = (program, io) => {
       const halves = await meant(key, options, { env, store, registry })
       if (options.dryRun) return listAll(await historyOf(halves, store, io.signal), io, env)
       const { eraseReviews } = await import('../services/suppression.ts')
-      const erased = await eraseReviews(halves, { store, registry }, io.signal)
       // Which review it was is said by digests alone: nothing of it is to stay.
-      const about = `reviews ${halves.join(' ')}`
-      await noteChange(registry, { what: 'erase', about, details: { erased: erased.length } })
+      const change = { what: 'erase', about: `reviews ${halves.join(' ')}`, details: {} }
+      const erased = await makeChange(
+        registry,
+        change,
+        () => eraseReviews(halves, { store, registry }, io.signal),
+        ({ length }) => ({ erased: length }),
+      )
       if (env.json) await writeJson(io, { erased })
       else await write(io, `erased ${formatCount(erased.length, 'record')}; the review is not taken again\n`)
     })

@@ -8,7 +8,7 @@ import { accepted, type DriftState } from '../telemetry/drift/observer.ts'
 import { type Field, fieldIn, filledShare, kindShare, type Profile } from '../telemetry/drift/profile.ts'
 import { percent, sentenceOf } from '../telemetry/drift/words.ts'
 import type { Io } from './command.ts'
-import { noteChange } from './noted.ts'
+import { makeChange } from './noted.ts'
 import { openRegistry } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
 
@@ -49,10 +49,15 @@ async function acceptDrift(
     const kept = await readDrift(registry, source, signal)
     if (kept === undefined || kept.state.drifts.length === 0) return kept
     const next = { ...kept, state: accepted(kept.state, Date.now()) }
-    if (!(await writeDrift(registry, source, next, signal))) continue
     const details = { accepted: kept.state.drifts.map(({ kind, field }) => ({ kind, field })) }
-    await noteChange(registry, { what: 'accept drift', about: `source ${source}`, details })
-    return next
+    const change = { what: 'accept drift', about: `source ${source}`, details }
+    const isWritten = await makeChange(
+      registry,
+      change,
+      () => writeDrift(registry, source, next, signal),
+      (isWritten) => (isWritten ? undefined : { failed: 'CONFLICT' }),
+    )
+    if (isWritten) return next
   }
 }
 

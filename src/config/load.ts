@@ -135,10 +135,13 @@ async function readSources(value: unknown, room: Room, place: Place): Promise<re
   const found = await Promise.all(
     entries.map((entry, n) => readSource(entry, room, below(place, 'sources', n))),
   )
-  const names = entries.map((entry: unknown) => (isMapping(entry) ? entry['name'] : undefined))
-  for (const [n, name] of names.entries()) {
-    const first = names.indexOf(name)
-    if (typeof name === 'string' && first < n) {
+  const firstWith = new Map<string, number>()
+  for (const [n, entry] of entries.entries()) {
+    const name: unknown = isMapping(entry) ? entry['name'] : undefined
+    if (typeof name !== 'string') continue
+    const first = firstWith.get(name)
+    if (first === undefined) firstWith.set(name, n)
+    else {
       place.problems.add(
         ['sources', n, 'name'],
         `expected a name of its own, sources[${first}] has ${JSON.stringify(name)} too`,

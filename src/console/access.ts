@@ -50,6 +50,22 @@ export function createAccess(options: AccessOptions): Access {
   const { token, readOnlyToken, publicUrl, sessions, attempts } = options
   const needsToken = token !== undefined
   const known = publicUrl === undefined ? undefined : new URL(publicUrl)
+  const isSecure = known?.protocol === 'https:'
+
+  /**
+   * Of its own for each port that browsers know, since they send a cookie to all ports of a host. Where they come by https, no other
+   * host and no plain connection can set it.
+   */
+  function cookieName({ headers: { host = '' } }: FastifyRequest): string {
+    const [port = ''] = /:\d+$/.exec(known?.host ?? host) ?? []
+    return `${isSecure ? '__Host-' : ''}headwater${port.replace(':', '_')}`
+  }
+
+  function secretOf(request: FastifyRequest): string | undefined {
+    const start = `${cookieName(request)}=`
+    const found = request.headers.cookie?.split('; ').find((part) => part.startsWith(start))
+    return found?.slice(start.length)
+  }
 
   function roleOf(given: string): Role | undefined {
     // Both are compared, whatever comes of the first.
@@ -130,18 +146,9 @@ export function createAccess(options: AccessOptions): Access {
   }
 
   function cookie(request: FastifyRequest, value: string, seconds: number): string {
-    const secure = known?.protocol === 'https:' ? '; Secure' : ''
+    const secure = isSecure ? '; Secure' : ''
     return `${cookieName(request)}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`
   }
-}
-
-/** Of its own for each port, since a browser sends a cookie to all ports of a host. */
-const cookieName = ({ socket }: FastifyRequest): string => `headwater_${socket.localPort}`
-
-function secretOf(request: FastifyRequest): string | undefined {
-  const start = `${cookieName(request)}=`
-  const found = request.headers.cookie?.split('; ').find((part) => part.startsWith(start))
-  return found?.slice(start.length)
 }
 
 function hostOf(origin: string): string | undefined {

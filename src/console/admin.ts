@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { createLimitedServer, type ServerLimits } from '../lib/limited-server.ts'
 import { written } from '../telemetry/alerts/alert.ts'
 import type { ApiParts } from './api/parts.ts'
 import { openApi } from './api.ts'
@@ -22,6 +23,9 @@ const PLACES = `Headwater, for operators
 /api             what programs may ask and do, as OpenAPI
 `
 
+/** Many more than operators and what watches a system need, also where every page listens. */
+const LIMITS: ServerLimits = { requestTimeoutMs: 30_000, maxConnections: 500 }
+
 /** What is no address of the page. */
 const NOT_PAGES = /^\/(?:api|health|metrics|assets)(?:\/|$)/
 
@@ -29,7 +33,10 @@ const NOT_PAGES = /^\/(?:api|health|metrics|assets)(?:\/|$)/
 export function openAdmin(parts: Admin): FastifyInstance {
   const { health, metrics, polling, look, alerts, access, page, logger } = parts
   const api = openApi(parts)
-  const app = fastify({ forceCloseConnections: true })
+  const app = fastify({
+    forceCloseConnections: true,
+    serverFactory: (handle) => createLimitedServer(LIMITS, handle),
+  })
   app.addHook('onClose', () => api[Symbol.dispose]())
   app.addHook('onRequest', async (_, reply) => void reply.headers(SAFE_HEADERS))
   serve(app, { routes: api.routes, access, logger })

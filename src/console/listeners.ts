@@ -4,7 +4,10 @@ import { SAFE_HEADERS } from './safe-headers.ts'
 
 /** Pages that listen to one thing that changes: it is computed once for all of them, and not at all for none. */
 export interface Listeners {
-  /** Sends what is told from now on, until the page goes, has no right to it any more, or the end. Throws TOO_MANY_LISTENERS. */
+  /**
+   * Sends what was told last where that is still new, and what is told from now on, until the page goes, has no right to it any more,
+   * or the end. Throws TOO_MANY_LISTENERS.
+   */
   add(response: ServerResponse, isOver?: () => boolean): void
   /** Ends all streams; nobody can listen any more. */
   end(): void
@@ -41,10 +44,11 @@ export function createListeners({ event, tell, everyMs, most, onTrouble }: Liste
   let timer: NodeJS.Timeout | undefined
   let isTelling = false
   let hasEnded = false
+  let last = { message: '', at: -Infinity }
 
   async function turn(): Promise<void> {
     isTelling = true
-    clearTimeout(timer)
+    rest()
     const message = await tell().then(
       (told) => `event: ${event}\ndata: ${JSON.stringify(told)}\n\n`,
       (error: unknown) => {
@@ -53,8 +57,19 @@ export function createListeners({ event, tell, everyMs, most, onTrouble }: Liste
       },
     )
     isTelling = false
+    last = { message, at: performance.now() }
     for (const [response, listener] of listening) send(response, message, listener)
-    if (listening.size > 0 && !hasEnded) timer = setTimeout(() => void turn(), everyMs)
+    turnIn(everyMs)
+  }
+
+  function rest(): void {
+    clearTimeout(timer)
+    timer = undefined
+  }
+
+  /** Unless there is a turn to come, or nobody to be told. */
+  function turnIn(ms: number): void {
+    if (listening.size > 0 && !hasEnded) timer ??= setTimeout(() => void turn(), ms)
   }
 
   function send(response: ServerResponse, message: string, listener: Listener): void {
@@ -70,14 +85,22 @@ export function createListeners({ event, tell, everyMs, most, onTrouble }: Liste
         const message = `${most} pages listen already; close one of them`
         throw new TransientError('TOO_MANY_LISTENERS', message, { retryAfterMs: 10_000 })
       }
-      listening.set(response, { missed: 0, isOver })
-      response.on('close', () => listening.delete(response))
+      const listener = { missed: 0, isOver }
+      listening.set(response, listener)
+      response.on('close', () => {
+        listening.delete(response)
+        if (listening.size === 0) rest()
+      })
       response.writeHead(200, HEADERS).write('retry: 2000\n\n')
-      if (!isTelling) void turn()
+      if (isTelling) return
+      const ageMs = performance.now() - last.at
+      if (ageMs >= everyMs) return void turn()
+      send(response, last.message, listener)
+      turnIn(everyMs - ageMs)
     },
     end() {
       hasEnded = true
-      clearTimeout(timer)
+      rest()
       for (const response of listening.keys()) response.end()
     },
   }

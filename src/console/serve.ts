@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ZodType } from 'zod'
 import type { Logger } from '../adapter.ts'
 import { HeadwaterError } from '../errors.ts'
+import { isTooDeep, MOST_LEVELS } from '../lib/nesting.ts'
 import type { Access, Who } from './access.ts'
 import { faultOf, type Refusal, refusalOf } from './refused.ts'
 import type { Route } from './route.ts'
@@ -55,7 +56,7 @@ export function serve(app: FastifyInstance, { routes, access, logger }: ServeOpt
         const answer = await handle({
           params: checked(params, request.params, 'path'),
           query: checked(query, request.query, 'query'),
-          body: body && checked(body, request.body ?? {}, 'body'),
+          body: body && checked(body, shallow(request.body ?? {}), 'body'),
           who: asking.get(request) ?? NOBODY,
           signal: gone.signal,
           request,
@@ -73,6 +74,15 @@ function refuse(reply: FastifyReply, { status, body, retryAfterS }: Refusal): Fa
   if (status === 401) void reply.header('www-authenticate', 'Bearer')
   if (retryAfterS !== undefined) void reply.header('retry-after', retryAfterS)
   return reply.code(status).send(body)
+}
+
+/** Throws REQUEST_INVALID for what overflows the stack of whoever looks into it. */
+function shallow(body: unknown): unknown {
+  if (!isTooDeep(body)) return body
+  throw new HeadwaterError(
+    'REQUEST_INVALID',
+    `body: expected at most ${MOST_LEVELS} levels of lists and objects`,
+  )
 }
 
 /** Throws REQUEST_INVALID with every problem and its path. */

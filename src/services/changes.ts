@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { HeadwaterError } from '../errors.ts'
 import type { Registry } from '../stores/registry.ts'
 
 /** One thing that somebody did to the system, for whoever asks later who it was. */
@@ -22,10 +23,22 @@ export interface ListedChanges {
   readonly after?: string
 }
 
+export type NewChange = Omit<Change, 'id' | 'at'>
+
 /** The log of changes. The newest 10,000 are kept, about. */
 export interface Changes {
   /** Resolves when it is durable. */
-  note(change: Omit<Change, 'id' | 'at'>): Promise<void>
+  note(change: NewChange): Promise<void>
+  /**
+   * Notes a change, and makes it once that is durable: what can't be noted is not made. What fails is noted once more, as `failed`
+   * with the code of its error, and so is what `outcome` has to add to what was made, if it has; without such a second note it is
+   * only known that the change was begun.
+   */
+  make<Made>(
+    change: NewChange,
+    work: () => Promise<Made>,
+    outcome?: (made: Made) => Change['details'] | undefined,
+  ): Promise<Made>
   /** The newest first. */
   list(options?: { readonly after?: string; readonly limit?: number }): Promise<ListedChanges>
 }
@@ -50,13 +63,30 @@ export function openChanges(
       if (++count > KEPT) await registry.remove(name, revision)
   }
 
+  async function note(change: NewChange): Promise<void> {
+    last = Math.max(clock(), last + 1)
+    const name = `${String(END_OF_TIME - last).padStart(13, '0')}-${randomBytes(4).toString('hex')}`
+    const value = JSON.stringify({ ...change, at: new Date(last).toISOString() })
+    await registry.compareAndSet(LIST + name, 0, Buffer.from(value))
+    if (random() < 1 / TIDIED_ONCE_IN) await tidy()
+  }
+
   return {
-    async note(change) {
-      last = Math.max(clock(), last + 1)
-      const name = `${String(END_OF_TIME - last).padStart(13, '0')}-${randomBytes(4).toString('hex')}`
-      const value = JSON.stringify({ ...change, at: new Date(last).toISOString() })
-      await registry.compareAndSet(LIST + name, 0, Buffer.from(value))
-      if (random() < 1 / TIDIED_ONCE_IN) await tidy()
+    note,
+    async make(change, work, outcome = () => undefined) {
+      await note(change)
+      // The change is in the log, and what came of it is told to whoever has made it.
+      const add = (more: Change['details']): Promise<void> =>
+        note({ ...change, details: { ...change.details, ...more } }).catch(() => {})
+      try {
+        const made = await work()
+        const more = outcome(made)
+        if (more) await add(more)
+        return made
+      } catch (error) {
+        await add({ failed: error instanceof HeadwaterError ? error.code : 'UNEXPECTED' })
+        throw error
+      }
     },
     async list({ after = '', limit = 100 } = {}) {
       const changes: Change[] = []

@@ -114,7 +114,7 @@ export async function* whilePermitted<Item>(
 }
 
 /**
- * Asks every process that runs a source to do so, within seconds, and notes who did; resolves to what holds then. Throws USAGE
+ * Notes who does it, and asks every process that runs a source to do so, within seconds; resolves to what holds then. Throws USAGE
  * where it is to poll and does not, and CONFLICT where it is paused.
  */
 export async function changeSource(
@@ -135,16 +135,19 @@ export async function changeSource(
     return { paused: true, by, at, ...polled, ...(reason !== undefined && { reason }) }
   }
 
-  while (true) {
-    const entry = await registry.get(CONTROL + name, options)
-    const after = changed(stateIn(entry))
-    const value = Buffer.from(JSON.stringify(after))
-    if (!(await registry.compareAndSet(CONTROL + name, entry?.revision ?? 0, value, options))) continue
-    const details = reason === undefined ? {} : { reason }
-    const change = { who: by, what: `${wanted} source`, about: `source ${name}`, details }
-    await openChanges(registry, () => at).note(change)
-    return after
+  async function write(): Promise<SourceControl> {
+    while (true) {
+      const entry = await registry.get(CONTROL + name, options)
+      const after = changed(stateIn(entry))
+      const value = Buffer.from(JSON.stringify(after))
+      if (await registry.compareAndSet(CONTROL + name, entry?.revision ?? 0, value, options)) return after
+    }
   }
+
+  changed(await controlOf(registry, name, signal)) // what is refused is not noted
+  const details = reason === undefined ? {} : { reason }
+  const change = { who: by, what: `${wanted} source`, about: `source ${name}`, details }
+  return openChanges(registry, () => at).make(change, write)
 }
 
 /** What operators want of one source now. */

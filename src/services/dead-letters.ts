@@ -32,6 +32,10 @@ export interface Redriven {
   readonly verdict: Verdict
 }
 
+/** What the log of changes says of a redrive that has not published what it was to publish. */
+export const unlessPublished = ({ status }: Redriven): { readonly status: string } | undefined =>
+  status === 'published' ? undefined : { status }
+
 /** As many verdicts are written at the same time: some databases take a round trip for each. */
 const AMENDED_AT_ONCE = 100
 /** So much is handed to the queue in one call, or one message. */

@@ -27,19 +27,17 @@ export function openMutes(registry: Registry, clock: () => number = Date.now): M
   return {
     async mute(cluster, reason, by) {
       const mute = { reason, by, at: new Date(clock()).toISOString() }
-      await overwrite(registry, LIST + cluster, Buffer.from(JSON.stringify(mute)))
-      await changes.note({ who: by, what: 'mute', about: `cluster ${cluster}`, details: { reason } })
+      const change = { who: by, what: 'mute', about: `cluster ${cluster}`, details: { reason } }
+      await changes.make(change, () => overwrite(registry, LIST + cluster, Buffer.from(JSON.stringify(mute))))
       return mute
     },
     async unmute(cluster, by) {
       const entry = await registry.get(LIST + cluster)
-      if (entry === undefined || !(await registry.remove(LIST + cluster, entry.revision))) {
-        throw new HeadwaterError(
-          'NOT_FOUND',
-          `the cluster ${cluster} is not muted: \`headwater dlq clusters --muted\` shows those that are`,
-        )
-      }
-      await changes.note({ who: by, what: 'unmute', about: `cluster ${cluster}`, details: {} })
+      if (entry === undefined) throw notMuted(cluster)
+      const change = { who: by, what: 'unmute', about: `cluster ${cluster}`, details: {} }
+      await changes.make(change, async () => {
+        if (!(await registry.remove(LIST + cluster, entry.revision))) throw notMuted(cluster)
+      })
     },
     async list() {
       const mutes = new Map<string, Mute>()
@@ -49,3 +47,9 @@ export function openMutes(registry: Registry, clock: () => number = Date.now): M
     },
   }
 }
+
+const notMuted = (cluster: string): HeadwaterError =>
+  new HeadwaterError(
+    'NOT_FOUND',
+    `the cluster ${cluster} is not muted: \`headwater dlq clusters --muted\` shows those that are`,
+  )

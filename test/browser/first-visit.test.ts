@@ -76,6 +76,19 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
     assert.equal(await page.getByLabel('Received from').inputValue(), '2020-01-02T03:04')
   })
 
+  test('shows the times of an address as they are, and searches with them again', async () => {
+    await using visitor = await openVisitor(browser, up.admin, { timezoneId: 'Asia/Kolkata' })
+    await visitor.visit('/reviews?from=7d&to=2100-01-02T03%3A04%3A05.000Z')
+    const { page } = visitor
+    await page.getByText('newest first').waitFor()
+    assert.equal(await page.getByLabel('Received from').inputValue(), '7d')
+    assert.match(await page.getByLabel('Received before').inputValue(), /^2100-01-02T08:34:05/)
+    await page.getByLabel('Status').selectOption('accepted')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.waitForURL(/status=accepted/)
+    assert.match(page.url(), /from=7d&to=2100-01-02T03%3A04%3A05\.000Z/)
+  })
+
   test('is used by keyboard alone', async () => {
     await using visitor = await it.openVisitor()
     const { page } = visitor

@@ -3,7 +3,8 @@ import { request } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Logger } from '../../src/adapter.ts'
 import type { Batch } from '../../src/batch.ts'
-import { createIntakeListener, type IntakeLimits } from '../../src/listeners.ts'
+import type { ServerLimits } from '../../src/lib/limited-server.ts'
+import { createIntakeListener } from '../../src/listeners.ts'
 import type { Piece, Received, Split } from '../../src/review/received.ts'
 import type { Paths, Source, SourceContext } from '../../src/sources/source.ts'
 import webhook from '../../src/sources/webhook/index.ts'
@@ -37,7 +38,7 @@ export interface ListenerOptions {
   readonly clock?: () => number
   readonly logger?: Logger
   /** Those of the listener; the defaults of the config unless told. */
-  readonly limits?: Partial<IntakeLimits>
+  readonly limits?: Partial<ServerLimits>
 }
 
 export async function openListener(

@@ -23,11 +23,11 @@ function itemsOf(count: number, rating: unknown): readonly Received[] {
 }
 
 /** A watch whose clock runs a thousand times as fast where samples are concerned. */
-function watchIn(registry: Registry) {
+function watchIn(registry: Registry, logger = silent) {
   const clock = (): number => performance.now() * 1_000
   const health = createHealth({ clock, steady: clock })
   health.source('shop', 'webhook')('running')
-  const watch = watchDrift({ registry, health, clock, steady: clock, logger: silent })
+  const watch = watchDrift({ registry, health, clock, steady: clock, logger })
   return { watch, drifted: () => health.sources()[0]?.drifted?.map(({ kind, field }) => `${kind} ${field}`) }
 }
 
@@ -85,4 +85,47 @@ test('what somebody else writes in between is what is known from then on', async
   }
   await eventually(isAccepted, 'the drift to be kept, and accepted')
   await eventually(async () => drifted() === undefined || undefined, 'its end')
+})
+
+test('an entry that nobody can read is warned of once, until it can be read again', async () => {
+  await using folder = await temporaryFolder()
+  await using registry = await openRegistry(join(folder.path, 'registry'))
+  const warned: (readonly string[])[] = []
+  const warn = (about: object): void => void warned.push((about as { sources: readonly string[] }).sources)
+  const asked: string[] = []
+  const watching: Registry = {
+    ...registry,
+    get(name, options) {
+      asked.push(name)
+      return registry.get(name, options)
+    },
+  }
+  await registry.compareAndSet('drift/broken', 0, Buffer.from('{'))
+  const { watch } = watchIn(watching, { ...silent, warn })
+  await using _ = watch
+  watch.source('broken')
+  watch.source('shop')
+  const times = (count: number) => () =>
+    Promise.resolve(asked.filter((name) => name === 'drift/broken').length >= count || undefined)
+  await eventually(times(3), 'it to be read again and again')
+  assert.deepEqual(warned, [['broken']])
+})
+
+test('the entries of many sources are read side by side', async () => {
+  await using folder = await temporaryFolder()
+  await using registry = await openRegistry(join(folder.path, 'registry'))
+  const all = Promise.withResolvers<void>()
+  let asked = 0
+  const slow: Registry = {
+    ...registry,
+    async get(name, options) {
+      if (++asked === 32) all.resolve()
+      await all.promise
+      return registry.get(name, options)
+    },
+  }
+  const { watch } = watchIn(slow)
+  await using _ = watch
+  for (let n = 0; n < 100; n++) watch.source(`shop ${n}`)
+  await all.promise
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { discard, redrive } from '../../services/dead-letters.ts'
+import { discard, redrive, unlessPublished } from '../../services/dead-letters.ts'
 import { route, type Route } from '../route.ts'
 import type { ApiParts } from './parts.ts'
 import { reason, record, recordKey, verdict } from './words.ts'
@@ -28,9 +28,10 @@ export function recordRoutes(parts: ApiParts): readonly Route[] {
       answer: redriven,
       async handle({ params: { key }, body: { review }, who, signal }) {
         const rules = await openRules()
-        const done = await redrive(key, { store, registry, reviews, rules, number, signal }, review)
-        const details = { status: done.status, ...(review !== undefined && { byHand: true }) }
-        await changes.note({ who: who.name, what: 'redrive', about: `record ${key}`, details })
+        const options = { store, registry, reviews, rules, number, signal }
+        const details = review === undefined ? {} : { byHand: true }
+        const change = { who: who.name, what: 'redrive', about: `record ${key}`, details }
+        const done = await changes.make(change, () => redrive(key, options, review), unlessPublished)
         clusters.forget()
         return done
       },
@@ -43,8 +44,8 @@ export function recordRoutes(parts: ApiParts): readonly Route[] {
       body: z.strictObject({ reason }),
       answer: z.object({ key: recordKey, status: z.literal('discarded') }),
       async handle({ params: { key }, body, who, signal }) {
-        await discard(key, body.reason, { store, signal }, clock())
-        await changes.note({ who: who.name, what: 'discard', about: `record ${key}`, details: body })
+        const change = { who: who.name, what: 'discard', about: `record ${key}`, details: body }
+        await changes.make(change, () => discard(key, body.reason, { store, signal }, clock()))
         clusters.forget()
         return { key, status: 'discarded' as const }
       },

@@ -41,11 +41,11 @@ export function repairRoutes({ kept: repairs, config, changes, clock }: ApiParts
       async handle({ body: { source, mends: fault, steps: written }, who }) {
         if (!config.sources.some(({ name }) => name === source))
           throw new HeadwaterError('NOT_FOUND', `the config has no source ${source}`)
+        const repair = createRepair(fault, written)
         const about = { by: who.name, at: new Date(clock()).toISOString() }
-        const repair = await repairs.keep(source, createRepair(fault, written), about)
         const details = { id: repair.id, mends: fault, steps: written }
-        await changes.note({ who: who.name, what: 'keep repair', about: `source ${source}`, details })
-        return { source, ...repair }
+        const change = { who: who.name, what: 'keep repair', about: `source ${source}`, details }
+        return { source, ...(await changes.make(change, () => repairs.keep(source, repair, about))) }
       },
     }),
     route({
@@ -55,11 +55,16 @@ export function repairRoutes({ kept: repairs, config, changes, clock }: ApiParts
       params: z.strictObject({ source: z.string().max(100), id: z.string().max(100) }),
       answer: z.undefined(),
       async handle({ params: { source, id }, who }) {
-        if (!(await repairs.drop(source, id)))
-          throw new HeadwaterError('NOT_FOUND', `${source} keeps no repair ${id}`)
-        await changes.note({ who: who.name, what: 'drop repair', about: `source ${source}`, details: { id } })
-        return undefined
+        if (!(await repairs.list(source)).some((each) => each.id === id)) throw notKept(source, id)
+        const change = { who: who.name, what: 'drop repair', about: `source ${source}`, details: { id } }
+        return changes.make(change, async () => {
+          if (!(await repairs.drop(source, id))) throw notKept(source, id)
+          return undefined
+        })
       },
     }),
   ]
 }
+
+const notKept = (source: string, id: string): HeadwaterError =>
+  new HeadwaterError('NOT_FOUND', `${source} keeps no repair ${id}`)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { HeadwaterError } from '../../errors.ts'
 import { sentenceOf } from '../../event.ts'
 import { parseTime } from '../../lib/moments.ts'
+import { inParallel } from '../../lib/parallel.ts'
 import { candidateOf } from '../../review/interpret.ts'
 import { reviewHalves } from '../../review/key.ts'
 import { isDiscarded } from '../../review/verdict.ts'
@@ -169,7 +170,7 @@ async function browse(
   let found: readonly Summary[] = []
   let looked = 0
   let matched = 0
-  for (const half of new Set(origins.flatMap((origin) => reviewHalves(origin, review)))) {
+  async function scan(half: string): Promise<void> {
     for await (const { records } of store.scan({ by: 'review', half, signal })) {
       looked += records.length
       const wanted = records.filter(matches).filter(isWithin(from, to))
@@ -177,6 +178,8 @@ async function browse(
       found = [...found, ...wanted.map(summaryOf)].toSorted(newerFirst).slice(0, MOST_VERSIONS)
     }
   }
+  const halves = new Set(origins.flatMap((origin) => reviewHalves(origin, review)))
+  await inParallel([...halves], scan, SCANNED_AT_ONCE)
   return { records: found, looked, isComplete: matched <= MOST_VERSIONS }
 }
 
@@ -184,6 +187,8 @@ const newerFirst = (a: Summary, b: Summary): number => Date.parse(b.receivedAt) 
 
 /** Of one review; they are few, and told at once. */
 const MOST_VERSIONS = 1_000
+/** A review of which only the id is known is looked for in so many origins at a time. */
+const SCANNED_AT_ONCE = 16
 
 const isWithin =
   (from = -Infinity, to = Infinity) =>

@@ -66,14 +66,22 @@ export function relative(at: Instant, now = Date.now()): string {
 /** In the time zone of whoever looks: `26 Nov 2026, 12:40:19`. */
 export const dated = (at: Instant): string => (Number.isNaN(msOf(at)) ? String(at) : moment.format(msOf(at)))
 
-/** What a person puts in as a time of his own, in UTC. What is no time is left for the server to refuse. */
+/** A day, or a time with its zone: the same to everybody. */
+const MOMENT = /^\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:\d\d))?$/i
+
+/** Whether this is a moment, which an input for times can show; others, such as `7d`, only the server knows to read. */
+export const isMoment = (time: string): boolean => MOMENT.test(time) && !Number.isNaN(Date.parse(time))
+
+/** What a person puts in as a time of his own, in UTC. What is no time is left for the server to read, or to refuse. */
 export function utcOf(local: string): string {
-  return Number.isNaN(Date.parse(local)) ? local : new Date(local).toISOString()
+  const isTime = /^\d{4}-\d\d-\d\dT/.test(local) && !Number.isNaN(Date.parse(local))
+  return isTime ? new Date(local).toISOString() : local
 }
 
-/** A time in UTC as an input shows it to a person: `2026-11-26T13:40`. */
-export function localOf(utc: string | undefined): string {
-  const ms = Date.parse(utc ?? '')
-  if (Number.isNaN(ms)) return ''
-  return new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+/** A moment as an input shows it to a person, to the millisecond: `2026-11-26T13:40`, `2026-11-26T13:40:07`. Others as they are. */
+export function localOf(time: string): string {
+  if (!isMoment(time)) return time
+  const ms = Date.parse(time)
+  const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString()
+  return local.replace(/(?::00)?(?:\.000)?Z$/, '')
 }

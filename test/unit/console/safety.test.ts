@@ -3,7 +3,8 @@ import { request } from 'node:http'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import fastify from 'fastify'
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import { createAccess } from '../../../src/console/access.ts'
 import { createAttempts } from '../../../src/console/attempts.ts'
 import { readPage, servePage } from '../../../src/console/page.ts'
 import { createSessions } from '../../../src/console/sessions.ts'
@@ -187,6 +188,8 @@ describe('a console with tokens', () => {
     assert.match(whole, /; HttpOnly/)
     assert.match(whole, /; SameSite=Strict/)
     assert.match(whole, /; Secure/, 'browsers come by https')
+    assert.match(whole, /^__Host-headwater=[^;]+; Path=\/;/)
+    assert.doesNotMatch(whole, /Domain/i)
     const session = await operators.ask<{ role: string }>('/api/session', { headers: { cookie } })
     assert.equal(session.role, 'operator')
     const pause = (headers: Readonly<Record<string, string>>): Promise<Response> =>
@@ -237,6 +240,28 @@ describe('a console with tokens', () => {
 })
 
 describe('what is kept of those who ask', () => {
+  test('is known by the port that the browser knows: two containers signed each other out', () => {
+    const access = createAccess({
+      token: TOKEN,
+      readOnlyToken: undefined,
+      publicUrl: undefined,
+      sessions: createSessions(() => 0),
+      attempts: createAttempts(() => 0),
+    })
+    const cookies = ['localhost:9001', 'localhost:9002', '[::1]'].map((host) => {
+      let cookie = ''
+      const reply = { header: (_: string, value: string) => (cookie = value) } as unknown as FastifyReply
+      const request = {
+        ip: '127.0.0.1',
+        headers: { host },
+        socket: { localPort: 8081 },
+      } as unknown as FastifyRequest
+      access.signIn(request, reply, TOKEN)
+      return cookie.split('=')[0]
+    })
+    assert.deepEqual(cookies, ['headwater_9001', 'headwater_9002', 'headwater'])
+  })
+
   test('wrong tokens cost ever more time, up to a minute, and are forgotten after a while', () => {
     let now = 0
     const attempts = createAttempts(() => now)

@@ -46,6 +46,14 @@ describe('an API that is served', () => {
         },
       }),
       route({
+        method: 'POST',
+        path: '/echo',
+        summary: 'Tells what it was told',
+        body: z.strictObject({ told: z.unknown() }),
+        answer: z.unknown(),
+        handle: ({ body }) => body,
+      }),
+      route({
         path: '/stream',
         summary: 'Has no end',
         type: 'text/event-stream',
@@ -77,5 +85,19 @@ describe('an API that is served', () => {
   test('answers a HEAD at once, also where a GET is answered without an end', async () => {
     const response = await fetch(`${url}/stream`, { method: 'HEAD', signal: AbortSignal.timeout(10_000) })
     assert.equal(response.status, 404)
+  })
+
+  test('reads 64 levels of lists and objects; of 400,000 it said that something unforeseen had happened', async () => {
+    const statusOf = async (levels: number): Promise<readonly [number, string | undefined]> => {
+      const response = await fetch(`${url}/echo`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: `{"told":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`,
+      })
+      return [response.status, ((await response.json()) as { code?: string }).code]
+    }
+    assert.deepEqual(await statusOf(64), [200, undefined])
+    assert.deepEqual(await statusOf(65), [400, 'REQUEST_INVALID'])
+    assert.deepEqual(await statusOf(400_000), [400, 'REQUEST_INVALID'])
   })
 })

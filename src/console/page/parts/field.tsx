@@ -43,6 +43,8 @@ export function Input({
           id={id}
           // Preact's types have one kind of attributes for each, and none for any of them.
           type={type as 'text'}
+          // Else the browser would refuse a time with seconds.
+          step={type === 'datetime-local' ? 'any' : undefined}
           name={name}
           value={value}
           placeholder={placeholder}
