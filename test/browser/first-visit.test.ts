@@ -77,7 +77,7 @@ describe('the console', { skip: chromiumProgram.skip }, async () => {
   })
 
   test('shows the times of an address as they are, and searches with them again', async () => {
-    await using visitor = await it.openVisitor()
+    await using visitor = await it.openVisitor({ timezoneId: 'Asia/Kolkata' })
     await visitor.visit('/reviews?from=7d&to=2100-01-02T03%3A04%3A05.000Z')
     const { page } = visitor
     await page.getByText('newest first').waitFor()
