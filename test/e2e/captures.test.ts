@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { captured } from '../support/captures.ts'
 import { run } from '../support/cli.ts'
 import { json, type Row, rows } from '../support/pipeline.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
-const captures = process.env['HEADWATER_CAPTURES'] ?? join(import.meta.dirname, '../../../shared/data')
-const folderOf = (name: string): string => join(captures, name)
-const skip = (name: string): string | false =>
-  existsSync(folderOf(name)) ? false : `captures absent: ${name}`
+const folderOf = (name: string): string => captured(name).path
+const skip = (name: string): string | false => captured(name).skip
 
 interface Counts {
   readonly received: number

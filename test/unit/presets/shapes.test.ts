@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { loadPreset } from '../../../src/presets/index.ts'
+import { captured } from '../../support/captures.ts'
 import { judgeAll, reasonOf } from './judged.ts'
 
-const folder = join(process.env['HEADWATER_CAPTURES'] ?? '', 'provider-shapes')
-const skip =
-  process.env['HEADWATER_CAPTURES'] !== undefined && existsSync(folder)
-    ? false
-    : 'HEADWATER_CAPTURES names no folder with provider-shapes'
+const { path: folder, skip } = captured('provider-shapes')
 
 /** A sample of a provider's documentation, and the sentences that tell what became of its items. */
 interface Shape {

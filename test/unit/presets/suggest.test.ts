@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { loadPreset } from '../../../src/presets/index.ts'
 import { presetSchema, type PresetInput } from '../../../src/presets/preset.ts'
@@ -12,14 +10,12 @@ import { suggest, type Suggestion } from '../../../src/presets/suggest.ts'
 import { interpret, judge, type Rules } from '../../../src/review/interpret.ts'
 import { isRequired, REVIEW_FIELDS } from '../../../src/review/fields.ts'
 import { createRepair } from '../../../src/review/repair.ts'
+import { captured } from '../../support/captures.ts'
 import { review } from '../../support/reviews.ts'
 
 const canonicalRules = compileRules(presetSchema.parse(canonical))
 
-const capture = join(process.env['HEADWATER_CAPTURES'] ?? '', 'rainforest/responses_res1.json')
-const captured: false | string = existsSync(capture)
-  ? false
-  : 'HEADWATER_CAPTURES names no folder with rainforest'
+const { path: capture, skip } = captured('rainforest/responses_res1.json')
 
 interface Around {
   readonly preset?: PresetInput
@@ -195,7 +191,7 @@ suite('what is suggested for a fault', () => {
     assert.deepEqual([found.length, read], [8, 3])
   })
 
-  test('makes of the reviews of a provider what its preset does', { skip: captured }, async () => {
+  test('makes of the reviews of a provider what its preset does', { skip }, async () => {
     const rainforest = await loadPreset('rainforest')
     const pieces = [...createSplit(rainforest)(await readFile(capture))].slice(0, 5)
     const records = pieces.map(({ raw, carried = {} }) =>

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import httpJob from '../../../src/sources/http-job/index.ts'
+import { captured } from '../../support/captures.ts'
 import { openJobProvider, PART, recordOf } from '../../support/job-provider.ts'
 import { openProvider, type Provider } from '../../support/provider.ts'
 import { createPlace, DAY, splitOf } from './http-job-harness.ts'
@@ -245,11 +244,7 @@ describe('a captured result', () => {
     { file: 'brightdata/amazon_reviews_data.json', preset: 'brightdata', reviews: 8 },
     { file: 'apify/debug_apify_raw_B08N5WRWNW_IN.json', preset: 'apify-junglee', reviews: 5 },
   ]) {
-    const path = join(process.env['HEADWATER_CAPTURES'] ?? '', file)
-    const skip =
-      process.env['HEADWATER_CAPTURES'] !== undefined && existsSync(path)
-        ? false
-        : `HEADWATER_CAPTURES names no folder with ${file}`
+    const { path, skip } = captured(file)
 
     test(`of ${preset} is read byte for byte, as it is and as a gzip file`, { skip }, async () => {
       const bytes = await readFile(path)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { captured } from '../../support/captures.ts'
 import { BODY, claimOf, type Headers, NOW, parsed, passes } from './webhook-schemes-harness.ts'
 
 const SECONDS = String(NOW / 1_000)
@@ -228,11 +228,9 @@ const VECTORS: Readonly<Record<string, (vector: Vector) => readonly [scheme: str
   stripe: ({ signature }) => ['stripe', { 'stripe-signature': signature }],
 }
 
-test('all captured vectors pass, and none with another body or secret', (t) => {
-  const folder = process.env['HEADWATER_CAPTURES']
-  if (folder === undefined) return t.skip('captures absent: HEADWATER_CAPTURES names no folder')
-  const file = join(folder, 'webhook_signature_vectors.json')
-  if (!existsSync(file)) return t.skip(`captures absent: ${file}`)
+const { path: file, skip } = captured('webhook_signature_vectors.json')
+
+test('all captured vectors pass, and none with another body or secret', { skip }, () => {
   const vectors = JSON.parse(readFileSync(file, 'utf8')) as readonly Vector[]
   assert.equal(vectors.length, 6)
   for (const vector of vectors) {
