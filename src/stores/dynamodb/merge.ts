@@ -28,25 +28,24 @@ interface Stream {
 }
 
 /**
- * The entries of several partitions of an index in one order. It ends, however fast others write: each partition is
- * followed to where it ended when it was begun.
+ * The entries of several partitions of an index in one order, some at a time. It ends, however fast others write: each
+ * partition is followed to where it ended when it was begun.
  */
-export async function* merged(session: Session, merge: Merge, asking: Asking): AsyncGenerator<string> {
+export async function* merged(
+  session: Session,
+  merge: Merge,
+  asking: Asking,
+): AsyncGenerator<readonly string[]> {
   const { partitions, range } = merge
   const streams = partitions.map(
     (partition): Stream => ({ partition, entries: [], at: 0, from: range.from, to: range.to, isOver: false }),
   )
   for (let isFirst = true; ; isFirst = false) {
-    const drained = streams.filter(({ at, entries, isOver }) => at === entries.length && !isOver)
+    const drained = streams.filter(isDrained)
+    if (drained.length === 0) return
     await Promise.all(drained.map((stream) => refill(stream, isFirst)))
-    let least: Stream | undefined
-    for (const stream of streams) {
-      if (stream.at === stream.entries.length) continue
-      if (!least || headOf(stream) < headOf(least)) least = stream
-    }
-    if (!least) return
-    yield headOf(least)
-    least.at++
+    const entries = take(streams)
+    if (entries.length > 0) yield entries
   }
 
   async function refill(stream: Stream, isFirst: boolean): Promise<void> {
@@ -87,4 +86,26 @@ export async function* merged(session: Session, merge: Merge, asking: Asking): A
   }
 }
 
+/** The next entries, as far as it is known that none comes between them. */
+function take(streams: readonly Stream[]): readonly string[] {
+  const taken: string[] = []
+  for (let least = leastOf(streams); least && !streams.some(isDrained); least = leastOf(streams)) {
+    taken.push(headOf(least))
+    least.at++
+  }
+  return taken
+}
+
+/** The one with the least entry that was not given out; undefined where none has one. */
+function leastOf(streams: readonly Stream[]): Stream | undefined {
+  let least: Stream | undefined
+  for (const stream of streams) {
+    if (stream.at === stream.entries.length) continue
+    if (!least || headOf(stream) < headOf(least)) least = stream
+  }
+  return least
+}
+
+/** Whether more of it has to be read. */
+const isDrained = ({ at, entries, isOver }: Stream): boolean => at === entries.length && !isOver
 const headOf = ({ entries, at }: Stream): string => entries[at] ?? ''

@@ -36,53 +36,61 @@ export async function* scanStore(session: Session, layout: Layout, scan: Scan): 
   let looked = 0
   let bytes = 0
   let after = scan.after ?? ''
-  for await (const { position, record } of steps(session, positions(session, layout, scan), scan)) {
-    signal?.throwIfAborted()
-    after = position
-    looked++
-    if (record && isSelected(record, scan)) {
-      page.push(record)
-      bytes += record.received.raw.length
+  for await (const some of steps(session, positions(session, layout, scan), scan)) {
+    for (const { position, record } of some) {
+      signal?.throwIfAborted()
+      after = position
+      looked++
+      if (record && isSelected(record, scan)) {
+        page.push(record)
+        bytes += record.received.raw.length
+      }
+      if (looked < pageSize && bytes < PAGE_BYTES) continue
+      yield { records: page, after }
+      signal?.throwIfAborted()
+      page = []
+      looked = 0
+      bytes = 0
     }
-    if (looked < pageSize && bytes < PAGE_BYTES) continue
-    yield { records: page, after }
-    signal?.throwIfAborted()
-    page = []
-    looked = 0
-    bytes = 0
   }
   if (looked > 0) yield { records: page, after }
 }
 
-/** Reads the rows of positions, so many at a time as one request takes. What is in parts is read one by one. */
+/** Reads the rows of positions, so many at a time as one request takes. What is in parts is read and given out one by one. */
 async function* steps(
   session: Session,
-  source: AsyncGenerator<string>,
+  source: AsyncGenerator<readonly string[]>,
   { pageSize = PAGE_RECORDS, signal }: Scan,
-): AsyncGenerator<Step> {
+): AsyncGenerator<readonly Step[]> {
   const asking = signal ? { signal } : {}
-  let group: string[] = []
-  for await (const position of source) {
-    group.push(position)
-    if (group.length < Math.min(MOST_READ, pageSize)) continue
-    yield* read()
-    group = []
+  const most = Math.min(MOST_READ, pageSize)
+  let rest: readonly string[] = []
+  for await (const some of source) {
+    rest = [...rest, ...some]
+    for (; rest.length >= most; rest = rest.slice(most)) yield* read(rest.slice(0, most))
   }
-  yield* read()
+  yield* read(rest)
 
-  async function* read(): AsyncGenerator<Step> {
+  async function* read(group: readonly string[]): AsyncGenerator<readonly Step[]> {
     const items = await getItems(session, session.tables.reviews, rowKeys(group.map(keyIn)), asking)
     const found = new Map(items.map((item) => [keyOf(item), item]))
+    let ready: Step[] = []
     for (const position of group) {
       const item = found.get(keyIn(position))
       found.delete(keyIn(position))
-      const record = item && (decodePlain(session, item) ?? (await decodeRow(session, item, asking)))
-      yield { position, record }
+      const record = item && decodePlain(session, item)
+      if (item === undefined || record) ready.push({ position, record })
+      else {
+        yield ready
+        ready = []
+        yield [{ position, record: await decodeRow(session, item, asking) }]
+      }
     }
+    yield ready
   }
 }
 
-function positions(session: Session, layout: Layout, scan: Scan): AsyncGenerator<string> {
+function positions(session: Session, layout: Layout, scan: Scan): AsyncGenerator<readonly string[]> {
   const { from = -Infinity, to = Infinity, after } = scan
   if (after !== undefined && !isArrived(after)) {
     const what = `a scan gave out no position "${after}"; begin it again without one`
@@ -103,7 +111,12 @@ function positions(session: Session, layout: Layout, scan: Scan): AsyncGenerator
   }
 }
 
-async function* byTime(session: Session, layout: Layout, range: Range, scan: Scan): AsyncGenerator<string> {
+async function* byTime(
+  session: Session,
+  layout: Layout,
+  range: Range,
+  scan: Scan,
+): AsyncGenerator<readonly string[]> {
   const days: string[] = []
   const bounds = [dayIn(range.from), dayIn(range.to === END ? '9999-12-31' : range.to)] as const
   for await (const day of notedIn(session, 'days', asked(scan), bounds)) days.push(day)
@@ -117,13 +130,18 @@ function inIndex(
   text: string,
   range: Range,
   scan: Scan,
-): AsyncGenerator<string> {
+): AsyncGenerator<readonly string[]> {
   const partitions = Array.from({ length: shards }, (_, shard) => partitionOf(text, shard))
   return merged(session, { index, partitions, range, pageSize: scan.pageSize ?? PAGE_RECORDS }, asked(scan))
 }
 
 /** The table itself, which is always up to date. The history of one review is short: its positions are sorted in memory. */
-async function* byReview(session: Session, half: string, range: Range, scan: Scan): AsyncGenerator<string> {
+async function* byReview(
+  session: Session,
+  half: string,
+  range: Range,
+  scan: Scan,
+): AsyncGenerator<readonly string[]> {
   if (half === '') return
   const query = {
     TableName: session.tables.reviews,
@@ -135,7 +153,7 @@ async function* byReview(session: Session, half: string, range: Range, scan: Sca
   const found: string[] = []
   for await (const page of queryPages(session, query, asked(scan)))
     found.push(...page.map((item) => textIn(item, 'arrived')))
-  yield* found.filter((arrived) => arrived >= range.from && arrived < range.to).toSorted()
+  yield found.filter((arrived) => arrived >= range.from && arrived < range.to).toSorted()
 }
 
 const asked = ({ signal }: Scan) => (signal ? { signal } : {})
