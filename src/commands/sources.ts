@@ -4,7 +4,7 @@ import { HeadwaterError } from '../errors.ts'
 import { formatCount, formatDuration } from '../lib/units.ts'
 import type { NextPoll } from '../sources/source.ts'
 import type { Registry } from '../stores/registry.ts'
-import { type AddCommand, environment, type Io } from './command.ts'
+import { type AddCommand, environment, type Io, parseReason } from './command.ts'
 import { type Measured, measure, short } from './measured.ts'
 import { openRegistry } from './open.ts'
 import { excerpt, table, write, writeJson } from './output.ts'
@@ -26,7 +26,7 @@ export const addSources: AddCommand = (program, io) => {
     .command('pause')
     .description('ask for nothing more and take nothing more, in every process; what is in hand is finished')
     .argument('<name>', 'a source of the config')
-    .option('--reason <text>', 'why, for those who wonder')
+    .option('--reason <text>', 'why, for those who wonder', parseReason)
     .addHelpText('after', example('headwater sources pause rainforest-us --reason "quota is for the launch"'))
     .action((name: string, options: { readonly reason?: string }, command: Command) =>
       control(name, 'pause', options, command, io),

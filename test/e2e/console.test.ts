@@ -52,6 +52,8 @@ describe('the console', () => {
     const unknown = await run(['sources', 'pause', 'nobody'], { cwd: folder.path })
     assert.equal(unknown.code, 1)
     assert.match(unknown.stderr, /^NOT_FOUND: .*it has: hook/)
+    const empty = await run(['sources', 'pause', 'hook', '--reason', ' '], { cwd: folder.path })
+    assert.match(empty.stderr, /^USAGE: --reason: expected 1 to 1000 characters, found nothing/)
     assert.equal((await run(['sources', 'poll', 'hook'], { cwd: folder.path })).code, 2)
     assert.equal((await alone.stop()).code, 0)
   })

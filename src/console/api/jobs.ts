@@ -49,7 +49,7 @@ const ofReplay = z.looseObject({
 export type ReplayDetails = z.output<typeof ofReplay>
 export type JobDetails = z.output<typeof ofLetters> | ReplayDetails
 
-/** What is said of a job; what only those who run it need is left out. */
+/** What is said of a job; what only those who run it need is not described. */
 export const job = z.discriminatedUnion('kind', [ofLetters, ofReplay]) as unknown as z.ZodType<Job, Job>
 
 const one = z.strictObject({ id: z.string().min(1).max(100) })
