@@ -160,10 +160,8 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       logger,
       polling: pollingOf,
       throttle: (source) => throttledOf(source, registry),
-      nextPoll: (source) => {
-        const isPaused = control.stateOf(source.name).paused
-        return nextPollOf(source, registry, { isPaused, now: clock() })
-      },
+      nextPoll: (source) =>
+        nextPollOf(source, registry, { isPaused: pauseOf(source.name).paused, now: clock() }),
       openRules: (preset) => openRules(env, registry, preset),
       openTarget: (target) => openTarget(env, target),
       newRun: () => newRun(clock()),

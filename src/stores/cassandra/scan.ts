@@ -1,4 +1,5 @@
 import { HeadwaterError } from '../../errors.ts'
+import { createGathering, PAGE_RECORDS } from '../gathering.ts'
 import { isSelected } from '../selected.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import type { Session } from './connect.ts'
@@ -7,9 +8,6 @@ import { nameFor, PATHS, type Path } from './paths.ts'
 import type { Rows } from './rows.ts'
 import { type Position, walk } from './walk.ts'
 
-const PAGE_RECORDS = 500
-/** A page of large records is a short one. */
-const PAGE_BYTES = 8 * 1024 * 1024
 /** So many rows are read at a time; none of them is large before its parts are read. */
 const ROWS_AHEAD = 64
 
@@ -19,10 +17,7 @@ export async function* scanStore(session: Session, rows: Rows, scan: Scan): Asyn
   signal?.throwIfAborted()
   const [path, name] = pathOf(scan)
   const after = scan.after === undefined ? undefined : parsePosition(scan.after)
-  let records: Stored[] = []
-  let looked = 0
-  let bytes = 0
-  let last: Position | undefined
+  const gathering = createGathering(scan)
   const pointers = walk(session, path, name, { from, to, after, pageSize, signal })
   for await (const ahead of groupsOf(pointers, Math.min(pageSize, ROWS_AHEAD))) {
     const found = await inParallel(ahead, ({ key }) => rows.find(key, { signal }))
@@ -31,21 +26,15 @@ export async function* scanStore(session: Session, rows: Rows, scan: Scan): Asyn
       const row = found[n]
       const completed = row && rows.complete(row, { signal })
       const record = completed instanceof Promise ? await completed : completed
-      last = position
-      looked++
-      if (record && matches(record, position, scan)) {
-        records.push(record)
-        bytes += record.received.raw.length
-      }
-      if (looked < pageSize && bytes < PAGE_BYTES) continue
-      yield { records, after: writePosition(position) }
+      const wanted = record && matches(record, position, scan) ? record : undefined
+      const page = gathering.look(writePosition(position), wanted)
+      if (!page) continue
+      yield page
       signal?.throwIfAborted()
-      records = []
-      looked = 0
-      bytes = 0
     }
   }
-  if (last && looked > 0) yield { records, after: writePosition(last) }
+  const rest = gathering.rest()
+  if (rest) yield rest
 }
 
 function pathOf(scan: Scan): readonly [Path, string] {

@@ -1,4 +1,5 @@
 import { HeadwaterError } from '../../errors.ts'
+import { createGathering, PAGE_RECORDS } from '../gathering.ts'
 import { isSelected } from '../selected.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import { getItems, MOST_READ, queryPages } from './batches.ts'
@@ -10,9 +11,6 @@ import { decodePlain, decodeRow, keyOf, type Layout } from './row.ts'
 import type { Index } from './tables.ts'
 import { textIn } from './values.ts'
 
-const PAGE_RECORDS = 500
-/** A page of large records is a short one. */
-const PAGE_BYTES = 8 * 1024 * 1024
 /** No row sorts behind it. */
 const END = '~'
 
@@ -30,30 +28,20 @@ export interface Range {
 
 /** Follows an index in the order of received time and then of the key, which is also what a position says. */
 export async function* scanStore(session: Session, layout: Layout, scan: Scan): AsyncGenerator<Page> {
-  const { pageSize = PAGE_RECORDS, signal } = scan
+  const { signal } = scan
   signal?.throwIfAborted()
-  let page: Stored[] = []
-  let looked = 0
-  let bytes = 0
-  let after = scan.after ?? ''
+  const gathering = createGathering(scan)
   for await (const some of steps(session, positions(session, layout, scan), scan)) {
     for (const { position, record } of some) {
       signal?.throwIfAborted()
-      after = position
-      looked++
-      if (record && isSelected(record, scan)) {
-        page.push(record)
-        bytes += record.received.raw.length
-      }
-      if (looked < pageSize && bytes < PAGE_BYTES) continue
-      yield { records: page, after }
+      const page = gathering.look(position, record && isSelected(record, scan) ? record : undefined)
+      if (!page) continue
+      yield page
       signal?.throwIfAborted()
-      page = []
-      looked = 0
-      bytes = 0
     }
   }
-  if (looked > 0) yield { records: page, after }
+  const rest = gathering.rest()
+  if (rest) yield rest
 }
 
 /** Reads the rows of positions, so many at a time as one request takes. What is in parts is read and given out one by one. */

@@ -1,14 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HeadwaterError } from '../../errors.ts'
+import { createGathering } from '../gathering.ts'
 import { isSelected } from '../selected.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import { digest, type Pointing, pointersFrom } from './pointers.ts'
 import type { Place, Rows } from './rows.ts'
 import { decodeNumber, readState, type StoreEnvironment } from './tables.ts'
 
-const PAGE_RECORDS = 500
-/** A page of large records is a short one. */
-const PAGE_BYTES = 8 * 1024 * 1024
 const INDEX_PAGE = 500
 
 /** What was looked at: a position to go on from, and the record where there is one. */
@@ -25,27 +23,17 @@ export async function* scanStore(
 ): AsyncGenerator<Page> {
   scan.signal?.throwIfAborted()
   environment.refresh()
-  const { pageSize = PAGE_RECORDS, signal } = scan
-  let records: Stored[] = []
-  let looked = 0
-  let bytes = 0
-  let after = scan.after ?? ''
+  const { signal } = scan
+  const gathering = createGathering(scan)
   for await (const { position, record } of steps(environment, rows, scan)) {
     signal?.throwIfAborted()
-    after = position
-    looked++
-    if (record && isSelected(record, scan)) {
-      records.push(record)
-      bytes += record.received.raw.length
-    }
-    if (looked < pageSize && bytes < PAGE_BYTES) continue
-    yield { records, after }
+    const page = gathering.look(position, record && isSelected(record, scan) ? record : undefined)
+    if (!page) continue
+    yield page
     signal?.throwIfAborted()
-    records = []
-    looked = 0
-    bytes = 0
   }
-  if (looked > 0) yield { records, after }
+  const rest = gathering.rest()
+  if (rest) yield rest
 }
 
 function steps(environment: StoreEnvironment, rows: Rows, scan: Scan): AsyncGenerator<Step> {

@@ -27,13 +27,10 @@ export function carryPlain<Value>(value: Value, atMost: number): Carried<Value> 
 
 /** Resolves to nothing where the value is more than a row can hold. `atMost` is no less than the length of its text. */
 export async function carry<Value>(value: Value, atMost: number): Promise<Carried<Value> | undefined> {
-  const plain = carryPlain(value, atMost)
-  if (plain) return plain
+  const carried = isNative(value) ? value : (native(value) as Value)
+  if (atMost <= LONG && carried === value) return { native: value, exact: undefined }
   const text = JSON.stringify(value)
-  if (text.length <= LONG)
-    return isNative(value)
-      ? { native: value, exact: undefined }
-      : { native: native(value) as Value, exact: text }
+  if (text.length <= LONG) return { native: carried, exact: carried === value ? undefined : text }
   const exact = await compress(text)
   return exact.length > MAX_BYTES ? undefined : { native: undefined, exact }
 }

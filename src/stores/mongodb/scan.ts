@@ -1,15 +1,12 @@
 import type { Collection, Filter } from 'mongodb'
 import { HeadwaterError } from '../../errors.ts'
 import { findableBy } from '../../review/verdict.ts'
+import { createGathering, PAGE_RECORDS } from '../gathering.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import { onePage, type RowIndex } from './collections.ts'
 import type { Session } from './connect.ts'
 import type { Row } from './row.ts'
 import type { Rows } from './rows.ts'
-
-const PAGE_RECORDS = 500
-/** A page of large records is a short one. */
-const PAGE_BYTES = 8 * 1024 * 1024
 
 /** Rows follow each other by received time, and by key where that is the same. */
 interface Position {
@@ -27,28 +24,24 @@ export async function* scanRows(
   rows: Rows,
   scan: Scan,
 ): AsyncGenerator<Page> {
-  const { pageSize = PAGE_RECORDS, signal } = scan
+  const { signal } = scan
   const options = signal ? { signal } : {}
   signal?.throwIfAborted()
-  let records: Stored[] = []
-  let looked = 0
-  let bytes = 0
+  const gathering = createGathering(scan)
   for await (const found of answersOf(session, collection, scan)) {
-    for (const [n, row] of found.entries()) {
+    for (const row of found) {
       const present = rows.present(row, options)
       const record = present instanceof Promise ? await present : present
-      looked++
-      if (record && matches(record, scan)) {
-        records.push(record)
-        bytes += record.received.raw.length
-      }
-      if (looked < pageSize && bytes < PAGE_BYTES && n < found.length - 1) continue
-      yield { records, after: `${row.receivedAt.getTime()} ${row._id}` }
+      const wanted = record && matches(record, scan) ? record : undefined
+      const page = gathering.look(`${row.receivedAt.getTime()} ${row._id}`, wanted)
+      if (!page) continue
+      yield page
       signal?.throwIfAborted()
-      records = []
-      looked = 0
-      bytes = 0
     }
+    const rest = gathering.rest()
+    if (!rest) continue
+    yield rest
+    signal?.throwIfAborted()
   }
 }
 

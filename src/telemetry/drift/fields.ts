@@ -1,4 +1,5 @@
 import { parseRecord } from '../../lib/csv.ts'
+import { segmentOf } from '../../lib/pointer.ts'
 import type { Received } from '../../review/received.ts'
 
 /** What a value can be, in the order in which counts are kept. */
@@ -50,7 +51,7 @@ export function eachField(item: Members, visit: (pointer: string, kind: Kind) =>
   function lookInto(members: Members, pointer: string, depth: number): void {
     for (const name in members) {
       if (left <= 0) return
-      look(members[name], `${pointer}/${segmentOf(name)}`, depth + 1)
+      look(members[name], `${pointer}/${memberOf(name)}`, depth + 1)
     }
   }
   lookInto(item, '', 0)
@@ -59,8 +60,7 @@ export function eachField(item: Members, visit: (pointer: string, kind: Kind) =>
 /** The field that another one is a member of; empty for those of the item itself. */
 export const parentOf = (pointer: string): string => pointer.slice(0, pointer.lastIndexOf('/'))
 
-const segmentOf = (name: string): string =>
-  /^\d/.test(name) ? '*' : name.replaceAll('~', '~0').replaceAll('/', '~1')
+const memberOf = (name: string): string => (/^\d/.test(name) ? '*' : segmentOf(name))
 
 function kindOf(value: unknown): Kind {
   if (value === null) return 'null'

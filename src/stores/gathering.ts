@@ -1,0 +1,43 @@
+import type { Page, Scan, Stored } from './store.ts'
+
+export const PAGE_RECORDS = 500
+/** A page of large records is a short one. */
+const PAGE_BYTES = 8 * 1024 * 1024
+
+/** What a scan looks at, one after the other, gathered into pages. */
+export interface Gathering {
+  /** Counts what was looked at, and takes the record where it is wanted. The page, where this fills it. */
+  look(position: string, wanted: Stored | undefined): Page | undefined
+  /** What was looked at since the last page; undefined where that is nothing. */
+  rest(): Page | undefined
+}
+
+/** In memory it holds one page. */
+export function createGathering({ pageSize = PAGE_RECORDS }: Pick<Scan, 'pageSize'>): Gathering {
+  let records: Stored[] = []
+  let looked = 0
+  let bytes = 0
+  let after = ''
+
+  function rest(): Page | undefined {
+    if (looked === 0) return undefined
+    const page = { records, after }
+    records = []
+    looked = 0
+    bytes = 0
+    return page
+  }
+
+  return {
+    look(position, wanted) {
+      after = position
+      looked++
+      if (wanted) {
+        records.push(wanted)
+        bytes += wanted.received.raw.length
+      }
+      return looked < pageSize && bytes < PAGE_BYTES ? undefined : rest()
+    },
+    rest,
+  }
+}
