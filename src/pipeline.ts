@@ -160,8 +160,10 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
       logger,
       polling: pollingOf,
       throttle: (source) => throttledOf(source, registry),
-      nextPoll: (source) =>
-        nextPollOf(source, registry, { isPaused: pauseOf(source.name).paused, now: clock() }),
+      nextPoll(source, providerUntil) {
+        const isPaused = pauseOf(source.name).paused
+        return nextPollOf(source, registry, { isPaused, providerUntil, now: clock() })
+      },
       openRules: (preset) => openRules(env, registry, preset),
       openTarget: (target) => openTarget(env, target),
       newRun: () => newRun(clock()),

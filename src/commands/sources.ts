@@ -136,7 +136,8 @@ async function list(env: Env, io: Io): Promise<void> {
     const { name, type, preset, enabled } = source
     const { checkpoints, polledAt, pausedUntil, measured } = await stateOf(source, registry, io.signal)
     const { paused } = await controlOf(registry, name, io.signal)
-    const next = await nextPollOf(source, registry, { isPaused: paused, now, signal: io.signal })
+    const asked = { isPaused: paused, providerUntil: pausedUntil, now, signal: io.signal }
+    const next = await nextPollOf(source, registry, asked)
     const pausedMs = Math.max(0, (pausedUntil ?? 0) - now)
     if (env.json) {
       const time = (at = Number.NaN): string | undefined =>

@@ -1,11 +1,12 @@
 import type { Registry } from '../stores/registry.ts'
-import { throttledOf } from './http/throttle.ts'
 import { type Card, isKnownToBeGone, openBook } from './leases/book.ts'
 import type { NextPoll } from './source.ts'
 
 export interface NextPollOptions {
   /** Whether an operator has paused the source. */
   readonly isPaused: boolean
+  /** Until when its provider is left alone, in milliseconds since 1970, as any of its processes was told. */
+  readonly providerUntil?: number | undefined
   /** Milliseconds since 1970. */
   readonly now: number
   readonly signal?: AbortSignal | undefined
@@ -18,7 +19,7 @@ export interface NextPollOptions {
 export async function nextPollOf(
   source: string,
   registry: Registry,
-  { isPaused, now, signal }: NextPollOptions,
+  { isPaused, providerUntil = 0, now, signal }: NextPollOptions,
 ): Promise<NextPoll | undefined> {
   if (isPaused) return { state: 'paused' }
   const shown = await openBook(registry, source).members({ ...(signal && { signal }) })
@@ -26,8 +27,7 @@ export async function nextPollOf(
   const first = firstOf(cards, now)
   if (first === undefined) return undefined
   // What one process was told to wait for holds for the others, before they know.
-  const { until = 0 } = (await throttledOf(source, registry)) ?? {}
-  return until > (first.at ?? now) ? { state: 'provider', at: until } : first
+  return providerUntil > (first.at ?? now) ? { state: 'provider', at: providerUntil } : first
 }
 
 function firstOf(cards: readonly Card[], now: number): NextPoll | undefined {

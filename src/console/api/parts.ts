@@ -36,8 +36,14 @@ export interface ApiParts {
   readonly access: Access
   /** How a provider is left alone; undefined for a source that asks none. */
   readonly throttle: (source: SourceConfig) => Promise<Throttled | undefined>
-  /** When a source asks its provider next; undefined for one that asks none, or that nobody runs. */
-  readonly nextPoll: (source: SourceConfig) => Promise<NextPoll | undefined>
+  /**
+   * When a source asks its provider next, which is left alone until then; undefined for one that asks none, or that nobody
+   * runs.
+   */
+  readonly nextPoll: (
+    source: SourceConfig,
+    providerUntil: number | undefined,
+  ) => Promise<NextPoll | undefined>
   readonly clusters: ClusterList
   /** The rules of today, some seconds old at most. */
   readonly openRules: () => Promise<(record: Stored) => Promise<Rules>>

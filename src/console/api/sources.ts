@@ -122,7 +122,8 @@ async function tell(
   const { name, type, preset, origin, enabled } = config
   const { paused, reason, by, at, pollAt } = control.stateOf(name)
   const polled = polling(name)
-  const [wait, next] = await Promise.all([throttle(config), nextPoll(config)])
+  const wait = await throttle(config)
+  const next = await nextPoll(config, wait?.until)
   const isWaiting = wait !== undefined && wait.until > clock()
   return {
     name,

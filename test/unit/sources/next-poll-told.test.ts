@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { throttledOf } from '../../../src/sources/http/throttle.ts'
 import { nextPollOf } from '../../../src/sources/next-poll.ts'
 import type { NextPoll } from '../../../src/sources/source.ts'
 import type { Registry } from '../../../src/stores/registry.ts'
@@ -19,7 +20,9 @@ interface Where {
 /** Resolves when the source shows this state. */
 function shown(place: Where, state: NextPoll['state']): Promise<NextPoll> {
   return eventually(async () => {
-    const next = await nextPollOf('shop', place.registry, { isPaused: false, now: place.now })
+    const { registry, now } = place
+    const providerUntil = (await throttledOf('shop', registry))?.until
+    const next = await nextPollOf('shop', registry, { isPaused: false, providerUntil, now })
     return next?.state === state ? next : undefined
   }, `the next poll to be ${state}`)
 }

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { thisProcess } from '../../../src/lib/processes.ts'
 import { nextRequest } from '../../../src/sources/http/next-request.ts'
+import { throttledOf } from '../../../src/sources/http/throttle.ts'
 import { type Card, openBook } from '../../../src/sources/leases/book.ts'
 import { nextPollOf } from '../../../src/sources/next-poll.ts'
 import type { NextPoll } from '../../../src/sources/source.ts'
@@ -33,7 +34,8 @@ async function nextOf(
   for (const [n, card] of cards.entries()) await book.show(`${n}`, 0, card)
   if (until !== undefined)
     await registry.compareAndSet('pause/shop', 0, Buffer.from(JSON.stringify({ until })))
-  return nextPollOf('shop', registry, { isPaused, now: NOW })
+  const providerUntil = (await throttledOf('shop', registry))?.until
+  return nextPollOf('shop', registry, { isPaused, providerUntil, now: NOW })
 }
 
 const planned = (inMs: number): Next => ({ state: 'planned', at: NOW + inMs })
