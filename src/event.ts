@@ -146,7 +146,7 @@ function recordOf(event: Event, raw: Buffer): Published {
   return {
     key: event.recordkey,
     received: receivedOf(event, event.data.context, raw),
-    verdict: verdictOf(event),
+    verdict: verdictOf(event.data, event.type === KINDS.returned.type),
     encoding: event.rawencoding,
     ledger: { run: event.ledgerrun, seq: Number(event.ledgerseq) },
     rawHash: event.rawhash.slice('sha256:'.length),
@@ -173,8 +173,11 @@ export interface Attributes {
 }
 
 interface Event extends Attributes {
-  readonly data: AcceptedData | RejectedData | RemovalData
+  readonly data: Data
 }
+
+/** What an event says of its item, as far as it is read again. */
+export type Data = AcceptedData | RejectedData | RemovalData
 
 type Judgement = RuleVersions & {
   readonly sanitised?: readonly Change[]
@@ -223,7 +226,8 @@ function dataOf(verdict: Verdict, by: string): string {
   )
 }
 
-function verdictOf({ type, data }: Pick<Event, 'type' | 'data'>): Verdict {
+/** What the item of an event is taken to be. */
+export function verdictOf(data: Data, isReturned: boolean): Verdict {
   if ('review' in data) {
     const { sanitised, derived, ...by } = data.verdict
     return {
@@ -236,9 +240,8 @@ function verdictOf({ type, data }: Pick<Event, 'type' | 'data'>): Verdict {
   }
   if ('review_id' in data) {
     const { review_id, product_id: product, last_seen, verdict: by } = data
-    const status = type === KINDS.returned.type ? 'returned' : 'removed'
     return {
-      status,
+      status: isReturned ? 'returned' : 'removed',
       review_id,
       ...(product !== undefined && { product }),
       ...(last_seen && { last_seen }),
@@ -308,7 +311,8 @@ function parseHead(head: Buffer): Event {
   }
 }
 
-function noEvent({ length }: Buffer, cause?: unknown): HeadwaterError {
+/** For bytes that are none. */
+export function noEvent({ length }: Buffer, cause?: unknown): HeadwaterError {
   return new HeadwaterError(
     'EVENT_UNREADABLE',
     `expected an event of Headwater, found ${length} other bytes`,

@@ -1,7 +1,7 @@
 import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import dynamodb from '../../src/stores/dynamodb/index.ts'
 import { dayIn, keyIn, partitionOf, rowKey } from '../../src/stores/dynamodb/placing.ts'
-import { encodeRow, keyOf } from '../../src/stores/dynamodb/row.ts'
+import { encodeRow, keyOf, RECORD_ATTRIBUTES } from '../../src/stores/dynamodb/row.ts'
 import { each } from '../../src/stores/dynamodb/turns.ts'
 import { type Item, textIn } from '../../src/stores/dynamodb/values.ts'
 import { silent } from '../../test/support/queue-context.ts'
@@ -46,9 +46,13 @@ export const startDynamodb: StartDatabase = async () => {
 function openBare(db: DynamoDB, table: string, shards: number): Bare {
   const days = new Set<string>()
 
-  async function getAll(keys: readonly Item[], only?: string): Promise<Item[]> {
+  async function getAll(keys: readonly Item[], only: readonly string[]): Promise<Item[]> {
+    const projection = {
+      ProjectionExpression: only.map((name) => `#${name}`).join(', '),
+      ExpressionAttributeNames: Object.fromEntries(only.map((name) => [`#${name}`, name])),
+    }
     const found = await each(groupsOf(keys, MOST_READ), IN_FLIGHT, async (Keys) => {
-      const how = { Keys, ConsistentRead: true, ...(only !== undefined && { ProjectionExpression: only }) }
+      const how = { Keys, ConsistentRead: true, ...projection }
       const answer = await db.batchGetItem({ RequestItems: { [table]: how } })
       if (Object.keys(answer.UnprocessedKeys ?? {}).length > 0)
         throw new Error('some keys were not looked at')
@@ -96,7 +100,7 @@ function openBare(db: DynamoDB, table: string, shards: number): Bare {
       for (const item of items) days.add(dayIn(textIn(item, 'arrived')))
       const keys = arrivals.map(({ key }) => keyItem(key))
       return async () => {
-        const there = new Set((await getAll(keys, 'review_half, content_half')).map(keyOf))
+        const there = new Set((await getAll(keys, ['review_half', 'content_half'])).map(keyOf))
         await insertAll(items.filter((item) => !there.has(keyOf(item))))
       }
     },
@@ -105,7 +109,7 @@ function openBare(db: DynamoDB, table: string, shards: number): Bare {
         const positions = await positionsOf(day)
         for (let at = 0; at < positions.length; at += BATCH) {
           const keys = positions.slice(at, at + BATCH).map((arrived) => keyItem(keyIn(arrived)))
-          yield await getAll(keys)
+          yield await getAll(keys, RECORD_ATTRIBUTES)
         }
       }
     },

@@ -21,7 +21,7 @@ export const startMongodb: StartDatabase = async () => {
     return config
   }
   return {
-    most: 10_000,
+    most: 20_000,
     open: async (name) => mongodb.open(await provisioned(name), context),
     async bare(name) {
       const { prefix } = await provisioned(name)

@@ -5,32 +5,36 @@ export const PAGE_RECORDS = 500
 const PAGE_BYTES = 8 * 1024 * 1024
 
 /** What a scan looks at, one after the other, gathered into pages. */
-export interface Gathering {
+export interface Gathering<Position> {
   /** Counts what was looked at, and takes the record where it is wanted. The page, where this fills it. */
-  look(position: string, wanted: Stored | undefined): Page | undefined
+  look(position: Position, wanted: Stored | undefined): Page | undefined
   /** What was looked at since the last page; undefined where that is nothing. */
   rest(): Page | undefined
 }
 
-/** In memory it holds one page. */
-export function createGathering({ pageSize = PAGE_RECORDS }: Pick<Scan, 'pageSize'>): Gathering {
+/** In memory it holds one page. `write` makes text of where a page ends. */
+export function createGathering<Position>(
+  { pageSize = PAGE_RECORDS }: Pick<Scan, 'pageSize'>,
+  write: (position: Position) => string,
+): Gathering<Position> {
   let records: Stored[] = []
   let looked = 0
   let bytes = 0
-  let after = ''
+  let last: Position | undefined
 
   function rest(): Page | undefined {
-    if (looked === 0) return undefined
-    const page = { records, after }
+    if (last === undefined) return undefined
+    const page = { records, after: write(last) }
     records = []
     looked = 0
     bytes = 0
+    last = undefined
     return page
   }
 
   return {
     look(position, wanted) {
-      after = position
+      last = position
       looked++
       if (wanted) {
         records.push(wanted)

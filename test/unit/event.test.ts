@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CloudEvent } from 'cloudevents'
 import fc from 'fast-check'
-import { arrivalOf, readArrival } from '../../src/arrival.ts'
+import { arrivalOf, readArrival, recordOf } from '../../src/arrival.ts'
 import { decodeEvent, decodeHead, encodeEvent, encodeHead, receivedAtOf } from '../../src/event.ts'
 import { loadPreset } from '../../src/presets/index.ts'
 import { compileRules } from '../../src/presets/rules.ts'
@@ -49,6 +49,7 @@ describe('an event', () => {
         // The head alone says all of it but raw.
         const { rawHash: ____, ...again } = decodeHead(head, raw)
         assert.deepEqual(again, decoded)
+        assert.deepEqual(recordOf(readArrival(body)), decodeHead(head, raw))
         assert.equal(receivedAtOf(head), original.received.receivedAt)
       }),
       { numRuns: 2_000 },
@@ -94,6 +95,7 @@ describe('an event', () => {
         const { head: __, ...expected } = arrivalOf(decodeEvent(body))
         assert.deepEqual(arrival, expected)
         assert.ok(body.subarray(0, head.length).equals(head))
+        assert.deepEqual(recordOf({ head, ...arrival }), decodeHead(head, raw))
         if (arrival.status === 'accepted') unread++
       }),
       { numRuns: 2_000 },

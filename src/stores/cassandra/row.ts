@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { decodeHead, sentenceOf } from '../../event.ts'
+import { recordOf } from '../../arrival.ts'
+import { sentenceOf } from '../../event.ts'
 import { halfOf } from '../../review/key.ts'
 import type { Arrival } from '../../review/record.ts'
 import { findableBy, type Verdict } from '../../review/verdict.ts'
@@ -80,9 +81,10 @@ export interface Places {
 }
 
 /** `version` names the row's parts; that of its write time unless told. */
-export function rowOf({ head, received: { raw } }: Arrival, storedAt: number, version?: bigint): NewRow {
-  const { key, received, verdict, ledger, rawHash } = decodeHead(head, raw)
-  const writtenAt = writeTime(received.receivedAt, head)
+export function rowOf(arrival: Arrival, storedAt: number, version?: bigint): NewRow {
+  const { key, received, verdict, ledger, rawHash } = recordOf(arrival)
+  const { raw } = received
+  const writtenAt = writeTime(received.receivedAt, arrival.head)
   const partsAt = version ?? writtenAt
   const context = sized(JSON.stringify(received.context))
   const isLargeRaw = raw.length > LARGE_BYTES

@@ -17,7 +17,7 @@ export async function* scanStore(session: Session, rows: Rows, scan: Scan): Asyn
   signal?.throwIfAborted()
   const [path, name] = pathOf(scan)
   const after = scan.after === undefined ? undefined : parsePosition(scan.after)
-  const gathering = createGathering(scan)
+  const gathering = createGathering(scan, writePosition)
   const pointers = walk(session, path, name, { from, to, after, pageSize, signal })
   for await (const ahead of groupsOf(pointers, Math.min(pageSize, ROWS_AHEAD))) {
     const found = await inParallel(ahead, ({ key }) => rows.find(key, { signal }))
@@ -27,7 +27,7 @@ export async function* scanStore(session: Session, rows: Rows, scan: Scan): Asyn
       const completed = row && rows.complete(row, { signal })
       const record = completed instanceof Promise ? await completed : completed
       const wanted = record && matches(record, position, scan) ? record : undefined
-      const page = gathering.look(writePosition(position), wanted)
+      const page = gathering.look(position, wanted)
       if (!page) continue
       yield page
       signal?.throwIfAborted()

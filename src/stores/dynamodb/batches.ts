@@ -18,7 +18,10 @@ export async function getItems(
   asking: Asking = {},
   only: readonly string[] = [],
 ): Promise<Item[]> {
-  const projection = only.length > 0 && { ProjectionExpression: only.join(', ') }
+  const projection = only.length > 0 && {
+    ProjectionExpression: only.map((name) => `#${name}`).join(', '),
+    ExpressionAttributeNames: Object.fromEntries(only.map((name) => [`#${name}`, name])),
+  }
   const read = await each(groupsOf(keys, MOST_READ), session.concurrency, async (group) => {
     const found: Item[] = []
     await untilProcessed(session, group, asking, async (rest, options) => {

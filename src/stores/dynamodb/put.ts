@@ -8,7 +8,7 @@ import { type Inserted, insertItems, MOST_INSERTED, refusalFor } from './insert.
 import type { Note } from './notes.ts'
 import { commit, deleteParts } from './parts.ts'
 import { arrivedOf, dayIn, indexed, isSortable, rowKey, rowKeys } from './placing.ts'
-import { encodeRow, getRow, keyOf, type Layout, type Row } from './row.ts'
+import { encodePlain, encodeRow, getRow, keyOf, type Layout, type Row } from './row.ts'
 import { each } from './turns.ts'
 
 /** A larger raw is refused. */
@@ -57,7 +57,10 @@ export function openPut(session: Session, layout: Layout, note: Note, clock: () 
   }
 
   async function putGroup(arrivals: readonly Arrival[], asking: Asking): Promise<PutOutcome[]> {
-    const rows = await Promise.all(arrivals.map((arrival) => encodeRow(arrival, layout, clock())))
+    const storedAt = clock()
+    const rows: Row[] = []
+    for (const arrival of arrivals)
+      rows.push(encodePlain(arrival, layout, storedAt) ?? (await encodeRow(arrival, layout, storedAt)))
     const whole = rows.filter(({ parts }) => parts.length === 0).map(({ item }) => item)
     const inserted = await insertItems(session, session.tables.reviews, whole, asking)
     return each(rows, 1, async (row) => {

@@ -1,14 +1,17 @@
-import { randomBytes } from 'node:crypto'
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { randomUUID } from 'node:crypto'
 import { HeadwaterError } from '../../errors.ts'
-import { decodeHead, sentenceOf } from '../../event.ts'
+import { recordOf } from '../../arrival.ts'
+import { sentenceOf } from '../../event.ts'
 import type { Context } from '../../review/received.ts'
 import type { Arrival } from '../../review/record.ts'
 import { findableBy, type Verdict } from '../../review/verdict.ts'
 import type { Stored } from '../store.ts'
+import { getItems } from './batches.ts'
 import type { Asking, Session } from './connect.ts'
 import { FORMAT } from './notes.ts'
 import { readBlob } from './parts.ts'
-import { arrivedOf, dayIn, partitionOf, rowKey, shardOf, timeIn } from './placing.ts'
+import { arrivedOf, dayIn, partitionOf, rowKey, rowKeys, shardOf, timeIn } from './placing.ts'
 import { MOST_ITEM_BYTES, spill, type Spilled } from './spill.ts'
 import { bufferOf, type Item, itemSize, native, numberIn, sizeOf, textIn } from './values.ts'
 
@@ -29,11 +32,43 @@ export interface Row {
   readonly expires: Item
 }
 
-/** A row as a person queries it, with the exact texts and bytes beside. */
+/** What a record takes of its item for a byte of its head, at most, and twice: a digit and its comma take 21 as a number. */
+const MOST_PER_BYTE = 16
+
+/**
+ * A row as a person queries it, with the exact texts and bytes beside. At once, where it is so small that all of it fits,
+ * as nearly always; undefined where `encodeRow` has to look at more.
+ */
+export function encodePlain(arrival: Arrival, layout: Layout, storedAt: number): Row | undefined {
+  const { head, received } = arrival
+  if (MOST_PER_BYTE * head.length + received.raw.length > MOST_ITEM_BYTES) return undefined
+  const { fixed, verdict, ...row } = begin(arrival, layout, storedAt)
+  const review = reviewOf(verdict)
+  const item: Item = {
+    ...fixed,
+    ...foundBy(arrival.key, verdict, layout),
+    ...(review && { review }),
+    raw: { B: received.raw },
+    verdict: { S: JSON.stringify(verdict) },
+    context: { S: JSON.stringify(received.context) },
+  }
+  return { item, parts: [], ...row }
+}
+
+/** The same of any size: what does not fit is compressed, or goes into parts. */
 export async function encodeRow(arrival: Arrival, layout: Layout, storedAt: number): Promise<Row> {
-  const { key, received, head, ledger } = arrival
-  const { origin, receivedAt, raw, context } = received
-  const { verdict, rawHash } = decodeHead(head, raw)
+  const { raw, context } = arrival.received
+  const { fixed, verdict, ...row } = begin(arrival, layout, storedAt)
+  const shown = { ...fixed, ...shownOf(arrival.key, verdict, layout, MOST_REVIEW_BYTES) }
+  const blobs = [{ name: 'raw', bytes: raw }, textOf('verdict', verdict), textOf('context', context)]
+  const { attributes, parts } = await spill(blobs, MOST_ITEM_BYTES - itemSize(shown), row.write)
+  return { item: { ...shown, ...attributes }, parts, ...row }
+}
+
+/** What is never long, and does not depend on the verdict. */
+function begin(arrival: Arrival, layout: Layout, storedAt: number) {
+  const { key, received, verdict, rawHash, ledger } = recordOf(arrival)
+  const { origin, receivedAt, context } = received
   const arrived = arrivedOf(receivedAt, key)
   const expires = expiryOf(receivedAt, layout)
   const write = newWrite()
@@ -51,13 +86,17 @@ export async function encodeRow(arrival: Arrival, layout: Layout, storedAt: numb
     raw_sha256: { S: rawHash },
     revision: { N: '0' },
     ...(ledger && { ledger_run: { S: ledger.run }, ledger_seq: { N: String(ledger.seq) } }),
-    ...foundBy(key, verdict, layout),
     ...expires,
   }
-  const blobs = [{ name: 'raw', bytes: raw }, textOf('verdict', verdict), textOf('context', context)]
-  const { attributes, parts } = await spill(blobs, MOST_ITEM_BYTES - itemSize(fixed), write)
-  return { item: { ...fixed, ...attributes }, write, parts, expires }
+  return { fixed, verdict, write, expires }
 }
+
+/** All that a record is made of again. */
+export const RECORD_ATTRIBUTES: readonly string[] = [
+  ...['review_half', 'content_half', 'arrived', 'stored_at', 'origin', 'raw_sha256', 'revision'],
+  ...['ledger_run', 'ledger_seq'],
+  ...['raw', 'verdict', 'context'].flatMap((name) => [name, `${name}_zstd`, `${name}_parts`]),
+]
 
 /** All attributes that an item has by its verdict; a newer one sets some of them and removes the others. */
 export const VERDICT_ATTRIBUTES = [
@@ -82,31 +121,42 @@ export async function encodeVerdict(
   layout: Layout,
 ): Promise<Spilled> {
   const room = MOST_ITEM_BYTES - itemSize(rest)
-  const { review, ...fixed } = foundBy(key, verdict, layout)
-  const own = review && sizeOf(review) < room / 2 ? { ...fixed, review } : fixed
+  const own = shownOf(key, verdict, layout, Math.min(MOST_REVIEW_BYTES, room / 2))
   const { attributes, parts } = await spill([textOf('verdict', verdict)], room - itemSize(own), newWrite())
   return { attributes: { ...own, ...attributes }, parts }
+}
+
+/** What queries reach of a verdict: its review only where that takes no more bytes than said. */
+function shownOf(key: string, verdict: Verdict, layout: Layout, most: number): Item {
+  const found = foundBy(key, verdict, layout)
+  const review = reviewOf(verdict)
+  return review && sizeOf(review) <= most ? { ...found, review } : found
 }
 
 function foundBy(key: string, verdict: Verdict, { shards }: Layout): Item {
   const shard = shardOf(key, shards)
   const { product, cluster } = findableBy(verdict)
-  const found: Item = {
+  return {
     status: { S: verdict.status },
     ...(product !== undefined && {
       product: { S: product },
       product_shard: { S: partitionOf(product, shard) },
     }),
     ...(cluster !== undefined && { cluster_shard: { S: partitionOf(cluster, shard) } }),
+    ...(verdict.status === 'rejected' && {
+      code: { S: verdict.code },
+      cluster: { S: verdict.cluster },
+      error: { S: sentenceOf(verdict) },
+    }),
   }
-  if (verdict.status === 'rejected') {
-    const { code, cluster: named } = verdict
-    return { ...found, code: { S: code }, cluster: { S: named }, error: { S: sentenceOf(verdict) } }
-  }
-  const review = native(
-    verdict.status === 'accepted' ? verdict.review : { review_id: verdict.review_id, product_id: product },
-  )
-  return sizeOf(review) > MOST_REVIEW_BYTES ? found : { ...found, review }
+}
+
+/** What is known of a review, to be queried: all of it, or which one it is. */
+function reviewOf(verdict: Verdict): AttributeValue | undefined {
+  if (verdict.status === 'rejected') return undefined
+  if (verdict.status === 'accepted') return native(verdict.review)
+  const { review_id, product: product_id } = verdict
+  return native({ review_id, ...(product_id !== undefined && { product_id }) })
 }
 
 const textOf = (name: string, value: unknown) => ({
@@ -115,7 +165,7 @@ const textOf = (name: string, value: unknown) => ({
   isText: true,
 })
 
-const newWrite = (): string => randomBytes(8).toString('hex')
+const newWrite = (): string => randomUUID().slice(-17).replace('-', '')
 
 function expiryOf(receivedAt: number, { expireAfterMs }: Layout): Item {
   if (expireAfterMs === undefined) return {}
@@ -139,6 +189,10 @@ export async function decodeRow(session: Session, read: Item, asking: Asking): P
   return undefined
 }
 
+/** As much of the rows with these keys as a record is made of, read consistently, in no order. */
+export const getRows = (session: Session, keys: readonly string[], asking: Asking): Promise<Item[]> =>
+  getItems(session, session.tables.reviews, rowKeys(keys), asking, RECORD_ATTRIBUTES)
+
 /** The row as it is now, read consistently. */
 export async function getRow(
   { db, ask, tables }: Session,
@@ -159,7 +213,7 @@ export function decodePlain(session: Session, item: Item): Stored | undefined {
   const { raw, verdict, context } = item
   if (!raw?.B || verdict?.S === undefined || context?.S === undefined) return undefined
   try {
-    return recordOf(item, bufferOf(raw.B), verdict.S, context.S)
+    return storedOf(item, bufferOf(raw.B), verdict.S, context.S)
   } catch (error) {
     throw corrupt(session, item, String(error))
   }
@@ -170,14 +224,14 @@ async function decode(session: Session, item: Item, asking: Asking): Promise<Sto
     const owner = keyOf(item)
     const blob = (name: string) => readBlob(session, item, { owner, name }, asking)
     const [raw, verdict, context] = [await blob('raw'), await blob('verdict'), await blob('context')]
-    return raw && verdict && context && recordOf(item, raw, verdict.toString(), context.toString())
+    return raw && verdict && context && storedOf(item, raw, verdict.toString(), context.toString())
   } catch (error) {
     if (error instanceof HeadwaterError || asking.signal?.aborted) throw error
     throw corrupt(session, item, String(error))
   }
 }
 
-function recordOf(item: Item, raw: Buffer, verdict: string, context: string): Stored {
+function storedOf(item: Item, raw: Buffer, verdict: string, context: string): Stored {
   return {
     key: keyOf(item),
     received: {

@@ -2,17 +2,22 @@ import { HeadwaterError } from '../../errors.ts'
 import { createGathering, PAGE_RECORDS } from '../gathering.ts'
 import { isSelected } from '../selected.ts'
 import type { Page, Scan, Stored } from '../store.ts'
-import { getItems, MOST_READ, queryPages } from './batches.ts'
+import { MOST_READ, queryPages } from './batches.ts'
 import type { Session } from './connect.ts'
 import { merged } from './merge.ts'
 import { notedIn } from './notes.ts'
-import { dayIn, isArrived, keyIn, partitionOf, rowKeys, sortableTime } from './placing.ts'
-import { decodePlain, decodeRow, keyOf, type Layout } from './row.ts'
+import { dayIn, isArrived, keyIn, partitionOf, sortableTime } from './placing.ts'
+import { decodePlain, decodeRow, getRows, keyOf, type Layout } from './row.ts'
 import type { Index } from './tables.ts'
-import { textIn } from './values.ts'
+import { MOST_ITEM_BYTES } from './spill.ts'
+import { type Item, textIn } from './values.ts'
 
 /** No row sorts behind it. */
 const END = '~'
+
+/** So many rows are read at a time where they take no more than so much each. */
+const MOST_SMALL = 500
+const SMALL_BYTES = 16 * 1024
 
 /** What was looked at: a position to go on from, and the record where there is one. */
 interface Step {
@@ -30,7 +35,7 @@ export interface Range {
 export async function* scanStore(session: Session, layout: Layout, scan: Scan): AsyncGenerator<Page> {
   const { signal } = scan
   signal?.throwIfAborted()
-  const gathering = createGathering(scan)
+  const gathering = createGathering(scan, String)
   for await (const some of steps(session, positions(session, layout, scan), scan)) {
     for (const { position, record } of some) {
       signal?.throwIfAborted()
@@ -44,23 +49,31 @@ export async function* scanStore(session: Session, layout: Layout, scan: Scan): 
   if (rest) yield rest
 }
 
-/** Reads the rows of positions, so many at a time as one request takes. What is in parts is read and given out one by one. */
+/**
+ * Reads the rows of positions: so many at a time as one request takes or, as long as rows are small, as several do. What is in
+ * parts is read and given out one by one.
+ */
 async function* steps(
   session: Session,
   source: AsyncGenerator<readonly string[]>,
   { pageSize = PAGE_RECORDS, signal }: Scan,
 ): AsyncGenerator<readonly Step[]> {
   const asking = signal ? { signal } : {}
-  const most = Math.min(MOST_READ, pageSize)
+  let most = Math.min(MOST_READ, pageSize)
   let rest: readonly string[] = []
   for await (const some of source) {
     rest = [...rest, ...some]
-    for (; rest.length >= most; rest = rest.slice(most)) yield* read(rest.slice(0, most))
+    while (rest.length >= most) {
+      const group = rest.slice(0, most)
+      rest = rest.slice(most)
+      yield* read(group)
+    }
   }
   yield* read(rest)
 
   async function* read(group: readonly string[]): AsyncGenerator<readonly Step[]> {
-    const items = await getItems(session, session.tables.reviews, rowKeys(group.map(keyIn)), asking)
+    const items = await getRows(session, group.map(keyIn), asking)
+    most = Math.min(isSmall(items) ? MOST_SMALL : MOST_READ, pageSize)
     const found = new Map(items.map((item) => [keyOf(item), item]))
     let ready: Step[] = []
     for (const position of group) {
@@ -77,6 +90,14 @@ async function* steps(
     yield ready
   }
 }
+
+function isSmall(items: readonly Item[]): boolean {
+  const bytes = items.reduce((sum, { raw, verdict }) => sum + lengthOf(raw?.B) + lengthOf(verdict?.S), 0)
+  return bytes <= items.length * SMALL_BYTES
+}
+
+/** What is not there is compressed, or in parts. */
+const lengthOf = (kept: { readonly length: number } | undefined): number => kept?.length ?? MOST_ITEM_BYTES
 
 function positions(session: Session, layout: Layout, scan: Scan): AsyncGenerator<readonly string[]> {
   const { from = -Infinity, to = Infinity, after } = scan

@@ -1,13 +1,11 @@
 import type { Store, Stored } from '../store.ts'
-import { getItems } from './batches.ts'
 import { openChanges } from './changes.ts'
 import { checkStore } from './check.ts'
 import { clustersIn } from './clusters.ts'
 import type { Asking, Session } from './connect.ts'
 import { openNotes } from './notes.ts'
-import { rowKeys } from './placing.ts'
 import { openPut } from './put.ts'
-import { decodeRow, type Layout } from './row.ts'
+import { decodeRow, getRows, type Layout } from './row.ts'
 import { scanStore } from './scan.ts'
 import { each } from './turns.ts'
 
@@ -18,7 +16,7 @@ export function createStore(session: Session, layout: Layout): Store {
   const changes = openChanges(session, layout, note)
 
   async function get(keys: readonly string[], asking: Asking): Promise<ReadonlyMap<string, Stored>> {
-    const items = await getItems(session, session.tables.reviews, rowKeys(keys), asking)
+    const items = await getRows(session, keys, asking)
     const rows = await each(items, session.concurrency, (item) => decodeRow(session, item, asking))
     return new Map(rows.flatMap((row) => (row ? [[row.key, row]] : [])))
   }

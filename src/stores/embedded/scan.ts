@@ -24,7 +24,7 @@ export async function* scanStore(
   scan.signal?.throwIfAborted()
   environment.refresh()
   const { signal } = scan
-  const gathering = createGathering(scan)
+  const gathering = createGathering(scan, String)
   for await (const { position, record } of steps(environment, rows, scan)) {
     signal?.throwIfAborted()
     const page = gathering.look(position, record && isSelected(record, scan) ? record : undefined)

@@ -1,5 +1,5 @@
 import { HeadwaterError } from '../../errors.ts'
-import { decodeHead } from '../../event.ts'
+import { recordOf } from '../../arrival.ts'
 import { halfOf } from '../../review/key.ts'
 import type { Context } from '../../review/received.ts'
 import type { Arrival, LedgerEntry, ReviewRecord } from '../../review/record.ts'
@@ -67,10 +67,13 @@ type Around = Pick<Row, 'origin' | 'context' | 'ledger'>
  * At once, where every field can say all of its part and raw is small, as nearly always; undefined where `encodeRow` has to look
  * at more.
  */
-export function encodePlain({ head, received }: Arrival, storedAt: number): Row | undefined {
-  const { raw } = received
+export function encodePlain(arrival: Arrival, storedAt: number): Row | undefined {
+  const {
+    head,
+    received: { raw },
+  } = arrival
   if (raw.length > MAX_IN_ROW) return undefined
-  const record = decodeHead(head, raw)
+  const record = recordOf(arrival)
   const verdict = carryPlain(record.verdict, head.length)
   const around = carryPlain(aroundOf(record), head.length)
   return verdict && around && rowOf(record, storedAt, fieldsOf(record.verdict, verdict), around, { raw })
@@ -78,13 +81,13 @@ export function encodePlain({ head, received }: Arrival, storedAt: number): Row 
 
 /** Resolves to nothing where the record, apart from raw, is more than a row can hold. */
 export async function encodeRow(
-  { head, received }: Arrival,
+  arrival: Arrival,
   packed: PackedRaw,
   storedAt: number,
 ): Promise<Row | undefined> {
-  const record = decodeHead(head, received.raw)
-  const fields = await encodeVerdict(record.verdict, head.length)
-  const around = await carry(aroundOf(record), head.length)
+  const record = recordOf(arrival)
+  const fields = await encodeVerdict(record.verdict, arrival.head.length)
+  const around = await carry(aroundOf(record), arrival.head.length)
   return fields && around && rowOf(record, storedAt, fields, around, packed)
 }
 
@@ -95,7 +98,7 @@ const aroundOf = ({ received: { origin, context }, ledger }: ReviewRecord): Arou
 })
 
 function rowOf(
-  { key, received: { origin, receivedAt, raw }, rawHash }: ReturnType<typeof decodeHead>,
+  { key, received: { origin, receivedAt, raw }, rawHash }: ReturnType<typeof recordOf>,
   storedAt: number,
   fields: VerdictFields,
   around: Carried<Around>,

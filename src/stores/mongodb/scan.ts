@@ -1,4 +1,4 @@
-import type { Collection, Filter } from 'mongodb'
+import type { Collection, Filter, FindCursor, WithId } from 'mongodb'
 import { HeadwaterError } from '../../errors.ts'
 import { findableBy } from '../../review/verdict.ts'
 import { createGathering, PAGE_RECORDS } from '../gathering.ts'
@@ -7,6 +7,13 @@ import { onePage, type RowIndex } from './collections.ts'
 import type { Session } from './connect.ts'
 import type { Row } from './row.ts'
 import type { Rows } from './rows.ts'
+
+/** So many rows are asked for at once. */
+const MOST_ROWS = 2_000
+/** And so many are laid out at once. */
+const SOME_ROWS = 100
+
+type Answer = Pick<FindCursor<WithId<Row>>, 'bufferedCount' | 'readBufferedDocuments'>
 
 /** Rows follow each other by received time, and by key where that is the same. */
 interface Position {
@@ -27,25 +34,23 @@ export async function* scanRows(
   const { signal } = scan
   const options = signal ? { signal } : {}
   signal?.throwIfAborted()
-  const gathering = createGathering(scan)
+  const gathering = createGathering(scan, writePosition)
   for await (const found of answersOf(session, collection, scan)) {
     for (const row of found) {
       const present = rows.present(row, options)
       const record = present instanceof Promise ? await present : present
       const wanted = record && matches(record, scan) ? record : undefined
-      const page = gathering.look(`${row.receivedAt.getTime()} ${row._id}`, wanted)
+      const page = gathering.look(row, wanted)
       if (!page) continue
       yield page
       signal?.throwIfAborted()
     }
-    const rest = gathering.rest()
-    if (!rest) continue
-    yield rest
-    signal?.throwIfAborted()
   }
+  const rest = gathering.rest()
+  if (rest) yield rest
 }
 
-/** What the server sends in one answer, one after the other; never nothing. */
+/** Rows in their order, some at a time; the rest of an answer waits as the bytes that the server sent. */
 async function* answersOf(
   session: Session,
   collection: Collection<Row>,
@@ -55,30 +60,33 @@ async function* answersOf(
   const { from, to } = windowOf(scan)
   const path = pathOf(scan)
 
-  /** As many rows as the server sends in one answer, which is never more than 16 MiB. */
-  async function find(filter: Filter<Row>, limit: number): Promise<readonly Row[]> {
+  /** An answer of the server, which is never more than 16 MiB. */
+  async function find(filter: Filter<Row>, limit: number): Promise<Answer> {
     const how = { ...onePage(limit), hint: path.index, sort: { receivedAt: 1, _id: 1 } } as const
-    const ask = () => collection.find({ ...path.filter, ...filter }, how).toArray()
-    return session.ask(ask, signal ? { signal } : {})
+    const cursor = collection.find({ ...path.filter, ...filter }, how)
+    await session.ask(() => cursor.hasNext(), signal ? { signal } : {})
+    return cursor
   }
 
   /** Two questions that the index answers from one place each, where one with $or would look at all of a millisecond. */
-  async function behind(after: Position | undefined, limit: number): Promise<readonly Row[]> {
+  async function behind(after: Position | undefined, limit: number): Promise<Answer | undefined> {
     const isInside = after !== undefined && after.at >= from && after.at < to
-    const same = isInside
-      ? await find({ receivedAt: new Date(after.at), _id: { $gt: after.key } }, limit)
-      : []
-    if (same.length > 0) return same
+    const same = isInside && (await find({ receivedAt: new Date(after.at), _id: { $gt: after.key } }, limit))
+    if (same && same.bufferedCount() > 0) return same
     const since = Math.max(from, (after?.at ?? EARLIEST) + 1)
-    return since < to ? find({ receivedAt: { $gte: new Date(since), $lt: new Date(to) } }, limit) : []
+    return since < to ? find({ receivedAt: { $gte: new Date(since), $lt: new Date(to) } }, limit) : undefined
   }
 
   let after = parsePosition(scan.after)
-  for (let limit = pageSize; ; limit = Math.max(limit, Math.min(limit * 2, PAGE_RECORDS))) {
-    const found = await behind(after, limit)
-    const last = found.at(-1)
+  for (let limit = pageSize; ; limit = Math.max(limit, Math.min(limit * 2, MOST_ROWS))) {
+    const answer = await behind(after, limit)
+    let last: Row | undefined
+    while (answer && answer.bufferedCount() > 0) {
+      const some = answer.readBufferedDocuments(SOME_ROWS)
+      last = some.at(-1)
+      yield some
+    }
     if (last === undefined) return
-    yield found
     after = { at: last.receivedAt.getTime(), key: last._id }
   }
 }
@@ -112,6 +120,8 @@ function matches(record: Stored, scan: Scan): boolean {
   if (scan.by === 'cluster' && cluster !== scan.cluster) return false
   return scan.where?.(record) ?? true
 }
+
+const writePosition = ({ receivedAt, _id }: Row): string => `${receivedAt.getTime()} ${_id}`
 
 function parsePosition(after: string | undefined): Position | undefined {
   if (after === undefined) return undefined
