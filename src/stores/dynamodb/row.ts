@@ -93,8 +93,15 @@ function begin(arrival: Arrival, layout: Layout, storedAt: number) {
 
 /** All that a record is made of again. */
 export const RECORD_ATTRIBUTES: readonly string[] = [
-  ...['review_half', 'content_half', 'arrived', 'stored_at', 'origin', 'raw_sha256', 'revision'],
-  ...['ledger_run', 'ledger_seq'],
+  'review_half',
+  'content_half',
+  'arrived',
+  'stored_at',
+  'origin',
+  'raw_sha256',
+  'revision',
+  'ledger_run',
+  'ledger_seq',
   ...['raw', 'verdict', 'context'].flatMap((name) => [name, `${name}_zstd`, `${name}_parts`]),
 ]
 
