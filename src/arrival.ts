@@ -26,12 +26,13 @@ function withHead({ key, received, verdict, ledger }: ReviewRecord, head: Buffer
  */
 export function recordOf(arrival: Arrival): ReviewRecord & { readonly rawHash: string } {
   const { key, received, status, ledger, head } = arrival
-  const hashAt = head.indexOf(RAW_HASH) + RAW_HASH.length
-  const dataAt = head.indexOf(DATA) + DATA.length - 1
+  const text = head.toString()
+  const hashAt = text.indexOf(RAW_HASH) + RAW_HASH.length
+  const dataAt = text.indexOf(DATA, hashAt) + DATA.length - 1
   try {
-    const data = JSON.parse(`${head.toString('utf8', dataAt)}null}`) as Data
+    const data = JSON.parse(`${text.slice(dataAt)}null}`) as Data
     const verdict = verdictOf(data, status === 'returned')
-    const rawHash = head.toString('latin1', hashAt, hashAt + HASH_LENGTH)
+    const rawHash = text.slice(hashAt, hashAt + HASH_LENGTH)
     return { key, received, verdict, rawHash, ...(ledger && { ledger }) }
   } catch (cause) {
     throw noEvent(head, cause)

@@ -1,8 +1,8 @@
 import { DynamoDB } from '@aws-sdk/client-dynamodb'
+import { inGroupsOf, inParallel } from '../../src/lib/parallel.ts'
 import dynamodb from '../../src/stores/dynamodb/index.ts'
 import { dayIn, keyIn, partitionOf, rowKey } from '../../src/stores/dynamodb/placing.ts'
 import { encodeRow, keyOf, RECORD_ATTRIBUTES } from '../../src/stores/dynamodb/row.ts'
-import { each } from '../../src/stores/dynamodb/turns.ts'
 import { type Item, textIn } from '../../src/stores/dynamodb/values.ts'
 import { silent } from '../../test/support/queue-context.ts'
 import { dynamodbServer } from '../../test/support/servers/dynamodb.ts'
@@ -51,28 +51,29 @@ function openBare(db: DynamoDB, table: string, shards: number): Bare {
       ProjectionExpression: only.map((name) => `#${name}`).join(', '),
       ExpressionAttributeNames: Object.fromEntries(only.map((name) => [`#${name}`, name])),
     }
-    const found = await each(groupsOf(keys, MOST_READ), IN_FLIGHT, async (Keys) => {
-      const how = { Keys, ConsistentRead: true, ...projection }
+    const read = async (some: readonly Item[]): Promise<Item[]> => {
+      const how = { Keys: [...some], ConsistentRead: true, ...projection }
       const answer = await db.batchGetItem({ RequestItems: { [table]: how } })
       if (Object.keys(answer.UnprocessedKeys ?? {}).length > 0)
         throw new Error('some keys were not looked at')
       return answer.Responses?.[table] ?? []
-    })
-    return found.flat()
+    }
+    return (await inParallel([...inGroupsOf(MOST_READ, keys)], read, IN_FLIGHT)).flat()
   }
 
   async function insertAll(items: readonly Item[]): Promise<void> {
-    await each(groupsOf(items, MOST_WRITTEN), IN_FLIGHT, async (group) => {
+    const insert = async (group: readonly Item[]): Promise<void> => {
       const { Responses: answers = [] } = await db.batchExecuteStatement({ Statements: group.map(insertion) })
       const failed = answers.find(({ Error: failure }) => failure && failure.Code !== 'DuplicateItem')
       if (failed || answers.length < group.length) throw new Error(failed?.Error?.Message ?? 'no answer')
-    })
+    }
+    await inParallel([...inGroupsOf(MOST_WRITTEN, items)], insert, IN_FLIGHT)
   }
 
   /** The items of a table's index, which each of its partitions has in order. */
   async function positionsOf(day: string): Promise<readonly string[]> {
     const partitions = Array.from({ length: shards }, (_, shard) => partitionOf(day, shard))
-    const found = await each(partitions, IN_FLIGHT, async (partition) => {
+    const positionsIn = async (partition: string): Promise<readonly string[]> => {
       const arrived: string[] = []
       for (let start: Item | undefined, isFirst = true; isFirst || start; isFirst = false) {
         const page = await db.query({
@@ -87,8 +88,8 @@ function openBare(db: DynamoDB, table: string, shards: number): Bare {
         start = page.LastEvaluatedKey
       }
       return arrived
-    })
-    return found.flat().toSorted()
+    }
+    return (await inParallel(partitions, positionsIn, IN_FLIGHT)).flat().toSorted()
   }
 
   return {
@@ -131,9 +132,4 @@ function keyItem(key: string): Item {
   const item = rowKey(key)
   if (item === undefined) throw new Error(`${key} is no record key`)
   return item
-}
-
-function groupsOf<T>(items: readonly T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size)
-  return Array.from({ length: count }, (_, n) => items.slice(n * size, (n + 1) * size))
 }

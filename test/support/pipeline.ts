@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Running, run, start, type StartOptions } from './cli.ts'
+import { freePorts } from './servers/process.ts'
 
 /** A row as `reviews list --json` prints it. */
 export interface Row {
@@ -76,6 +76,11 @@ export interface Up {
 /** Starts everything in the folder and waits until it listens. */
 export async function startUp(folder: string, command = 'up', env: StartOptions['env'] = {}): Promise<Up> {
   const process = start([command, '--json'], { cwd: folder, env })
+  // A test that fails since a service has ended says by itself only that it does not answer.
+  process.exited.then(({ code, signal, stderr }) => {
+    if (code !== 0 && signal !== 'SIGKILL')
+      console.error(`${command} ended with ${signal ?? code}: ${stderr}`)
+  }, assert.ifError)
   const started = await process.waitFor((line) => {
     const event = line.startsWith('{"event":"started"') ? (JSON.parse(line) as Started) : undefined
     return event
@@ -100,11 +105,8 @@ export async function backlogOf(admin: string): Promise<number | undefined> {
 
 /** A port that was free a moment ago, for what must come back at the same place. */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
+  const [port = 0] = await freePorts(1)
+  return port
 }
 
 const PAUSE_MS = { least: 50, most: 500 }

@@ -26,11 +26,16 @@ export async function* clustersIn(
     yield { cluster, count: await count(name), first, last: last ?? first }
   }
 
-  async function firstIn(name: string, pointers: AsyncIterable<Position>): Promise<Stored | undefined> {
-    for await (const { key } of pointers) {
-      signal?.throwIfAborted()
-      const record = await rows.read(key, { signal })
-      if (record && nameFor(findableBy(record.verdict).cluster) === name) return record
+  async function firstIn(
+    name: string,
+    pointers: AsyncIterable<readonly Position[]>,
+  ): Promise<Stored | undefined> {
+    for await (const some of pointers) {
+      for (const { key } of some) {
+        signal?.throwIfAborted()
+        const record = await rows.read(key, { signal })
+        if (record && nameFor(findableBy(record.verdict).cluster) === name) return record
+      }
     }
     return undefined
   }
@@ -38,8 +43,9 @@ export async function* clustersIn(
   async function count(name: string): Promise<number> {
     let counted = 0
     const range = { ...EVERYTHING, pageSize: MOST_COUNTED, signal }
-    for await (const _ of walk(session, PATHS.cluster, name, range)) {
-      if (++counted === MOST_COUNTED) break
+    for await (const some of walk(session, PATHS.cluster, name, range)) {
+      counted += some.length
+      if (counted >= MOST_COUNTED) return MOST_COUNTED
     }
     return counted
   }

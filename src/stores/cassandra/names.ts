@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
+import { mergePages, regroup } from '../merging.ts'
 import type { Options, Session } from './connect.ts'
-import { merged } from './walk.ts'
 
 const SHARDS = 16
 
@@ -16,14 +16,8 @@ export async function* namesFrom(
   options: Options,
 ): AsyncGenerator<readonly string[]> {
   const shards = Array.from({ length: SHARDS }, (_, shard) => namesOf(session, shard, prefix, size, options))
-  let group: string[] = []
-  for await (const { name } of merged(shards, ({ bytes: a }, { bytes: b }) => Buffer.compare(a, b))) {
-    group.push(name)
-    if (group.length < size) continue
-    yield group
-    group = []
-  }
-  if (group.length > 0) yield group
+  const names = mergePages(shards, ({ bytes: a }, { bytes: b }) => Buffer.compare(a, b))
+  for await (const group of regroup(names, () => size)) yield group.map(({ name }) => name)
 }
 
 interface Name {
@@ -37,16 +31,14 @@ async function* namesOf(
   prefix: string,
   size: number,
   options: Options,
-): AsyncGenerator<Name> {
+): AsyncGenerator<readonly Name[]> {
   let condition = 'name >= ?'
   for (let from = prefix; ; ) {
     const query = `SELECT name FROM registry_names WHERE shard = ? AND ${condition} LIMIT ${size}`
     const page = (await session.run(query, [shard, from], options)).map((row) => row['name'] as string)
-    for (const name of page) {
-      if (!name.startsWith(prefix)) return
-      yield { name, bytes: Buffer.from(name) }
-    }
-    if (page.length < size) return
+    const wanted = page.filter((name) => name.startsWith(prefix))
+    yield wanted.map((name) => ({ name, bytes: Buffer.from(name) }))
+    if (page.length < size || wanted.length < page.length) return
     condition = 'name > ?'
     from = page.at(-1) ?? ''
   }

@@ -1,5 +1,6 @@
 import { HeadwaterError } from '../../errors.ts'
 import { createGathering, PAGE_RECORDS } from '../gathering.ts'
+import { regroup } from '../merging.ts'
 import { isSelected } from '../selected.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import type { Session } from './connect.ts'
@@ -19,7 +20,7 @@ export async function* scanStore(session: Session, rows: Rows, scan: Scan): Asyn
   const after = scan.after === undefined ? undefined : parsePosition(scan.after)
   const gathering = createGathering(scan, writePosition)
   const pointers = walk(session, path, name, { from, to, after, pageSize, signal })
-  for await (const ahead of groupsOf(pointers, Math.min(pageSize, ROWS_AHEAD))) {
+  for await (const ahead of regroup(pointers, () => Math.min(pageSize, ROWS_AHEAD))) {
     const found = await inParallel(ahead, ({ key }) => rows.find(key, { signal }))
     for (const [n, position] of ahead.entries()) {
       signal?.throwIfAborted()
@@ -53,17 +54,6 @@ function pathOf(scan: Scan): readonly [Path, string] {
 /** A row has moved, or its pointer is that of a write that was not kept, or stands for a text that only looks the same. */
 function matches(record: Stored, { receivedAt }: Position, scan: Scan): boolean {
   return record.received.receivedAt === receivedAt && isSelected(record, scan)
-}
-
-async function* groupsOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
-  let group: T[] = []
-  for await (const item of items) {
-    group.push(item)
-    if (group.length < size) continue
-    yield group
-    group = []
-  }
-  if (group.length > 0) yield group
 }
 
 const writePosition = ({ receivedAt, key }: Position): string => `${receivedAt} ${key}`

@@ -1,3 +1,4 @@
+import { mergePages } from '../merging.ts'
 import type { Options, Session } from './connect.ts'
 import { conditions } from './pointers.ts'
 import type { Path } from './paths.ts'
@@ -34,17 +35,25 @@ export async function* walk(
   path: Path,
   name: string,
   range: Range,
-): AsyncGenerator<Position> {
+): AsyncGenerator<readonly Position[]> {
   let walked = 0
   let end: Position | undefined
-  for await (const position of endless(session, path, name, range)) {
-    if (++walked === LONG_WALK) end = await lastUnder(session, path, name, range)
-    if (end && comparePositions(position, end) > 0) return
-    yield position
+  for await (const some of endless(session, path, name, range)) {
+    walked += some.length
+    if (walked >= LONG_WALK) end ??= await lastUnder(session, path, name, range)
+    const last = end
+    const before = last ? some.filter((position) => comparePositions(position, last) <= 0) : some
+    yield before
+    if (before.length < some.length) return
   }
 }
 
-async function* endless(session: Session, path: Path, name: string, range: Range): AsyncGenerator<Position> {
+async function* endless(
+  session: Session,
+  path: Path,
+  name: string,
+  range: Range,
+): AsyncGenerator<readonly Position[]> {
   if (!path.list)
     return yield* partitionRows(session, path, path.partition(name, '', 0), range, range.pageSize)
   for await (const { bucket, shards } of bucketsOf(session, path, name, range)) {
@@ -52,7 +61,7 @@ async function* endless(session: Session, path: Path, name: string, range: Range
     const streams = shards.map((shard) =>
       partitionRows(session, path, path.partition(name, bucket, shard), range, rows),
     )
-    yield* merged(streams, comparePositions)
+    yield* mergePages(streams, comparePositions)
   }
 }
 
@@ -62,7 +71,7 @@ async function lastUnder(
   name: string,
   { signal }: Options,
 ): Promise<Position | undefined> {
-  for await (const position of walkBack(session, path, name, { signal })) return position
+  for await (const [position] of walkBack(session, path, name, { signal })) if (position) return position
   return undefined
 }
 
@@ -72,7 +81,7 @@ export async function* walkBack(
   path: Path,
   name: string,
   options: Options,
-): AsyncGenerator<Position> {
+): AsyncGenerator<readonly Position[]> {
   const query =
     `SELECT received_at, key FROM ${path.table} WHERE ${conditions(path.columns)} ` +
     `ORDER BY received_at DESC, key DESC LIMIT ${LEAST_ROWS}`
@@ -80,7 +89,7 @@ export async function* walkBack(
     const found = await Promise.all(
       shards.map((shard) => session.run(query, path.partition(name, bucket, shard), options)),
     )
-    yield* found
+    yield found
       .flat()
       .map(positionOf)
       .toSorted((a, b) => comparePositions(b, a))
@@ -154,7 +163,7 @@ async function* partitionRows(
   partition: readonly unknown[],
   { from, to, after, signal }: Range,
   rows: number,
-): AsyncGenerator<Position> {
+): AsyncGenerator<readonly Position[]> {
   const query =
     `SELECT received_at, key FROM ${table} WHERE ${conditions(columns)} ` +
     'AND (received_at, key) > (?, ?) AND (received_at) < (?) LIMIT ?'
@@ -164,7 +173,7 @@ async function* partitionRows(
   for (;;) {
     const params = [...partition, new Date(position.receivedAt), position.key, end, rows]
     const page = (await session.run(query, params, { signal })).map(positionOf)
-    yield* page
+    yield page
     const last = page.at(-1)
     if (!last || page.length < rows) return
     position = last
@@ -177,22 +186,4 @@ function positionOf(row: Readonly<Record<string, unknown>>): Position {
 
 export function comparePositions(a: Position, b: Position): number {
   return a.receivedAt - b.receivedAt || (a.key < b.key ? -1 : Number(a.key > b.key))
-}
-
-/** Several ordered streams as one. */
-export async function* merged<T>(
-  streams: readonly AsyncGenerator<T>[],
-  compare: (a: T, b: T) => number,
-): AsyncGenerator<T> {
-  const step = async (stream: AsyncGenerator<T>) => ({ stream, next: await stream.next() })
-  const heads = await Promise.all(streams.map(step))
-  for (;;) {
-    const least = heads.reduce<(typeof heads)[number] | undefined>((found, head) => {
-      if (head.next.done) return found
-      return found && !found.next.done && compare(found.next.value, head.next.value) <= 0 ? found : head
-    }, undefined)
-    if (!least || least.next.done) return
-    yield least.next.value
-    least.next = await least.stream.next()
-  }
 }

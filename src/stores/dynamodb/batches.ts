@@ -1,7 +1,7 @@
 import type { QueryCommandInput, ScanCommandInput } from '@aws-sdk/client-dynamodb'
 import { TransientError } from '../../errors.ts'
+import { inGroupsOf, inParallel } from '../../lib/parallel.ts'
 import type { Asking, Session } from './connect.ts'
-import { each } from './turns.ts'
 import type { Item } from './values.ts'
 
 /** What one request takes, if it reads, and if it writes. */
@@ -22,7 +22,7 @@ export async function getItems(
     ProjectionExpression: only.map((name) => `#${name}`).join(', '),
     ExpressionAttributeNames: Object.fromEntries(only.map((name) => [`#${name}`, name])),
   }
-  const read = await each(groupsOf(keys, MOST_READ), session.concurrency, async (group) => {
+  const work = async (group: readonly Item[]): Promise<Item[]> => {
     const found: Item[] = []
     await untilProcessed(session, group, asking, async (rest, options) => {
       const RequestItems = { [table]: { Keys: [...rest], ConsistentRead: true, ...projection } }
@@ -31,8 +31,8 @@ export async function getItems(
       return answer.UnprocessedKeys?.[table]?.Keys ?? []
     })
     return found
-  })
-  return read.flat()
+  }
+  return (await inParallel([...inGroupsOf(MOST_READ, keys)], work, session.concurrency)).flat()
 }
 
 /** Deletes the items with these keys, all different, as far as they are there. */
@@ -42,13 +42,14 @@ export async function deleteItems(
   keys: readonly Item[],
   asking: Asking = {},
 ): Promise<void> {
-  await each(groupsOf(keys, MOST_WRITTEN), session.concurrency, async (group) => {
+  const work = async (group: readonly Item[]): Promise<void> => {
     const requests = group.map((Key) => ({ DeleteRequest: { Key } }))
     await untilProcessed(session, requests, asking, async (rest, options) => {
       const answer = await session.db.batchWriteItem({ RequestItems: { [table]: [...rest] } }, options)
       return answer.UnprocessedItems?.[table] ?? []
     })
-  })
+  }
+  await inParallel([...inGroupsOf(MOST_WRITTEN, keys)], work, session.concurrency)
 }
 
 /** Asks again for what a batch had no room for, which is an answer like any other. */
@@ -100,9 +101,4 @@ export async function* scanPages(
     start = page.LastEvaluatedKey
     yield page.Items ?? []
   }
-}
-
-function groupsOf<T>(items: readonly T[], size: number): T[][] {
-  const count = Math.ceil(items.length / size)
-  return Array.from({ length: count }, (_, n) => items.slice(n * size, (n + 1) * size))
 }

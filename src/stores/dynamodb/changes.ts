@@ -1,3 +1,4 @@
+import { inParallel } from '../../lib/parallel.ts'
 import type { Verdict } from '../../review/verdict.ts'
 import { deleteItems } from './batches.ts'
 import type { Asking, Session } from './connect.ts'
@@ -5,7 +6,6 @@ import type { Note } from './notes.ts'
 import { commit, deleteParts, writesIn } from './parts.ts'
 import { indexed, rowKey, rowKeys } from './placing.ts'
 import { encodeVerdict, getRow, type Layout, VERDICT_ATTRIBUTES } from './row.ts'
-import { each } from './turns.ts'
 import { type Item, numberIn } from './values.ts'
 
 export interface Changes {
@@ -41,7 +41,7 @@ export function openChanges(session: Session, layout: Layout, note: Note): Chang
 
   async function erase(keys: readonly string[], asking: Asking): Promise<void> {
     await deleteItems(session, session.tables.reviews, rowKeys(keys), asking)
-    await each([...new Set(keys)], session.concurrency, (key) => eraseParts(key, asking))
+    await inParallel([...new Set(keys)], (key) => eraseParts(key, asking), session.concurrency)
   }
 
   /** A row that was put at the same time, and names parts that are gone now, goes as well. */

@@ -3,10 +3,10 @@ import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { zstdDecompress } from 'node:zlib'
 import { TransientError } from '../../errors.ts'
+import { inParallel } from '../../lib/parallel.ts'
 import { deleteItems, queryPages } from './batches.ts'
 import type { Asking, Session } from './connect.ts'
 import { arePartsGone, isConditionFailed } from './translate.ts'
-import { each } from './turns.ts'
 import { bufferOf, type Item, numberIn, textIn } from './values.ts'
 
 const decompress = promisify(zstdDecompress)
@@ -35,10 +35,11 @@ export async function commit(
   asking: Asking,
 ): Promise<{ readonly before: Item } | undefined> {
   const { db, ask, tables, place, concurrency } = session
-  await each(parts, concurrency, ({ name, bytes }) => {
+  const write = ({ name, bytes }: Part) => {
     const Item = { ...keyOf(owner, name), bytes: { B: bytes }, ...expires }
     return ask((options) => db.putItem({ TableName: tables.parts, Item }, options), asking)
-  })
+  }
+  await inParallel(parts, write, concurrency)
   const [first] = parts
   try {
     const before = await ask(async (options): Promise<Item | undefined> => {

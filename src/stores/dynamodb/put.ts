@@ -1,5 +1,6 @@
 import type { Refusal } from '../../batch.ts'
 import type { Arrival } from '../../review/record.ts'
+import { inParallel } from '../../lib/parallel.ts'
 import { formatBytes } from '../../lib/units.ts'
 import type { PutOutcome } from '../store.ts'
 import { getItems } from './batches.ts'
@@ -9,7 +10,6 @@ import type { Note } from './notes.ts'
 import { commit, deleteParts } from './parts.ts'
 import { arrivedOf, dayIn, indexed, isSortable, rowKey, rowKeys } from './placing.ts'
 import { encodePlain, encodeRow, getRow, keyOf, type Layout, type Row } from './row.ts'
-import { each } from './turns.ts'
 
 /** A larger raw is refused. */
 const MOST_RAW_BYTES = 2 ** 30
@@ -40,13 +40,14 @@ export function openPut(session: Session, layout: Layout, note: Note, clock: () 
       new Set(taken.flatMap(({ arrival: { cluster = [] } }) => cluster).map(indexed)),
       asking,
     )
-    await each(groupsOf(taken), Math.ceil(session.concurrency / SHARE), async (group) => {
+    const work = async (group: readonly Taken[]): Promise<void> => {
       const found = await putGroup(
         group.map(({ arrival }) => arrival),
         asking,
       )
       for (const [at, outcome] of found.entries()) outcomes[group[at]?.n ?? -1] = outcome
-    })
+    }
+    await inParallel(groupsOf(taken), work, Math.ceil(session.concurrency / SHARE))
     return outcomes
   }
 
@@ -63,10 +64,12 @@ export function openPut(session: Session, layout: Layout, note: Note, clock: () 
       rows.push(encodePlain(arrival, layout, storedAt) ?? (await encodeRow(arrival, layout, storedAt)))
     const whole = rows.filter(({ parts }) => parts.length === 0).map(({ item }) => item)
     const inserted = await insertItems(session, session.tables.reviews, whole, asking)
-    return each(rows, 1, async (row) => {
+    const outcomes: PutOutcome[] = []
+    for (const row of rows) {
       const outcome = inserted.get(row.item) ?? (await putInParts(row, asking))
-      return outcome === 'there' ? explain(row, asking) : outcome
-    })
+      outcomes.push(outcome === 'there' ? await explain(row, asking) : outcome)
+    }
+    return outcomes
   }
 
   async function putInParts({ item, parts, expires }: Row, asking: Asking): Promise<Inserted> {

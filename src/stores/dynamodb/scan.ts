@@ -1,5 +1,6 @@
 import { HeadwaterError } from '../../errors.ts'
 import { createGathering, PAGE_RECORDS } from '../gathering.ts'
+import { regroup } from '../merging.ts'
 import { isSelected } from '../selected.ts'
 import type { Page, Scan, Stored } from '../store.ts'
 import { MOST_READ, queryPages } from './batches.ts'
@@ -60,16 +61,7 @@ async function* steps(
 ): AsyncGenerator<readonly Step[]> {
   const asking = signal ? { signal } : {}
   let most = Math.min(MOST_READ, pageSize)
-  let rest: readonly string[] = []
-  for await (const some of source) {
-    rest = [...rest, ...some]
-    while (rest.length >= most) {
-      const group = rest.slice(0, most)
-      rest = rest.slice(most)
-      yield* read(group)
-    }
-  }
-  yield* read(rest)
+  for await (const group of regroup(source, () => most)) yield* read(group)
 
   async function* read(group: readonly string[]): AsyncGenerator<readonly Step[]> {
     const items = await getRows(session, group.map(keyIn), asking)

@@ -1,3 +1,4 @@
+import { inParallel } from '../../lib/parallel.ts'
 import type { Store, Stored } from '../store.ts'
 import { openChanges } from './changes.ts'
 import { checkStore } from './check.ts'
@@ -7,7 +8,6 @@ import { openNotes } from './notes.ts'
 import { openPut } from './put.ts'
 import { decodeRow, getRows, type Layout } from './row.ts'
 import { scanStore } from './scan.ts'
-import { each } from './turns.ts'
 
 /** A store on tables that are there. It owns the session. */
 export function createStore(session: Session, layout: Layout): Store {
@@ -17,7 +17,7 @@ export function createStore(session: Session, layout: Layout): Store {
 
   async function get(keys: readonly string[], asking: Asking): Promise<ReadonlyMap<string, Stored>> {
     const items = await getRows(session, keys, asking)
-    const rows = await each(items, session.concurrency, (item) => decodeRow(session, item, asking))
+    const rows = await inParallel(items, (item) => decodeRow(session, item, asking), session.concurrency)
     return new Map(rows.flatMap((row) => (row ? [[row.key, row]] : [])))
   }
 

@@ -4,11 +4,6 @@ import { describe, test } from 'node:test'
 import { inGroupsOf, inParallel } from '../../../../src/lib/parallel.ts'
 import { bucketOf, nameFor, shardOf } from '../../../../src/stores/cassandra/paths.ts'
 import { createTurns } from '../../../../src/stores/cassandra/turns.ts'
-import { merged } from '../../../../src/stores/cassandra/walk.ts'
-
-async function* from(...numbers: number[]): AsyncGenerator<number> {
-  yield* numbers
-}
 
 describe('buckets', () => {
   test('are named by what their dates begin with', () => {
@@ -35,12 +30,6 @@ describe('buckets', () => {
     assert.match(nameFor('x'.repeat(70_000)), /^sha256:[0-9a-f]{64}$/)
     assert.equal(nameFor(undefined), undefined)
   })
-})
-
-test('ordered streams are merged in order, whatever their lengths', async () => {
-  const streams = [from(1, 4, 4, 9), from(), from(2), from(0, 4, 10, 11)]
-  const found = await Array.fromAsync(merged(streams, (a, b) => a - b))
-  assert.deepEqual(found, [0, 1, 2, 4, 4, 4, 9, 10, 11])
 })
 
 describe('work in parallel', () => {
