@@ -61,12 +61,13 @@ function open(path: string): number | undefined {
 }
 
 function readHead(file: number): Head | string {
-  const { size } = fstatSync(file)
   const first = read(file, 0, PAGE_HEADER_BYTES + 160)
-  if (first === undefined)
+  if (first === undefined) {
+    const { size } = fstatSync(file)
     return size === 0
       ? 'it is empty (if the folder was never used, remove it)'
       : `it has ${size} bytes, too few for a beginning`
+  }
   const pageBytes = first.readUInt32LE(PAGE_HEADER_BYTES + 24)
   const isSize = pageBytes >= 256 && pageBytes <= 65_536
   const second = isSize ? read(file, pageBytes, PAGE_HEADER_BYTES + 160) : undefined
@@ -75,7 +76,8 @@ function readHead(file: number): Head | string {
   const newer = transactionOf(second) > transactionOf(first) ? second : first
   return {
     pageBytes,
-    pages: Math.floor(size / pageBytes),
+    // Looked at last: others may write meanwhile, and a file has all that its beginning leads to before that says so.
+    pages: Math.floor(fstatSync(file).size / pageBytes),
     lastPage: Number(newer.readBigUInt64LE(PAGE_HEADER_BYTES + 120)),
     transaction: transactionOf(newer),
     roots: [newer.readBigUInt64LE(PAGE_HEADER_BYTES + 64), newer.readBigUInt64LE(PAGE_HEADER_BYTES + 112)],

@@ -13,7 +13,7 @@ const doors: Record<string, readonly string[]> = {
   review: ['lib/', 'errors.ts'],
   presets: ['review/', 'lib/', 'errors.ts'],
   queues: ['stores/registry.ts', 'review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
-  stores: ['review/', 'lib/', 'batch.ts', 'errors.ts', 'event.ts', 'adapter.ts'],
+  stores: ['review/', 'lib/', 'batch.ts', 'errors.ts', 'event.ts', 'arrival.ts', 'adapter.ts'],
   sources: ['stores/registry.ts', 'review/', 'lib/', 'batch.ts', 'errors.ts', 'adapter.ts'],
   services: [
     'queues/queue.ts',

@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { randomUUID } from 'node:crypto'
-import { HeadwaterError } from '../../errors.ts'
 import { recordOf } from '../../arrival.ts'
+import { HeadwaterError } from '../../errors.ts'
 import { sentenceOf } from '../../event.ts'
 import type { Context } from '../../review/received.ts'
 import type { Arrival } from '../../review/record.ts'
@@ -32,7 +32,10 @@ export interface Row {
   readonly expires: Item
 }
 
-/** What a record takes of its item for a byte of its head, at most, and twice: a digit and its comma take 21 as a number. */
+/**
+ * An item takes less than so many bytes for each byte of a head: a digit and its comma become a number of 21 bytes, and the texts of
+ * the verdict and of the context stand beside.
+ */
 const MOST_PER_BYTE = 16
 
 /**

@@ -1,5 +1,5 @@
-import { HeadwaterError } from '../../errors.ts'
 import { recordOf } from '../../arrival.ts'
+import { HeadwaterError } from '../../errors.ts'
 import { halfOf } from '../../review/key.ts'
 import type { Context } from '../../review/received.ts'
 import type { Arrival, LedgerEntry, ReviewRecord } from '../../review/record.ts'
@@ -68,14 +68,11 @@ type Around = Pick<Row, 'origin' | 'context' | 'ledger'>
  * at more.
  */
 export function encodePlain(arrival: Arrival, storedAt: number): Row | undefined {
-  const {
-    head,
-    received: { raw },
-  } = arrival
+  const { raw } = arrival.received
   if (raw.length > MAX_IN_ROW) return undefined
   const record = recordOf(arrival)
-  const verdict = carryPlain(record.verdict, head.length)
-  const around = carryPlain(aroundOf(record), head.length)
+  const verdict = carryPlain(record.verdict, arrival.head.length)
+  const around = carryPlain(aroundOf(record), arrival.head.length)
   return verdict && around && rowOf(record, storedAt, fieldsOf(record.verdict, verdict), around, { raw })
 }
 

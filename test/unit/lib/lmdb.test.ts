@@ -56,6 +56,18 @@ describe('a data file of LMDB', () => {
     assert.equal(faultIn(join(folder.path, 'data.mdb'), 'all'), undefined)
   })
 
+  test('that another process makes longer meanwhile was called cut off: it is sound', async () => {
+    await using folder = await temporaryFolder()
+    const write =
+      "const { open } = await import('lmdb'); const root = open({ path: process.argv[1], encoding: 'binary', noSync: true, " +
+      "noSubdir: false }); console.log('writing'); for (let n = 0; ; n++) await root.put(n, Buffer.alloc(9_000))"
+    await using writer = startProgram(process.execPath, ['-e', `(async () => { ${write} })()`, folder.path])
+    await writer.waitFor(/^writing$/)
+    const file = join(folder.path, 'data.mdb')
+    const faults = Array.from({ length: 5_000 }, () => faultIn(file, 'head'))
+    assert.deepEqual(new Set(faults), new Set([undefined]))
+  })
+
   test('that was cut off is refused wherever it was cut, and one that only lacks free pages is not', async () => {
     await using folder = await temporaryFolder()
     const file = await filled(join(folder.path, 'whole'))
