@@ -1,3 +1,4 @@
+import { isSelected } from './selected.ts'
 import type { Page, Scan, Stored } from './store.ts'
 
 export const PAGE_RECORDS = 500
@@ -44,4 +45,27 @@ export function createGathering<Position>(
     },
     rest,
   }
+}
+
+/** What was looked at: a position to go on from, and the record where there is one. */
+export interface Step {
+  readonly position: string
+  readonly record?: Stored | undefined
+}
+
+/** The pages of what a scan looks at, with the records that it is about. */
+export async function* gatherSteps(steps: AsyncIterable<readonly Step[]>, scan: Scan): AsyncGenerator<Page> {
+  const { signal } = scan
+  const gathering = createGathering(scan, String)
+  for await (const some of steps) {
+    for (const { position, record } of some) {
+      signal?.throwIfAborted()
+      const page = gathering.look(position, record && isSelected(record, scan) ? record : undefined)
+      if (!page) continue
+      yield page
+      signal?.throwIfAborted()
+    }
+  }
+  const rest = gathering.rest()
+  if (rest) yield rest
 }

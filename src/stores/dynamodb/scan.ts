@@ -1,8 +1,7 @@
 import { HeadwaterError } from '../../errors.ts'
-import { createGathering, PAGE_RECORDS } from '../gathering.ts'
+import { gatherSteps, PAGE_RECORDS, type Step } from '../gathering.ts'
 import { regroup } from '../merging.ts'
-import { isSelected } from '../selected.ts'
-import type { Page, Scan, Stored } from '../store.ts'
+import type { Page, Scan } from '../store.ts'
 import { MOST_READ, queryPages } from './batches.ts'
 import type { Session } from './connect.ts'
 import { merged } from './merge.ts'
@@ -16,15 +15,9 @@ import { type Item, textIn } from './values.ts'
 /** No row sorts behind it. */
 const END = '~'
 
-/** So many rows are read at a time where they take no more than so much each. */
+/** So many rows are read at a time where they take no more than so much each, on average. */
 const MOST_SMALL = 500
 const SMALL_BYTES = 16 * 1024
-
-/** What was looked at: a position to go on from, and the record where there is one. */
-interface Step {
-  readonly position: string
-  readonly record: Stored | undefined
-}
 
 /** Where a scan begins and ends, as rows sort. */
 export interface Range {
@@ -34,20 +27,8 @@ export interface Range {
 
 /** Follows an index in the order of received time and then of the key, which is also what a position says. */
 export async function* scanStore(session: Session, layout: Layout, scan: Scan): AsyncGenerator<Page> {
-  const { signal } = scan
-  signal?.throwIfAborted()
-  const gathering = createGathering(scan, String)
-  for await (const some of steps(session, positions(session, layout, scan), scan)) {
-    for (const { position, record } of some) {
-      signal?.throwIfAborted()
-      const page = gathering.look(position, record && isSelected(record, scan) ? record : undefined)
-      if (!page) continue
-      yield page
-      signal?.throwIfAborted()
-    }
-  }
-  const rest = gathering.rest()
-  if (rest) yield rest
+  scan.signal?.throwIfAborted()
+  yield* gatherSteps(steps(session, positions(session, layout, scan), scan), scan)
 }
 
 /**

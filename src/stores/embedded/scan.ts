@@ -1,19 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HeadwaterError } from '../../errors.ts'
-import { createGathering } from '../gathering.ts'
-import { isSelected } from '../selected.ts'
-import type { Page, Scan, Stored } from '../store.ts'
+import { gatherSteps, type Step } from '../gathering.ts'
+import type { Page, Scan } from '../store.ts'
 import { digest, type Pointing, pointersFrom } from './pointers.ts'
 import type { Place, Rows } from './rows.ts'
 import { decodeNumber, readState, type StoreEnvironment } from './tables.ts'
 
 const INDEX_PAGE = 500
-
-/** What was looked at: a position to go on from, and the record where there is one. */
-interface Step {
-  readonly position: string
-  readonly record?: Stored | undefined
-}
 
 /** Nothing is held between two steps: each looks its row up again, by number or by index entry. */
 export async function* scanStore(
@@ -23,20 +16,10 @@ export async function* scanStore(
 ): AsyncGenerator<Page> {
   scan.signal?.throwIfAborted()
   environment.refresh()
-  const { signal } = scan
-  const gathering = createGathering(scan, String)
-  for await (const { position, record } of steps(environment, rows, scan)) {
-    signal?.throwIfAborted()
-    const page = gathering.look(position, record && isSelected(record, scan) ? record : undefined)
-    if (!page) continue
-    yield page
-    signal?.throwIfAborted()
-  }
-  const rest = gathering.rest()
-  if (rest) yield rest
+  yield* gatherSteps(steps(environment, rows, scan), scan)
 }
 
-function steps(environment: StoreEnvironment, rows: Rows, scan: Scan): AsyncGenerator<Step> {
+function steps(environment: StoreEnvironment, rows: Rows, scan: Scan): AsyncGenerator<readonly Step[]> {
   switch (scan.by) {
     case 'time':
       return byTime(environment, rows, scan)
@@ -50,14 +33,18 @@ function steps(environment: StoreEnvironment, rows: Rows, scan: Scan): AsyncGene
 }
 
 /** Follows the row numbers up to the last row there was at the beginning. */
-async function* byTime({ tables }: StoreEnvironment, rows: Rows, scan: Scan): AsyncGenerator<Step> {
+async function* byTime(
+  { tables }: StoreEnvironment,
+  rows: Rows,
+  scan: Scan,
+): AsyncGenerator<readonly Step[]> {
   const end = readState(tables).next
   let number = nextNumber(scan.after)
   while (number < end) {
     const met = rows.behind(number, (place) => meets(place, scan))
     if (met > number) {
       number = met
-      yield { position: String(number - 1) }
+      yield [{ position: String(number - 1) }]
       await nextTurn()
     }
     const found = rows.from(number, INDEX_PAGE)
@@ -65,7 +52,7 @@ async function* byTime({ tables }: StoreEnvironment, rows: Rows, scan: Scan): As
     const run = 'header' in found ? await rows.load(found.first) : found.rows
     for (const row of run.slice(Math.max(0, number - found.first))) {
       number = Math.max(number, found.first)
-      yield { position: String(number), record: rows.present(row) }
+      yield [{ position: String(number), record: rows.present(row) }]
       number++
     }
   }
@@ -77,7 +64,7 @@ async function* byPointer(
   to: Pointing,
   text: string,
   scan: Scan,
-): AsyncGenerator<Step> {
+): AsyncGenerator<readonly Step[]> {
   const end = readState(tables).next
   /** The rows below this one lie in blocks of which it is known whether they meet the scan. */
   let looked = 0
@@ -90,7 +77,7 @@ async function* byPointer(
       looked = block ? block.first + block.header.rows : met + 1
       unmet = met
     }
-    if (number >= unmet) yield { position: String(number), record: await rows.read(number) }
+    if (number >= unmet) yield [{ position: String(number), record: await rows.read(number) }]
   }
 }
 
@@ -99,7 +86,7 @@ async function* byReview(
   { tables }: StoreEnvironment,
   rows: Rows,
   scan: Scan & { readonly by: 'review' },
-): AsyncGenerator<Step> {
+): AsyncGenerator<readonly Step[]> {
   const half = Buffer.from(scan.half, 'hex')
   const range = { start: half, end: Buffer.concat([half, ABOVE]) }
   const numbers = Array.from(tables.keys.getRange(range), ({ value }) => decodeNumber(value))
@@ -111,7 +98,7 @@ async function* byReview(
   const after = parseHistoryPosition(scan.after)
   for (const [time, number] of times.toSorted(ascending)) {
     if (after && ascending([time, number], after) <= 0) continue
-    yield { position: `${time} ${number}`, record: await rows.read(number) }
+    yield [{ position: `${time} ${number}`, record: await rows.read(number) }]
   }
 }
 

@@ -10,10 +10,7 @@ export function isNative(value: unknown, depth = 0): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (depth === MAX_DEPTH) return false
   if (Array.isArray(value)) return value.every((element) => isNative(element, depth + 1))
-  for (const name of Object.keys(value)) {
-    if (!isFit(name) || !isNative((value as Readonly<Record<string, unknown>>)[name], depth + 1)) return false
-  }
-  return true
+  return Object.entries(value).every(([name, of]) => isFit(name) && isNative(of, depth + 1))
 }
 
 /** A copy of a JSON value that is native: odd field names and texts are spelled in another way, and what is too deep is null. */

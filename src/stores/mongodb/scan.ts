@@ -1,8 +1,8 @@
 import type { Collection, Filter, FindCursor, WithId } from 'mongodb'
 import { HeadwaterError } from '../../errors.ts'
-import { findableBy } from '../../review/verdict.ts'
 import { createGathering, PAGE_RECORDS } from '../gathering.ts'
-import type { Page, Scan, Stored } from '../store.ts'
+import { isSelected } from '../selected.ts'
+import type { Page, Scan } from '../store.ts'
 import { onePage, type RowIndex } from './collections.ts'
 import type { Session } from './connect.ts'
 import type { Row } from './row.ts'
@@ -39,8 +39,8 @@ export async function* scanRows(
     for (const row of found) {
       const present = rows.present(row, options)
       const record = present instanceof Promise ? await present : present
-      const wanted = record && matches(record, scan) ? record : undefined
-      const page = gathering.look(row, wanted)
+      // The database takes two ill-formed texts for one, and a verdict may have changed since the row was found.
+      const page = gathering.look(row, record && isSelected(record, scan) ? record : undefined)
       if (!page) continue
       yield page
       signal?.throwIfAborted()
@@ -111,14 +111,6 @@ const LATEST = 8.64e15
 /** In whole milliseconds, as rows have them. */
 function windowOf({ from = -Infinity, to = Infinity }: Scan): { readonly from: number; readonly to: number } {
   return { from: Math.max(EARLIEST, Math.ceil(from)), to: Math.min(LATEST, Math.ceil(to)) }
-}
-
-/** The database takes two ill-formed texts for one, and a verdict may have changed since the row was found. */
-function matches(record: Stored, scan: Scan): boolean {
-  const { product, cluster } = findableBy(record.verdict)
-  if (scan.by === 'product' && product !== scan.product) return false
-  if (scan.by === 'cluster' && cluster !== scan.cluster) return false
-  return scan.where?.(record) ?? true
 }
 
 const writePosition = ({ receivedAt, _id }: Row): string => `${receivedAt.getTime()} ${_id}`
