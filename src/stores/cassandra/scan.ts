@@ -9,8 +9,8 @@ import { nameFor, PATHS, type Path } from './paths.ts'
 import type { Rows } from './rows.ts'
 import { type Position, walk } from './walk.ts'
 
-/** So many rows are read at a time; none of them is large before its parts are read. */
-const ROWS_AHEAD = 64
+/** So many rows are read at a time, which keeps the client busy; none of them is large before its parts are read. */
+const ROWS_AHEAD = 128
 
 /** Follows the pointers of a path to the rows; what they lead to is looked at, since there may be one too many. */
 export async function* scanStore(session: Session, rows: Rows, scan: Scan): AsyncGenerator<Page> {
