@@ -1,4 +1,5 @@
 import {
+  asNoEvent,
   type Attributes,
   type Data,
   decodeEvent,
@@ -9,6 +10,7 @@ import {
   receivedOf,
   verdictOf,
 } from './event.ts'
+import { isRecordKey } from './review/key.ts'
 import type { Context } from './review/received.ts'
 import type { Arrival, ReviewRecord } from './review/record.ts'
 import { findableBy } from './review/verdict.ts'
@@ -51,17 +53,34 @@ const HASH_LENGTH = 64
 export function readArrival(body: Buffer): Arrival {
   const head = headOf(body)
   const event = parseAround(head)
-  if (event === undefined) return withHead(decodeEvent(body), head)
-  return {
-    key: event.recordkey,
-    received: receivedOf(event, event.data.context, rawIn(body, head, event)),
-    status: 'accepted',
-    product: event.subject, // every accepted review has one, by which its event is ordered
-    cluster: undefined,
-    ledger: { run: event.ledgerrun, seq: Number(event.ledgerseq) },
-    head,
+  const arrival = event ? arrivalAround(event, body, head) : withHead(decodeEvent(body), head)
+  if (isPlausible(arrival)) return arrival
+  throw noEvent(body)
+}
+
+function arrivalAround(event: Around, body: Buffer, head: Buffer): Arrival {
+  try {
+    return {
+      key: event.recordkey,
+      received: receivedOf(event, event.data.context, rawIn(body, head, event)),
+      status: 'accepted',
+      product: event.subject, // every accepted review has one, by which its event is ordered
+      cluster: undefined,
+      ledger: { run: event.ledgerrun, seq: Number(event.ledgerseq) },
+      head,
+    }
+  } catch (cause) {
+    throw asNoEvent(body, cause)
   }
 }
+
+/** JSON of others may be like an event in part, but has no such key. */
+const isPlausible = ({ key, received: { receivedAt, context }, ledger }: Arrival): boolean =>
+  isRecordKey(key) &&
+  Number.isFinite(receivedAt) &&
+  typeof context?.source === 'string' &&
+  typeof ledger?.run === 'string' &&
+  Number.isSafeInteger(ledger.seq)
 
 interface Around extends Attributes {
   readonly data: { readonly context: Context }

@@ -114,7 +114,11 @@ export function subjectOf({ verdict, received }: ReviewRecord): string {
 export function decodeEvent(body: Buffer): Published {
   const head = headOf(body)
   const event = parseHead(head)
-  return recordOf(event, rawIn(body, head, event))
+  try {
+    return recordOf(event, rawIn(body, head, event))
+  } catch (cause) {
+    throw asNoEvent(body, cause)
+  }
 }
 
 /**
@@ -309,6 +313,11 @@ function parseHead(head: Buffer): Event {
   } catch (cause) {
     throw noEvent(head, cause)
   }
+}
+
+/** What reading bytes threw that are like an event in part, and in others not what an event says there. */
+export function asNoEvent(body: Buffer, cause: unknown): HeadwaterError {
+  return cause instanceof HeadwaterError ? cause : noEvent(body, cause)
 }
 
 /** For bytes that are none. */

@@ -36,3 +36,5 @@ export function reviewHalves(origin: string, reviewId: string): readonly string[
 export const halfOf = (key: string): string => key.slice(0, 16)
 
 const digest = (data: string | Buffer): string => hash('sha256', data, 'hex')
+
+export const isRecordKey = (text: string): boolean => /^[0-9a-f]{32}$/.test(text)

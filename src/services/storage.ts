@@ -8,7 +8,7 @@ import type { Arrival } from '../review/record.ts'
 import { newRejected, isNewer, sameVerdict } from '../review/compare.ts'
 import { REVIEW } from '../review/validate.ts'
 import type { Registry } from '../stores/registry.ts'
-import type { PutOutcome, Store } from '../stores/store.ts'
+import type { Store } from '../stores/store.ts'
 import { withCaution } from './caution.ts'
 import type { DeadLetterLimit } from './dead-letter-limit.ts'
 import { isSamePublication, type Ledger, type Settlement } from './ledger.ts'
@@ -46,15 +46,18 @@ export async function store(options: Storage, stop: AbortSignal, kill: AbortSign
   const { topic, queue, registry, clock, watch } = options
 
   async function into(messages: readonly Message[], signal: AbortSignal): Promise<readonly Outcome[]> {
-    return write(
-      messages.map(({ body }) => read(body, topic, clock)),
-      options,
-      signal,
-    )
+    const readAll = (look: typeof readArrival) => messages.map(({ body }) => read(body, topic, clock, look))
+    try {
+      return await write(readAll(readArrival), options, signal)
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      // A store that lays out fields has read more of an event than we.
+      return write(readAll(readWhole), options, signal)
+    }
   }
 
   async function convict({ body }: Message, error: unknown, signal: AbortSignal): Promise<Outcome> {
-    const arrival = read(body, topic, clock)
+    const arrival = read(body, topic, clock, readWhole)
     const message = `could not be stored: ${String(error)}`
     const [outcome] = await write([rejected(arrival, 'poison', message)], options, signal)
     return outcome ?? 'unchanged'
@@ -92,12 +95,15 @@ async function write(
   const wanted = arrivals.filter(({ key }) => !suppression.has(key))
   await limit.makeSure(wanted)
   const put = await putAll(wanted, store, signal)
-  const stored = new Set(wanted.filter((_, n) => put[n] === 'stored'))
-  const known = wanted.filter((_, n) => put[n] === 'unchanged')
-  const written = await reconcile(known, store, signal)
-  const settled = arrivals.map((arrival): Settled => {
-    const isNew = stored.has(arrival) || written.has(arrival)
-    if (!isNew) return { arrival, as: 'unchanged' }
+  const known = [...put.values()].filter(({ isNew }) => !isNew)
+  const written = await reconcile(
+    known.map(({ arrival }) => arrival),
+    store,
+    signal,
+  )
+  const settled = arrivals.map((came): Settled => {
+    const { arrival, isNew } = put.get(came) ?? { arrival: came, isNew: false }
+    if (!isNew && !written.has(arrival)) return { arrival, as: 'unchanged' }
     return { arrival, as: arrival.status === 'rejected' ? 'rejected' : 'stored' }
   })
   const entries = settled.flatMap(({ arrival: { ledger: entry }, as }) =>
@@ -108,23 +114,32 @@ async function write(
   return settled.map(({ as }) => (as === 'unchanged' ? 'unchanged' : 'accepted'))
 }
 
+/** What came, as it went into the store. */
+interface Put {
+  readonly arrival: Arrival
+  readonly isNew: boolean
+}
+
 /** What the store refuses goes in as a dead letter that says so; what it refuses even then stops the flow. */
 async function putAll(
   arrivals: readonly Arrival[],
   store: Store,
   signal: AbortSignal,
-): Promise<PutOutcome[]> {
-  const outcomes = [...(await store.put(arrivals, { signal }))]
-  for (const [n, outcome] of outcomes.entries()) {
-    const arrival = arrivals[n]
-    if (typeof outcome === 'object' && arrival) {
-      const [second] = await store.put([rejected(arrival, outcome.code, outcome.message)], { signal })
+): Promise<ReadonlyMap<Arrival, Put>> {
+  const put = new Map<Arrival, Put>()
+  const outcomes = await store.put(arrivals, { signal })
+  for (const [n, came] of arrivals.entries()) {
+    const outcome = outcomes[n]
+    if (typeof outcome !== 'object') put.set(came, { arrival: came, isNew: outcome === 'stored' })
+    else {
+      const arrival = rejected(came, outcome.code, outcome.message)
+      const [second] = await store.put([arrival], { signal })
       if (typeof second === 'object')
-        throw new HeadwaterError('STORE_REFUSED', `${arrival.key}: ${second.message}`)
-      outcomes[n] = second ?? 'unchanged'
+        throw new HeadwaterError('STORE_REFUSED', `${came.key}: ${second.message}`)
+      put.set(came, { arrival, isNew: second === 'stored' })
     }
   }
-  return outcomes
+  return put
 }
 
 /**
@@ -156,15 +171,25 @@ async function reconcile(
 }
 
 /** A message that is no event is kept as well: as a dead letter whose raw is the message. */
-function read(body: Buffer, topic: string, clock: () => number): Arrival {
+function read(body: Buffer, topic: string, clock: () => number, look: typeof readArrival): Arrival {
   try {
-    return readArrival(body)
+    return look(body)
   } catch (error) {
-    if (!(error instanceof HeadwaterError)) throw error
+    if (!isUnreadable(error)) throw error
     const context = { source: topic, kind: 'queue', unreadable: error.message }
     return arrivalOf(judge({ origin: topic, receivedAt: clock(), raw: body, context }, foreign))
   }
 }
+
+/** Also what `readArrival` skips of an event can be read. */
+function readWhole(body: Buffer): Arrival {
+  const arrival = readArrival(body)
+  recordOf(arrival)
+  return arrival
+}
+
+const isUnreadable = (error: unknown): error is HeadwaterError =>
+  error instanceof HeadwaterError && error.code === 'EVENT_UNREADABLE'
 
 /** Nothing is known about what other programs put on our queues. */
 const foreign: Rules = {

@@ -1,3 +1,4 @@
+import { isRecordKey } from '../../review/key.ts'
 import type { Received } from '../../review/received.ts'
 import type { Verdict } from '../../review/verdict.ts'
 import { type Environment, tablesOf } from './environment.ts'
@@ -61,19 +62,14 @@ export function decodeNumber(bytes: Buffer, at = 0): number {
   return bytes.readUIntBE(at, NUMBER_BYTES)
 }
 
-/** No row is under anything else. */
-export function isKey(key: string): boolean {
-  return /^[0-9a-f]{32}$/.test(key)
-}
-
 export function encodeKey(key: string): Buffer {
-  if (!isKey(key)) throw new RangeError(`a record key is 32 hex digits, not "${key}"`)
+  if (!isRecordKey(key)) throw new RangeError(`a record key is 32 hex digits, not "${key}"`)
   return Buffer.from(key, 'hex')
 }
 
 /** The number of the row with this key. */
 export function numberOf({ keys }: Tables, key: string): number | undefined {
-  const number = isKey(key) ? keys.get(encodeKey(key)) : undefined
+  const number = isRecordKey(key) ? keys.get(encodeKey(key)) : undefined
   return number && decodeNumber(number)
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { recordOf } from '../../../src/arrival.ts'
+import { HeadwaterError } from '../../../src/errors.ts'
 import type { Arrival, ReviewRecord } from '../../../src/review/record.ts'
 import { findableBy, type Verdict } from '../../../src/review/verdict.ts'
 import { countsOf } from '../../../src/services/ledger.ts'
@@ -17,7 +19,17 @@ describe('the storage service', () => {
     assert.ok(good)
     const altered = Buffer.from(messageOf(good).body)
     altered.write('X', altered.indexOf('"fits') + 1)
-    const strange = [Buffer.from('{"hello":"world"}'), Buffer.from([0xff, 0, 1]), altered]
+    const unquoted = Buffer.from(
+      messageOf({ ...good, received: { ...good.received, raw: Buffer.from('no JSON') } }).body,
+    )
+    unquoted.write('"', unquoted.indexOf('no JSON'))
+    const strange = [
+      Buffer.from('{"hello":"world"}'),
+      Buffer.from([0xff, 0, 1]),
+      Buffer.from('{"specversion":"1.0","rawlength":2,"data":{"a":{}}}'),
+      altered,
+      unquoted,
+    ]
     await place.queue.publish([...strange.map((body) => ({ key: 'k', body })), messageOf(good)])
     await storeAll(place)
 
@@ -30,6 +42,61 @@ describe('the storage service', () => {
       assert.equal(row.received.origin, 'raw-reviews')
     }
     assert.deepEqual((await one(place.store, good.key))?.received.raw, good.received.raw)
+  })
+
+  test('keeps an event whose review is damaged as a dead letter, and what is around it, where the store reads reviews', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const [first, good] = numbered(2)
+    assert.ok(first && good)
+    const damaged = Buffer.from(messageOf(first).body)
+    damaged.write(' ', damaged.indexOf('"review_id":'))
+    await place.queue.publish([{ key: 'k', body: damaged }, messageOf(good)])
+    const store = (inner: Store): Store => ({
+      ...inner,
+      put(some, options) {
+        some.forEach(recordOf)
+        return inner.put(some, options)
+      },
+    })
+    await storeAll(place, { store })
+
+    const rows = await all(place.store, { by: 'time' })
+    const [row] = rows.filter(({ received }) => received.raw.equals(damaged))
+    assert.equal(row?.verdict.status === 'rejected' && row.verdict.code, 'unreadable')
+    assert.deepEqual((await one(place.store, good.key))?.verdict, good.verdict)
+    assert.equal(rows.length, 2)
+  })
+
+  test('keeps a review that the store refuses as a dead letter, which it is counted as, also where newer rules bring it again', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const [record] = numbered(1)
+    assert.ok(record)
+    const refusal = { code: 'too_large', message: 'more than a row holds' }
+    const store = (inner: Store): Store => ({
+      ...inner,
+      async put(some, options) {
+        const fit = some.filter(({ status }) => status !== 'accepted')
+        const outcomes = new Map((await inner.put(fit, options)).map((outcome, n) => [fit[n], outcome]))
+        return some.map((arrival) => outcomes.get(arrival) ?? refusal)
+      },
+      amend(key, revision, verdict, options) {
+        if (verdict.status === 'accepted') throw new HeadwaterError('STORE_REFUSED', refusal.message)
+        return inner.amend(key, revision, verdict, options)
+      },
+    })
+    const again = { ...record, verdict: newer(acceptedVerdict('R1', 'P1')), ledger: { run: 'run-2', seq: 0 } }
+    await place.queue.publish([messageOf(record)])
+    await storeAll(place, { store })
+    await place.queue.publish([messageOf(again)])
+    await storeAll(place, { store })
+
+    const row = await one(place.store, record.key)
+    assert.equal(row?.verdict.status === 'rejected' && row.verdict.code, 'too_large')
+    assert.deepEqual(row?.received.raw, record.received.raw)
+    assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 0, rejected: 1, unchanged: 0 })
+    assert.deepEqual(await countsOf(place.registry, 'run-2'), { stored: 0, rejected: 0, unchanged: 1 })
   })
 
   test('stores nothing of a review that was erased while its message waited', async () => {
