@@ -74,13 +74,21 @@ function arrivalAround(event: Around, body: Buffer, head: Buffer): Arrival {
   }
 }
 
-/** JSON of others may be like an event in part, but has no such key. */
-const isPlausible = ({ key, received: { receivedAt, context }, ledger }: Arrival): boolean =>
+/** Whether all that a store goes by is there: JSON of others may be like an event in part. */
+const isPlausible = ({ key, received, product = '', cluster = '', ledger }: Arrival): boolean =>
   isRecordKey(key) &&
-  Number.isFinite(receivedAt) &&
-  typeof context?.source === 'string' &&
-  typeof ledger?.run === 'string' &&
-  Number.isSafeInteger(ledger.seq)
+  Number.isFinite(received.receivedAt) &&
+  isName(received.origin) &&
+  typeof received.context?.source === 'string' &&
+  typeof product === 'string' &&
+  typeof cluster === 'string' &&
+  isName(ledger?.run) &&
+  Number.isSafeInteger(ledger?.seq)
+
+/** As part of a name in the registry. */
+const isName = (text: unknown): boolean =>
+  typeof text === 'string' && text.length <= MOST_NAME && text.isWellFormed()
+const MOST_NAME = 256
 
 interface Around extends Attributes {
   readonly data: { readonly context: Context }

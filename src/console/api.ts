@@ -32,13 +32,14 @@ export function openApi(parts: ApiParts): { readonly routes: readonly Route[] } 
     ...changeRoutes(parts),
     ...settingsRoutes(parts),
   ]
+  let described: ReturnType<typeof describeApi> | undefined
   const routes: readonly Route[] = [
     route({
       path: '/api',
       summary: 'This document: OpenAPI 3.1',
       access: 'nobody',
       answer: z.record(z.string(), z.unknown()),
-      handle: () => describeApi(routes),
+      handle: () => (described ??= describeApi(routes)),
     }),
     ...subjects,
   ]

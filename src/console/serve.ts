@@ -12,6 +12,9 @@ export const EVENT_STREAM = 'text/event-stream'
 /** What is not a page runs nothing, wherever it is opened. */
 const NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 
+/** A token is not longer; who shows none may not make us hold more. */
+const MOST_BYTES_OF_ANYBODY = 16 * 1024
+
 export interface ServeOptions {
   readonly routes: readonly Route[]
   readonly access: Access
@@ -40,6 +43,7 @@ export function serve(app: FastifyInstance, { routes, access, logger }: ServeOpt
     app.route({
       method,
       url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      ...(least === 'nobody' && { bodyLimit: MOST_BYTES_OF_ANYBODY }),
       // A stream has no end to be told of.
       exposeHeadRoute: type !== EVENT_STREAM,
       onRequest: async (request, reply) => {

@@ -1,7 +1,8 @@
 const SECRET_NAME =
   /authorization|cookie|secret|password|passwd|token|credential|signature|api[-_]?key|access[-_]?key/i
 const SECRET_PARAMETER = /^(key|sig|auth|code)$/i
-const URL_TEXT = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>`]+/gi
+// Anybody may send the text: neither this nor what reads a URL looks at a place more than a few times.
+const BEHIND_SCHEME = /:\/\/[^\s"'<>`]+/g
 const BEARER = /\b(Bearer|Basic) +[\w.~+/=-]+/gi
 const MAX_DEPTH = 8
 const MAX_ITEMS = 100
@@ -21,7 +22,7 @@ export function isSecretParameter(name: string): boolean {
 
 /** The text without passwords and secret parameters of the URLs in it, and without bearer tokens. */
 export function redactText(text: string): string {
-  return text.replace(URL_TEXT, redactUrl).replace(BEARER, `$1 ${HIDDEN}`)
+  return text.replace(BEHIND_SCHEME, redactUrl).replace(BEARER, `$1 ${HIDDEN}`)
 }
 
 /** A copy fit for a log: secrets hidden by their names and inside URLs, errors as plain data, bytes as their length. */
@@ -49,10 +50,11 @@ function redactError(error: Error, depth: number): unknown {
   return redact({ ...own, name, message, stack, ...(cause === undefined ? {} : { cause }) }, depth)
 }
 
+/** Of a URL without its scheme. */
 function redactUrl(url: string): string {
   return url
-    .replace(/^([^/]+:\/\/[^/:@]*):[^/@]*@/, `$1:${HIDDEN}@`)
-    .replace(/([?&])([^=&#]+)=[^&#]*/g, (whole, mark: string, name: string) =>
+    .replace(/^(:\/\/[^/:@]*):[^/@]*@/, `$1:${HIDDEN}@`)
+    .replace(/([?&])([^?=&#]+)=[^&#]*/g, (whole, mark: string, name: string) =>
       isSecretParameter(name) ? `${mark}${name}=${HIDDEN}` : whole,
     )
 }

@@ -30,7 +30,10 @@ export async function workOnLetters(letters: LetterJob, held: Held, parts: JobPa
       read = undefined
       return workOn(given)
     })
-    const job = await update((before) => judged(counted(before, worked), canary, before.done))
+    const job = await update((before) =>
+      // It is repeated where its answer was lost.
+      before.inFlight.length === 0 ? before : judged(counted(before, worked), canary, before.done),
+    )
     onProgress?.(job)
   }
 

@@ -24,7 +24,8 @@ export async function workOnReplay(replay: ReplayJob, held: Held, parts: JobPart
     return keys.flatMap((key) => found.get(key) ?? [])
   }
 
-  async function publish({ records, after }: Page): Promise<void> {
+  /** Resolves to whether it did: not where somebody had paused or stopped the job, even if it was resumed since. */
+  async function publish({ records, after }: Page): Promise<boolean> {
     let read: readonly Stored[] | undefined = records
     const keys = records.map(({ key }) => key)
     const replayed = await patiently(async () => {
@@ -35,9 +36,13 @@ export async function workOnReplay(replay: ReplayJob, held: Held, parts: JobPart
       read = undefined
       return replayPage(given, { into, rules, name, number, signal: unhurried })
     })
-    if (replayed === undefined) return
-    const job = await update((before) => ({ ...counted(before, workedOf(replayed)), after }))
+    if (replayed === undefined) return false
+    const job = await update((before) =>
+      // It is repeated where its answer was lost.
+      before.after === after ? before : { ...counted(before, workedOf(replayed)), after },
+    )
     onProgress?.(job)
+    return true
   }
 
   // What the store can not give for now is asked for again from where the job is by then.
@@ -46,7 +51,7 @@ export async function workOnReplay(replay: ReplayJob, held: Held, parts: JobPart
     const window = { ...(after !== undefined && { after }), signal }
     for await (const page of store.scan({ ...selectOf(params), ...window })) {
       if (!isGoing(held.job()) || signal.aborted) return
-      await publish(page)
+      if (!(await publish(page))) return
     }
     await update((job) => (isGoing(job) ? { ...job, state: 'done' } : job))
   })

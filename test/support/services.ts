@@ -7,6 +7,7 @@ import { createLedger, type Ledger } from '../../src/services/ledger.ts'
 import { createOrigins } from '../../src/services/origins.ts'
 import { store as storage } from '../../src/services/storage.ts'
 import embeddedStore from '../../src/stores/embedded/index.ts'
+import { TransientError } from '../../src/errors.ts'
 import type { Registry } from '../../src/stores/registry.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { queueContext, silent } from './queue-context.ts'
@@ -40,6 +41,21 @@ export async function openPlace(dataDir: string, maxMessageBytes = '1MiB'): Prom
 export function messageOf(record: ReviewRecord): Message {
   if (!record.ledger) throw new Error(`${record.key} has no number`)
   return { key: subjectOf(record), body: encodeEvent(record, record.ledger) }
+}
+
+/** A registry that writes the first entry of a job with something done, and loses the answer. */
+export function losingAnswer(registry: Registry): Registry & { readonly lost: () => number } {
+  let lost = 0
+  return {
+    ...registry,
+    lost: () => lost,
+    async compareAndSet(name, revision, value, options) {
+      const isSet = await registry.compareAndSet(name, revision, value, options)
+      if (lost > 0 || !/"done":[1-9]/.test(value.toString())) return isSet
+      lost++
+      throw new TransientError('STORE_UNAVAILABLE', 'the answer was lost')
+    },
+  }
 }
 
 /** Wrappers that put a fault in front of, or behind, what is real. */

@@ -158,6 +158,13 @@ describe('a console with tokens', () => {
       assert.equal((await operators.fetch(path)).status, 200, path)
   })
 
+  test('reads no more from who has shown nothing than a token takes', async () => {
+    const statusOf = async (token: string): Promise<number> =>
+      (await operators.fetch('/api/session', { method: 'POST', body: { token } })).status
+    assert.equal(await statusOf('x'.repeat(12_000)), 400)
+    assert.equal(await statusOf('x'.repeat(20_000)), 413)
+  })
+
   test('lets readers look at everything, and change nothing', async () => {
     const headers = bearer(READ_ONLY)
     const document = await operators.ask<{

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadwaterError, TransientError } from '../../../src/errors.ts'
 import { loadPreset } from '../../../src/presets/index.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
@@ -11,9 +12,10 @@ import { replayedBy } from '../../../src/services/job-replay.ts'
 import type { JobParts } from '../../../src/services/job-work.ts'
 import { getJob, listJobs, runJob, setJobState, startJob } from '../../../src/services/jobs.ts'
 import type { ReplayParams } from '../../../src/services/replay-params.ts'
+import type { Store } from '../../../src/stores/store.ts'
 import { put } from '../../support/records.ts'
 import { review } from '../../support/reviews.ts'
-import { openPlace, type Place } from '../../support/services.ts'
+import { losingAnswer, openPlace, type Place } from '../../support/services.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 
 const rules = compileRules(await loadPreset('canonical'))
@@ -127,6 +129,53 @@ describe('a replay', () => {
     const ids = [...it.published.values()]
     assert.equal(ids.filter(({ length }) => length === 2).length, 400)
     for (const each of ids) assert.equal(new Set(each).size, 1)
+  })
+
+  test('counts a page once, also where the answer to its note was lost: it was counted twice', async () => {
+    await using it = await scene(60)
+    const { id } = await replay(it)
+    const registry = losingAnswer(it.place.registry)
+    const job = await runJob(id, { ...it.parts, registry })
+    assert.partialDeepStrictEqual(job, { state: 'done', done: 60, passed: 48, failed: 12 })
+    assert.equal(registry.lost(), 1)
+  })
+
+  test('that was paused and resumed while its queue was away leaves no page out: it went on behind one that it had not published', async () => {
+    await using it = await scene(1_200)
+    const { registry } = it.place
+    const { id } = await replay(it)
+    let isAway = true
+    const away = into(async (messages) => {
+      if (isAway) {
+        const { state } = await getJob(registry, id)
+        if (state === 'running') await setJobState(registry, id, 'pause', by)
+        throw new TransientError('QUEUE_UNAVAILABLE', 'the queue is away')
+      }
+      note(messages, it.published)
+      return []
+    })
+    async function resume(): Promise<void> {
+      isAway = false
+      const { updatedAt } = await setJobState(registry, id, 'resume', by)
+      // Until whoever runs it has looked.
+      while ((await getJob(registry, id)).updatedAt === updatedAt) await sleep(20)
+    }
+    // It is resumed while the store is asked for more.
+    const store: Store = {
+      ...it.place.store,
+      async *scan(scan) {
+        for await (const page of it.place.store.scan(scan)) {
+          yield page
+          if (isAway) await resume()
+        }
+      },
+    }
+    await runJob(id, { ...it.parts, ...away, store })
+    isAway = false
+    if ((await getJob(registry, id)).state === 'paused') await setJobState(registry, id, 'resume', by)
+    const job = await runJob(id, { ...it.parts, ...away })
+    assert.partialDeepStrictEqual(job, { state: 'done', done: 1_200, passed: 960, failed: 240 })
+    assert.equal(it.published.size, 960)
   })
 
   test('is of what it selects: a window of time, a source, a product', async () => {

@@ -20,7 +20,7 @@ import {
 import type { Scan, Stored } from '../../../src/stores/store.ts'
 import { put } from '../../support/records.ts'
 import { review } from '../../support/reviews.ts'
-import { openPlace, type Place } from '../../support/services.ts'
+import { losingAnswer, openPlace, type Place } from '../../support/services.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 
 const rules = compileRules(await loadPreset('canonical'))
@@ -298,6 +298,18 @@ describe('a job', () => {
     const again = { ...it.parts, signal: new AbortController().signal }
     assert.partialDeepStrictEqual(await runJob(id, again), { state: 'done', passed: 20 })
     assert.deepEqual(await verdicts(it), { accepted: 20 })
+  })
+
+  test('counts a batch once, also where the answer to its note was lost: it was counted twice', async () => {
+    await using it = await scene(30)
+    const { id } = await startJob(
+      { kind: 'discard', params: { cluster: it.cluster, reason: 'a test' }, by },
+      it.parts,
+    )
+    const registry = losingAnswer(it.place.registry)
+    const job = await runJob(id, { ...it.parts, registry })
+    assert.partialDeepStrictEqual(job, { state: 'done', total: 30, done: 30, passed: 30 })
+    assert.equal(registry.lost(), 1)
   })
 
   test('discards a cluster with a reason', async () => {

@@ -19,6 +19,8 @@ describe('the storage service', () => {
     assert.ok(good)
     const altered = Buffer.from(messageOf(good).body)
     altered.write('X', altered.indexOf('"fits') + 1)
+    const ofNobody = Buffer.from(messageOf(good).body)
+    ofNobody.write('\\ud800', ofNobody.indexOf('headwater:') + 'headwater:'.length)
     const unquoted = Buffer.from(
       messageOf({ ...good, received: { ...good.received, raw: Buffer.from('no JSON') } }).body,
     )
@@ -28,6 +30,7 @@ describe('the storage service', () => {
       Buffer.from([0xff, 0, 1]),
       Buffer.from('{"specversion":"1.0","rawlength":2,"data":{"a":{}}}'),
       altered,
+      ofNobody,
       unquoted,
     ]
     await place.queue.publish([...strange.map((body) => ({ key: 'k', body })), messageOf(good)])
