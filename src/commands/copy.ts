@@ -21,7 +21,8 @@ export const addCopy: AddCommand = (program, io) => {
     .addHelpText(
       'after',
       `${example('headwater copy --to mongodb.yaml', 'headwater copy -c old.yaml --to new.yaml --json')}
-Stop what writes to the old store first. A copy that was cut off goes on where it was.
+Stop what writes to the old store first, and start what is to write to the new one afterwards. A copy that was cut off goes on
+where it was; one that is repeated brings over what changed since.
 `,
     )
     .action(async ({ to }: { to: string }, command: Command) => {
@@ -59,16 +60,22 @@ function tellProgress({ copied, verified }: { copied: number; verified: number }
   if (stderr.isTTY) stderr.write(`\r${formatCount(copied)} copied, ${formatCount(verified)} compared\u001b[K`)
 }
 
-async function tell({ problems, ...counts }: Copied, json: boolean, io: Io): Promise<void> {
-  if (problems.length > 0) io.exitCode = FAILED
-  if (json) return writeJson(io, { ok: problems.length === 0, ...counts, problems })
+async function tell(copied: Copied, json: boolean, io: Io): Promise<void> {
+  const { problems, conflicts, ...counts } = copied
+  const ok = problems.length === 0 && conflicts.length === 0
+  if (!ok) io.exitCode = FAILED
+  if (json) return writeJson(io, { ok, ...counts, conflicts, problems })
   if (io.stderr.isTTY) io.stderr.write('\r\u001b[K')
   for (const { key, problem } of problems.slice(0, NAMED)) io.stdout.write(`${key} ${problem}\n`)
-  const { records, stored, entries } = counts
-  const rest = `${formatCount(stored)} of them new, and a registry of ${formatCount(entries)}`
-  io.stdout.write(
-    problems.length === 0
-      ? `copied ${formatCount(records, 'record')}, ${rest}; all are there, byte for byte\n`
-      : `${formatCount(problems.length, 'problem')}: repeat the copy once nothing writes to the old store\n`,
-  )
+  for (const name of conflicts.slice(0, NAMED)) io.stdout.write(`registry: ${name} has another value\n`)
+  io.stdout.write(`${summaryOf(copied)}\n`)
+}
+
+function summaryOf({ records, stored, entries, problems, conflicts }: Copied): string {
+  if (problems.length > 0)
+    return `${formatCount(problems.length, 'problem')}: repeat the copy once nothing writes to the old store; the registry is copied then`
+  const copied = `copied ${formatCount(records, 'record')}, ${formatCount(stored)} of them new`
+  if (conflicts.length > 0)
+    return `${copied}; all are there, byte for byte. The registry there is in use, and was left alone: go on with it as it is, or copy into an empty store before anything else writes there`
+  return `${copied}, and a registry of ${formatCount(entries)}; all are there, byte for byte`
 }

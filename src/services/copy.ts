@@ -3,10 +3,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { arrivalOf } from '../arrival.ts'
 import { HeadwaterError } from '../errors.ts'
 import { isNewer } from '../review/compare.ts'
+import { halfOf } from '../review/key.ts'
 import type { Verdict } from '../review/verdict.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
+import { type CopiedRegistry, copyRegistry, POSITIONS } from './copy-registry.ts'
 import { forget } from './forget.ts'
+import { eraseReviews, suppress, suppressedIn } from './suppression.ts'
 
 export interface Place {
   readonly store: Store
@@ -24,40 +27,59 @@ export interface CopyOptions {
   readonly onPage?: (progress: Readonly<Record<'copied' | 'verified', number>>) => void
 }
 
-export interface Copied {
+export interface Copied extends CopiedRegistry {
   /** Records that were looked at, in this run. */
   readonly records: number
   /** Newly written; the others were there already. */
   readonly stored: number
-  readonly entries: number
   /** Records that are not there as they were, by their keys, and what is wrong with them. */
   readonly problems: readonly { readonly key: string; readonly problem: string }[]
 }
 
-const POSITIONS = 'copy/'
-/** What is true of processes that run, and of nothing else. */
-const PASSING = ['storage/starts/', 'storage/attempts/', 'leases/members/', POSITIONS]
-
 /**
- * Copies every record with its present verdict, and every entry of the registry that is not there yet; then compares every
- * record and its bytes. The copies are stored when they are copied. Safe to repeat; a copy that was cut off goes on at the page where it was.
+ * Copies every record with its present verdict, and compares every record and its bytes; then, where all are there, makes the
+ * registry what it is in the old place. What was erased in either place is not in the new one afterwards. The copies are stored
+ * when they are copied. Safe to repeat: one that was cut off goes on at the page where it was, one that came to its end begins
+ * anew, and so finds what changed behind it.
  */
 export async function copyAll(options: CopyOptions): Promise<Copied> {
   const { into, name, patiently } = options
-  const records = await copyRecords(options)
-  const entries = await copyRegistry(options)
-  const problems = await compareAll(options, records.looked)
-  if (problems.length === 0) await patiently(() => forget(into.registry, POSITIONS + name))
-  return { records: records.looked, stored: records.stored, entries, problems }
+  const erased = await copySuppressed(options)
+  const { looked, stored } = await copyRecords(options, erased)
+  const problems = await compareAll(options, erased, looked)
+  await patiently(() => forget(into.registry, POSITIONS + name))
+  // A pipeline that began from it would pass over what is missing.
+  const registry = problems.length > 0 ? { entries: 0, conflicts: [] } : await copyRegistry(options)
+  await eraseSuppressed(options)
+  return { records: looked, stored, ...registry, problems }
 }
 
-async function copyRecords({ from, into, name, signal, patiently, onPage }: CopyOptions) {
+type Erased = ReadonlySet<string>
+
+/** Before any record, so that no process in the new place takes again what is erased. Resolves to all that is on its list. */
+async function copySuppressed({ from, into, patiently }: CopyOptions): Promise<Erased> {
+  const halves = await patiently(() => suppressedIn(from.registry))
+  await patiently(() => suppress([...halves], into.registry))
+  return patiently(() => suppressedIn(into.registry))
+}
+
+/** Last, since reviews may be erased while they are copied. An earlier copy may have put them there, too. */
+async function eraseSuppressed(options: CopyOptions): Promise<void> {
+  const { into, signal, patiently } = options
+  const halves = [...(await copySuppressed(options))]
+  if (halves.length > 0) await patiently(() => eraseReviews(halves, into, signal))
+}
+
+async function copyRecords(
+  { from, into, name, signal, patiently, onPage }: CopyOptions,
+  erased: Erased,
+): Promise<{ readonly looked: number; readonly stored: number }> {
   let position = await patiently(() => into.registry.get(POSITIONS + name))
   let looked = 0
   let stored = 0
   const after = position?.value.toString()
   for await (const page of from.store.scan({ by: 'time', signal, ...(after !== undefined && { after }) })) {
-    stored += await copyPage(page.records, into.store, patiently)
+    stored += await copyPage(without(erased, page.records), into.store, patiently)
     looked += page.records.length
     await patiently(() =>
       into.registry.compareAndSet(POSITIONS + name, position?.revision ?? 0, Buffer.from(page.after)),
@@ -92,25 +114,17 @@ async function copyPage(
   return outcomes.filter((outcome) => outcome === 'stored').length
 }
 
-async function copyRegistry({ from, into, signal, patiently }: CopyOptions): Promise<number> {
-  let entries = 0
-  for await (const { name, value } of from.registry.list('', { signal })) {
-    if (PASSING.some((prefix) => name.startsWith(prefix))) continue
-    await patiently(() => into.registry.compareAndSet(name, 0, value))
-    entries++
-  }
-  return entries
-}
-
 async function compareAll(
   { from, into, signal, patiently, onPage }: CopyOptions,
+  erased: Erased,
   copied: number,
 ): Promise<Copied['problems']> {
   const problems: { key: string; problem: string }[] = []
   let verified = 0
   for await (const { records } of from.store.scan({ by: 'time', signal })) {
-    const rows = await patiently(() => into.store.get(records.map(keyOf)))
-    for (const record of records) {
+    const wanted = without(erased, records)
+    const rows = await patiently(() => into.store.get(wanted.map(keyOf)))
+    for (const record of wanted) {
       const problem = difference(record, rows.get(record.key))
       if (problem !== undefined) problems.push({ key: record.key, problem })
     }
@@ -131,4 +145,6 @@ function isBehind(there: Verdict, copied: Verdict): boolean {
   return !isDeepStrictEqual(there, copied) && !isNewer(there, copied)
 }
 
+const without = (erased: Erased, records: readonly Stored[]): readonly Stored[] =>
+  records.filter(({ key }) => !erased.has(halfOf(key)))
 const keyOf = ({ key }: Stored): string => key

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cancellable } from '../batch.ts'
 import { every } from '../lib/every.ts'
 import { inParallel } from '../lib/parallel.ts'
 import { halfOf } from '../review/key.ts'
@@ -23,11 +24,11 @@ export async function openSuppression(
   registry: Registry,
   onTrouble: (error: unknown) => void,
 ): Promise<Suppression> {
-  let halves = await read(registry)
+  let halves = await suppressedIn(registry)
   const closed = new AbortController()
 
   async function refresh(): Promise<void> {
-    halves = await read(registry)
+    halves = await suppressedIn(registry)
   }
   const refreshing = every(REFRESH_MS, refresh, closed.signal, onTrouble)
 
@@ -49,7 +50,7 @@ export async function eraseReviews(
   { store, registry }: { readonly store: Store; readonly registry: Registry },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  for (const half of halves) await registry.compareAndSet(LIST + half, 0, Buffer.alloc(0), { signal })
+  await suppress(halves, registry, { signal })
   await sleep(SETTLE_MS, undefined, { signal })
   const keys: string[] = []
   for (const half of halves) {
@@ -61,6 +62,22 @@ export async function eraseReviews(
   return keys
 }
 
+/** Puts reviews on the list, where they are not. Their rows are left as they are. */
+export async function suppress(
+  halves: readonly string[],
+  registry: Pick<Registry, 'compareAndSet'>,
+  options?: Cancellable,
+): Promise<void> {
+  for (const half of halves) await registry.compareAndSet(LIST + half, 0, Buffer.alloc(0), options)
+}
+
+/** The whole list, as halves of record keys. */
+export async function suppressedIn(registry: Registry): Promise<ReadonlySet<string>> {
+  const halves = new Set<string>()
+  for await (const { name } of registry.list(LIST)) halves.add(name.slice(LIST.length))
+  return halves
+}
+
 /** Which of these records are of reviews that are erased, or about to be. It is asked for now, and so never behind. */
 export async function erasedAmong(
   keys: readonly string[],
@@ -69,10 +86,4 @@ export async function erasedAmong(
 ): Promise<ReadonlySet<string>> {
   const entries = await inParallel(keys, (key) => registry.get(LIST + halfOf(key), { signal }))
   return new Set(keys.filter((_, n) => entries[n] !== undefined))
-}
-
-async function read(registry: Registry): Promise<ReadonlySet<string>> {
-  const halves = new Set<string>()
-  for await (const { name } of registry.list(LIST)) halves.add(name.slice(LIST.length))
-  return halves
 }

@@ -86,6 +86,49 @@ describe('a copy', () => {
     assert.equal((JSON.parse(stdout) as { stored: number }).stored, 0)
   })
 
+  test('has nothing of a review that was erased since an earlier one: its rows were left', async () => {
+    await using folder = await openShop(3)
+    const { path } = folder
+    await json(['copy', '--to', OTHER], path)
+    await json(['reviews', 'erase', '--review', 'M1'], path)
+    assert.equal((await json<Copied>(['copy', '--to', OTHER], path)).ok, true)
+    const keysIn = async (config: string) =>
+      (await lines<Row>(['reviews', 'list', '-c', config], path)).map(({ key }) => key).toSorted()
+    const there = await keysIn(OTHER)
+    assert.equal(there.length, 7)
+    assert.deepEqual(there, await keysIn('headwater.yaml'))
+  })
+
+  test('names what both stores have in their registries, each in its own words, and ends with 1', async () => {
+    await using folder = await openShop(1)
+    const { path } = folder
+    const mute = (reason: string, config: string) =>
+      json(['dlq', 'mute', '0123456789abcdef', '--reason', reason, '-c', config], path)
+    await mute('the provider knows', 'headwater.yaml')
+    await json(['copy', '--to', OTHER], path)
+    await mute('the provider works on it', 'headwater.yaml')
+    await json(['copy', '--to', OTHER], path)
+
+    await mute('it is seen to', OTHER)
+    const args = ['copy', '--to', OTHER]
+    const plain = await run(args, { cwd: path })
+    assert.equal(plain.code, 1)
+    assert.match(plain.stdout, /^registry: mutes\/0123456789abcdef has another value$/m)
+    assert.match(
+      plain.stdout,
+      /^copied 6 records, 0 of them new; all are there, byte for byte\. The registry there/m,
+    )
+    const { code, stdout } = await run([...args, '--json'], { cwd: path })
+    assert.equal(code, 1)
+    assert.partialDeepStrictEqual(JSON.parse(stdout), {
+      ok: false,
+      records: 6,
+      entries: 0,
+      conflicts: ['mutes/0123456789abcdef'],
+      problems: [],
+    })
+  })
+
   test('that is killed goes on where it was', async () => {
     await using folder = await openShop(3_000)
     for (let kill = 0; kill < 2; kill++) {
