@@ -37,4 +37,10 @@ export const halfOf = (key: string): string => key.slice(0, 16)
 
 const digest = (data: string | Buffer): string => hash('sha256', data, 'hex')
 
+/**
+ * The key of a correct item whose own key a faulty one has, since the fault was outside of its content. Of several there is one
+ * record, as of any item that is seen again.
+ */
+export const correctionKey = (key: string): string => halfOf(key) + digest(`correct\0${key}`).slice(0, 16)
+
 export const isRecordKey = (text: string): boolean => /^[0-9a-f]{32}$/.test(text)

@@ -33,10 +33,18 @@ export interface Ingestion {
   readonly watch?: Watch
 }
 
-/** Which items were published, and by which rules: under newer ones they are published again, so that their verdict can change. */
+/**
+ * Which items were published, and by which rules: under newer ones they are published again, so that their verdict can change. An item
+ * that is accepted was not seen where only a faulty one with its key was.
+ */
 export interface Seen {
-  has(key: string, by: RuleVersions): boolean
-  add(key: string, by: RuleVersions): void
+  has(item: Judged, by: RuleVersions): boolean
+  add(item: Judged, by: RuleVersions): void
+}
+
+interface Judged {
+  readonly key: string
+  readonly isRejected: boolean
 }
 
 /** Remembers about as many as `capacity`. */
@@ -46,11 +54,17 @@ export function rememberSeen(capacity: number): Seen {
 
   /** The items of one source have the versions of one object; where two say the same, nothing worse than a repeat comes of it. */
   function markOf(by: RuleVersions): number {
-    const mark = marks.get(by) ?? marks.size
+    const mark = marks.get(by) ?? 2 * marks.size
     marks.set(by, mark)
     return mark
   }
-  return { has: (key, by) => keys.has(key, markOf(by)), add: (key, by) => keys.add(key, markOf(by)) }
+  return {
+    has({ key, isRejected }, by) {
+      const mark = markOf(by)
+      return keys.has(key, mark) || (isRejected && keys.has(key, mark + 1))
+    },
+    add: ({ key, isRejected }, by) => keys.add(key, markOf(by) + Number(isRejected)),
+  }
 }
 
 export const NOTHING_SEEN: Seen = { has: () => false, add: () => {} }
@@ -83,19 +97,21 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
   function prepare(items: readonly Received[]): Prepared {
     observe?.(items)
     const rules = parts.rules()
-    const keys: string[] = []
+    const published: Judged[] = []
     const outcomes: Outcome[] = []
     const accepted = emptyParcel(reviews)
     const rejected = emptyParcel(deadLetters)
     const excess: Excess[] = []
     for (const received of items) {
       const record = judge(received, rules)
-      if (seen.has(record.key, rules.versions) || suppression.has(record.key)) {
+      const isRejected = record.verdict.status === 'rejected'
+      const judged = { key: record.key, isRejected }
+      if (seen.has(judged, rules.versions) || suppression.has(record.key)) {
         outcomes.push('unchanged')
         continue
       }
       const ledger = number()
-      const parcel = record.verdict.status === 'rejected' ? rejected : accepted
+      const parcel = isRejected ? rejected : accepted
       const refusal = tooLarge(received, parcel.queue)
       if (refusal) excess.push({ received, ledger, refusal })
       else {
@@ -103,11 +119,11 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
         parcel.ledgers.push(ledger)
         parcel.messages.push({ key: subjectOf(record), body: encodeEvent(record, ledger) })
       }
-      keys.push(record.key)
+      published.push(judged)
       outcomes.push(outcomeOf(record.verdict))
     }
     const parcels = [accepted, rejected].filter(({ messages }) => messages.length > 0)
-    return { items, rules, keys, outcomes, parcels, excess }
+    return { items, rules, published, outcomes, parcels, excess }
   }
 
   async function publish(parcel: Parcel, batch: Prepared, signal: AbortSignal): Promise<void> {
@@ -148,7 +164,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
         ...batch.parcels.map((parcel) => publish(parcel, batch, signal)),
         keep(batch.excess, batch, signal),
       ])
-      for (const key of batch.keys) seen.add(key, batch.rules.versions)
+      for (const judged of batch.published) seen.add(judged, batch.rules.versions)
       onSafe?.(batch.outcomes)
       return batch.outcomes
     },
@@ -158,8 +174,7 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
 interface Prepared {
   readonly items: readonly Received[]
   readonly rules: Rules
-  /** Of what is published. */
-  readonly keys: readonly string[]
+  readonly published: readonly Judged[]
   /** One an item; another one where it turns out that no message can hold it. */
   readonly outcomes: Outcome[]
   readonly parcels: readonly Parcel[]

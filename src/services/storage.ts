@@ -5,13 +5,13 @@ import { pump, type Watch } from '../pump.ts'
 import type { Message, Queue } from '../queues/queue.ts'
 import { judge, type Rules } from '../review/interpret.ts'
 import type { Arrival } from '../review/record.ts'
-import { newRejected, isNewer, sameVerdict } from '../review/compare.ts'
 import { REVIEW } from '../review/validate.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store } from '../stores/store.ts'
 import { withCaution } from './caution.ts'
 import type { DeadLetterLimit } from './dead-letter-limit.ts'
-import { isSamePublication, type Ledger, type Settlement } from './ledger.ts'
+import { asRejected, keep } from './keep.ts'
+import type { Ledger, Settlement } from './ledger.ts'
 import { narrow } from './narrow.ts'
 import type { Origins } from './origins.ts'
 import type { Suppression } from './suppression.ts'
@@ -59,7 +59,7 @@ export async function store(options: Storage, stop: AbortSignal, kill: AbortSign
   async function convict({ body }: Message, error: unknown, signal: AbortSignal): Promise<Outcome> {
     const arrival = read(body, topic, clock, readWhole)
     const message = `could not be stored: ${String(error)}`
-    const [outcome] = await write([rejected(arrival, 'poison', message)], options, signal)
+    const [outcome] = await write([asRejected(arrival, 'poison', message)], options, signal)
     return outcome ?? 'unchanged'
   }
 
@@ -94,16 +94,10 @@ async function write(
   await origins.note(new Set(arrivals.map(({ received }) => received.origin)))
   const wanted = arrivals.filter(({ key }) => !suppression.has(key))
   await limit.makeSure(wanted)
-  const put = await putAll(wanted, store, signal)
-  const known = [...put.values()].filter(({ isNew }) => !isNew)
-  const written = await reconcile(
-    known.map(({ arrival }) => arrival),
-    store,
-    signal,
-  )
+  const kept = await keep(wanted, store, signal)
   const settled = arrivals.map((came): Settled => {
-    const { arrival, isNew } = put.get(came) ?? { arrival: came, isNew: false }
-    if (!isNew && !written.has(arrival)) return { arrival, as: 'unchanged' }
+    const { arrival, isNew } = kept.get(came) ?? { arrival: came, isNew: false }
+    if (!isNew) return { arrival, as: 'unchanged' }
     return { arrival, as: arrival.status === 'rejected' ? 'rejected' : 'stored' }
   })
   const entries = settled.flatMap(({ arrival: { ledger: entry }, as }) =>
@@ -112,62 +106,6 @@ async function write(
   await ledger.settle(entries, signal)
   onSettled?.(settled)
   return settled.map(({ as }) => (as === 'unchanged' ? 'unchanged' : 'accepted'))
-}
-
-/** What came, as it went into the store. */
-interface Put {
-  readonly arrival: Arrival
-  readonly isNew: boolean
-}
-
-/** What the store refuses goes in as a dead letter that says so; what it refuses even then stops the flow. */
-async function putAll(
-  arrivals: readonly Arrival[],
-  store: Store,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<Arrival, Put>> {
-  const put = new Map<Arrival, Put>()
-  const outcomes = await store.put(arrivals, { signal })
-  for (const [n, came] of arrivals.entries()) {
-    const outcome = outcomes[n]
-    if (typeof outcome !== 'object') put.set(came, { arrival: came, isNew: outcome === 'stored' })
-    else {
-      const arrival = rejected(came, outcome.code, outcome.message)
-      const [second] = await store.put([arrival], { signal })
-      if (typeof second === 'object')
-        throw new HeadwaterError('STORE_REFUSED', `${came.key}: ${second.message}`)
-      put.set(came, { arrival, isNew: second === 'stored' })
-    }
-  }
-  return put
-}
-
-/**
- * Looks at rows that were there already. One that this very publication wrote, before an end in between, counts as newly
- * written. One with an older verdict gets the new one.
- */
-async function reconcile(
-  arrivals: readonly Arrival[],
-  store: Store,
-  signal: AbortSignal,
-): Promise<ReadonlySet<Arrival>> {
-  const own = new Set<Arrival>()
-  if (arrivals.length === 0) return own
-  const rows = await store.get(
-    arrivals.map(({ key }) => key),
-    { signal },
-  )
-  for (const arrival of arrivals) {
-    const { key, ledger } = arrival
-    let row = rows.get(key)
-    if (row && isSamePublication(row.ledger, ledger)) own.add(arrival)
-    const { verdict } = recordOf(arrival)
-    while (row && isNewer(verdict, row.verdict) && !sameVerdict(verdict, row.verdict)) {
-      if (await store.amend(key, row.revision, verdict, { signal })) break
-      row = (await store.get([key], { signal })).get(key)
-    }
-  }
-  return own
 }
 
 /** A message that is no event is kept as well: as a dead letter whose raw is the message. */
@@ -199,9 +137,4 @@ const foreign: Rules = {
   shape: () => ({ candidate: {}, derived: [] }),
   repairs: [],
   repair: ({ review }) => review,
-}
-
-function rejected(arrival: Arrival, code: string, message: string): Arrival {
-  const record = recordOf(arrival)
-  return arrivalOf({ ...record, verdict: newRejected(record, code, message) })
 }

@@ -55,6 +55,43 @@ describe('up', () => {
     assert.ok(!stdout.includes('curl') && !stdout.includes(token))
   })
 
+  test('stores the item that corrects a faulty one, which was answered as unchanged', async () => {
+    await using folder = await temporaryFolder()
+    await writeConfig(folder.path)
+    const send = async (url: string, body: string): Promise<unknown> => {
+      const answer = await fetch(url, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
+      })
+      const { accepted, unchanged, rejected } = (await answer.json()) as Record<string, number>
+      return { accepted, unchanged, rejected }
+    }
+    const [faulty, correct, again] = ['yes', true, true].map((verified_purchase, helpful_votes) =>
+      review('R1', { verified_purchase, helpful_votes }),
+    )
+    for (const start of ['first', 'second']) {
+      const { process, webhook } = await startUp(folder.path)
+      await using _ = process
+      const none = { accepted: 0, unchanged: 0, rejected: 0 }
+      assert.deepEqual(await send(webhook, faulty ?? ''), { ...none, rejected: 1 }, start)
+      assert.deepEqual(await send(webhook, correct ?? ''), { ...none, accepted: 1 }, start)
+      assert.deepEqual(await send(webhook, again ?? ''), { ...none, unchanged: 1 }, start)
+      const both = async () => ((await rows(folder.path)).length === 2 ? true : undefined)
+      await eventually(both, 'both to be stored')
+      assert.equal((await process.stop()).code, 0)
+    }
+    const stored = await rows(folder.path)
+    assert.deepEqual(
+      new Map(stored.map(({ raw, verdict: { status } }) => [raw, status])),
+      new Map([
+        [faulty, 'rejected'],
+        [correct, 'accepted'],
+      ]),
+    )
+    assert.equal((await json<{ ok: boolean }>(['audit'], folder.path)).ok, true)
+  })
+
   test('answers for its health and its metrics', async () => {
     await using folder = await temporaryFolder()
     await writeConfig(folder.path)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { recordOf } from '../../../src/arrival.ts'
 import { HeadwaterError } from '../../../src/errors.ts'
+import { halfOf } from '../../../src/review/key.ts'
 import type { Arrival, ReviewRecord } from '../../../src/review/record.ts'
 import { findableBy, type Verdict } from '../../../src/review/verdict.ts'
 import { countsOf } from '../../../src/services/ledger.ts'
@@ -147,6 +148,38 @@ describe('the storage service', () => {
     )
     assert.deepEqual(convicted[0]?.received.raw, culprit.received.raw)
     assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 19, rejected: 1, unchanged: 0 })
+  })
+
+  test('keeps a correct item whose key a faulty one has as one record of its own, and no second one of the next sighting', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const faulty = { ...accepted(1), verdict: rejectedVerdict('c1', 'P1') }
+    await put(place.store, [faulty])
+    const sighting = (seq: number, raw: string) => ({
+      ...accepted(1, { raw: Buffer.from(raw) }),
+      ledger: { run: 'run-2', seq },
+    })
+    const asBefore = { ...accepted(1), ledger: { run: 'run-2', seq: 3 } }
+    const corrected = [
+      sighting(0, '{"votes":1}'),
+      sighting(1, '{"votes":1}'),
+      sighting(2, '{"votes":2}'),
+      asBefore,
+    ]
+    for (const record of corrected) {
+      await place.queue.publish([messageOf(record)])
+      await storeAll(place)
+    }
+    const found = await all(place.store, { by: 'review', half: halfOf(faulty.key) })
+    assert.deepEqual(
+      new Map(found.map(({ received: { raw }, verdict: { status } }) => [raw.toString(), status])),
+      new Map([
+        [faulty.received.raw.toString(), 'rejected'],
+        ['{"votes":1}', 'accepted'],
+      ]),
+    )
+    assert.equal(found.length, 2)
+    assert.deepEqual(await countsOf(place.registry, 'run-2'), { stored: 1, rejected: 0, unchanged: 3 })
   })
 
   test('replaces a verdict by one of newer rules, and keeps one that a person repaired', async () => {
