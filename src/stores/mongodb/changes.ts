@@ -29,12 +29,14 @@ export function openChanges({ ask }: Session, rows: Collection<Row>, parts: RawP
     return matchedCount === 1
   }
 
-  /** First the rows, so that nobody finds one that lacks a part. */
+  /** First the rows, so that nobody finds one that lacks a part; those that were put meanwhile may, and go as well. */
   async function erase(keys: readonly string[], options: Cancellable): Promise<void> {
     for (let first = 0; first < keys.length; first += KEYS_A_COMMAND) {
       const some = keys.slice(first, first + KEYS_A_COMMAND)
       await ask(() => rows.deleteMany({ _id: { $in: some } }), options)
-      await parts.removeAll(some, options)
+      const late = { _id: { $in: some }, rawAs: 'parts' } as const
+      do await parts.removeAll(some, options)
+      while ((await ask(() => rows.deleteMany(late), options)).deletedCount > 0)
     }
   }
 
