@@ -90,7 +90,7 @@ async function write(
 ): Promise<readonly Outcome[]> {
   await origins.note(new Set(arrivals.map(({ received }) => received.origin)))
   const wanted = arrivals.filter(({ key }) => !suppression.has(key))
-  await limit.makeSure(wanted)
+  await limit.makeSure(wanted, { signal })
   const put = await putAll(wanted, store, signal)
   const stored = new Set(wanted.filter((_, n) => put[n] === 'stored'))
   const known = wanted.filter((_, n) => put[n] === 'unchanged')

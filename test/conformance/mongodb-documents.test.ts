@@ -121,7 +121,7 @@ else {
     let asked = 0
     async function ask<T>(question: () => Promise<T>): Promise<T> {
       const answer = await question()
-      if (++asked === 1) assert.deepEqual(await put(store, [record]), ['stored'])
+      if (++asked === 2) assert.deepEqual(await put(store, [record]), ['stored'])
       return answer
     }
     await using eraser = openStore({ db, isAlone: true, ask, async [Symbol.asyncDispose]() {} }, 'between.')
