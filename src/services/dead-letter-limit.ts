@@ -1,3 +1,4 @@
+import type { Cancellable } from '../batch.ts'
 import { TransientError } from '../errors.ts'
 import { formatBytes } from '../lib/units.ts'
 import type { Arrival } from '../review/record.ts'
@@ -7,25 +8,25 @@ import type { Store } from '../stores/store.ts'
 export interface DeadLetterLimit {
   readonly maxBytes: number
   /** What they take now; undefined where the store can't tell. */
-  bytes(): Promise<number | undefined>
+  bytes(options?: Cancellable): Promise<number | undefined>
   /** Throws a `TransientError` while there is no room: nothing is dropped, and the flow of dead letters waits. */
-  makeSure(arrivals: readonly Pick<Arrival, 'status'>[]): Promise<void>
+  makeSure(arrivals: readonly Pick<Arrival, 'status'>[], options?: Cancellable): Promise<void>
 }
 
 /** Room is made by a person, who wants to see that it worked. */
 const LOOK_AGAIN_MS = 1_000
 
 export function createDeadLetterLimit(store: Store, maxBytes: number): DeadLetterLimit {
-  async function bytes(): Promise<number | undefined> {
-    return store.deadLetterBytes?.()
+  async function bytes(options?: Cancellable): Promise<number | undefined> {
+    return store.deadLetterBytes?.(options)
   }
 
   return {
     maxBytes,
     bytes,
-    async makeSure(arrivals) {
+    async makeSure(arrivals, options) {
       if (!arrivals.some(({ status }) => status === 'rejected')) return
-      const taken = await bytes()
+      const taken = await bytes(options)
       if (taken === undefined || taken < maxBytes) return
       throw new TransientError(
         'DEAD_LETTERS_FULL',

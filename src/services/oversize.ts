@@ -23,7 +23,7 @@ export async function keepOversize(
   signal: AbortSignal,
 ): Promise<void> {
   const arrivals = records.map(arrivalOf)
-  await limit.makeSure(arrivals)
+  await limit.makeSure(arrivals, { signal })
   await origins.note(new Set(records.map(({ received }) => received.origin)))
   const outcomes = await store.put(arrivals, { signal })
   for (const [n, outcome] of outcomes.entries()) {

@@ -93,7 +93,7 @@ async function write(
 ): Promise<readonly Outcome[]> {
   await origins.note(new Set(arrivals.map(({ received }) => received.origin)))
   const wanted = arrivals.filter(({ key }) => !suppression.has(key))
-  await limit.makeSure(wanted)
+  await limit.makeSure(wanted, { signal })
   const kept = await keep(wanted, store, signal)
   const settled = arrivals.map((came): Settled => {
     const { arrival, isNew } = kept.get(came) ?? { arrival: came, isNew: false }

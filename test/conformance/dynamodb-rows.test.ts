@@ -276,19 +276,49 @@ describe('dynamodb rows', { skip: server.skip }, () => {
     await assert.rejects(one(store, records[1]?.key ?? ''), { code: 'DATA_CORRUPT' })
   })
 
-  test('lets rows expire where that is wanted', async () => {
+  test('lets rows expire where that is wanted, and their pieces a week later', async () => {
     const prefix = 'test-expiry-'
     await using store = await opened(prefix, { expireAfterMs: '10d' })
     const record = accepted(1, { raw: randomBytes(900_000) })
     await put(store, [record])
-    const due = String(Math.ceil((record.received.receivedAt + 10 * 86_400_000) / 1_000))
-    for (const table of ['reviews', 'parts']) {
+    const verdict = acceptedVerdict('R1', 'P')
+    const text = randomBytes(450_000).toString('base64')
+    await store.amend(record.key, 0, { ...verdict, review: { ...verdict.review, review_text: text } })
+    for (const [table, days] of Object.entries({ reviews: 10, parts: 17 })) {
+      const due = String(Math.ceil((record.received.receivedAt + days * 86_400_000) / 1_000))
       const { Items: items = [] } = await db.scan({ TableName: prefix + table })
-      assert.ok(items.every(({ expires_at: expires }) => expires?.N === due))
+      assert.ok(items.length > 0 && items.every(({ expires_at: expires }) => expires?.N === due))
       const { TimeToLiveDescription: ttl } = await db.describeTimeToLive({ TableName: prefix + table })
       assert.deepEqual([ttl?.AttributeName, ttl?.TimeToLiveStatus], ['expires_at', 'ENABLED'])
     }
   })
+
+  test('counts a row as gone that is due and whose pieces were deleted first', async () => {
+    const prefix = 'test-expired-'
+    await using store = await opened(prefix, { expireAfterMs: '10d' })
+    const due = accepted(1, { raw: randomBytes(900_000) })
+    const fresh = accepted(2, { raw: randomBytes(900_000), receivedAt: Date.now() })
+    await put(store, [accepted(0), due, fresh])
+    await deleteParts(prefix, due.key)
+    assert.deepEqual(keysOf(await all(store, { by: 'time' })), keysOf([accepted(0), fresh]))
+    assert.deepEqual(await put(store, [due]), ['unchanged'])
+    assert.equal(await one(store, due.key), undefined)
+    assert.deepEqual(await Array.fromAsync(store.check?.() ?? []), [])
+    await deleteParts(prefix, fresh.key)
+    await assert.rejects(one(store, fresh.key), { code: 'DATA_CORRUPT' })
+  })
+
+  async function deleteParts(prefix: string, owner: string): Promise<void> {
+    const { Items: parts = [] } = await db.query({
+      TableName: `${prefix}parts`,
+      KeyConditionExpression: '#owner = :owner',
+      ExpressionAttributeNames: { '#owner': 'owner' },
+      ExpressionAttributeValues: { ':owner': { S: owner } },
+    })
+    assert.ok(parts.length > 0)
+    for (const { part = assert.fail() } of parts)
+      await db.deleteItem({ TableName: `${prefix}parts`, Key: { owner: { S: owner }, part } })
+  }
 
   test('finds the versions of a review at once, and those of no other', async () => {
     await using store = await opened('test-history-')

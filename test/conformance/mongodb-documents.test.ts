@@ -115,6 +115,23 @@ else {
     await writing
   })
 
+  test('leaves no row without its parts when a put comes between the rows and the parts of an erasure', async () => {
+    await using store = await opened('between.')
+    const record = large(1, randomBytes(5 * MEBIBYTE))
+    let asked = 0
+    async function ask<T>(question: () => Promise<T>): Promise<T> {
+      const answer = await question()
+      if (++asked === 2) assert.deepEqual(await put(store, [record]), ['stored'])
+      return answer
+    }
+    await using eraser = openStore({ db, isAlone: true, ask, async [Symbol.asyncDispose]() {} }, 'between.')
+    await eraser.erase([record.key])
+    assert.equal(await one(store, record.key), undefined)
+    assert.deepEqual(await Array.fromAsync(store.check?.() ?? []), [])
+    const { reviews, parts } = collectionsIn(db, 'between.')
+    assert.deepEqual([await reviews.countDocuments(), await parts.countDocuments()], [0, 0])
+  })
+
   test('finds what is damaged, and stops a scan there', async () => {
     await using store = await opened('damaged.')
     const { reviews, parts } = collectionsIn(db, 'damaged.')

@@ -5,7 +5,7 @@ import type { Asking, Session } from './connect.ts'
 import type { Note } from './notes.ts'
 import { commit, deleteParts, writesIn } from './parts.ts'
 import { indexed, rowKey, rowKeys } from './placing.ts'
-import { encodeVerdict, getRow, type Layout, VERDICT_ATTRIBUTES } from './row.ts'
+import { encodeVerdict, getRow, type Layout, partsExpiryOf, VERDICT_ATTRIBUTES } from './row.ts'
 import { type Item, numberIn } from './values.ts'
 
 export interface Changes {
@@ -25,12 +25,10 @@ export function openChanges(session: Session, layout: Layout, note: Note): Chang
     const { attributes, parts } = await encodeVerdict(key, verdict, rest, layout)
     if (attributes['cluster_shard'] && verdict.status === 'rejected')
       await note('clusters', new Set([indexed(verdict.cluster)]), asking)
-    const { expires_at } = row
-    const expires: Item = expires_at ? { expires_at } : {}
     const amended = await commit(
       session,
       { Update: update(session, key, revision, attributes) },
-      { owner: key, parts, expires },
+      { owner: key, parts, expires: partsExpiryOf(row) },
       { ...asking, once: true },
     )
     const { verdict_parts: gone } = amended ? row : attributes

@@ -25,7 +25,8 @@ export type Change = { readonly Put: Put } | { readonly Update: Update & { Updat
 
 /**
  * Writes an item and the parts that it names: the parts first, then the item while they are still there, so that no item
- * ever names parts that are not. Undefined where the condition of the item does not hold; else what a `Put` of an item
+ * ever names parts that are not. Of the parts the first is written before the others: whoever deletes any of them finds it as
+ * well, so that its being there says that all are. Undefined where the condition of the item does not hold; else what a `Put` of an item
  * without parts has replaced.
  */
 export async function commit(
@@ -39,8 +40,9 @@ export async function commit(
     const Item = { ...keyOf(owner, name), bytes: { B: bytes }, ...expires }
     return ask((options) => db.putItem({ TableName: tables.parts, Item }, options), asking)
   }
-  await inParallel(parts, write, concurrency)
-  const [first] = parts
+  const [first, ...others] = parts
+  if (first) await write(first)
+  await inParallel(others, write, concurrency)
   try {
     const before = await ask(async (options): Promise<Item | undefined> => {
       if (first) {

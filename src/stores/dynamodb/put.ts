@@ -9,7 +9,7 @@ import { type Inserted, insertItems, MOST_INSERTED, refusalFor } from './insert.
 import type { Note } from './notes.ts'
 import { commit, deleteParts } from './parts.ts'
 import { arrivedOf, dayIn, indexed, isSortable, rowKey, rowKeys } from './placing.ts'
-import { encodePlain, encodeRow, getRow, keyOf, type Layout, type Row } from './row.ts'
+import { encodePlain, encodeRow, getRow, keyOf, type Layout, partsExpiryOf, type Row } from './row.ts'
 
 /** A larger raw is refused. */
 const MOST_RAW_BYTES = 2 ** 30
@@ -72,16 +72,15 @@ export function openPut(session: Session, layout: Layout, note: Note, clock: () 
     return outcomes
   }
 
-  async function putInParts({ item, parts, expires }: Row, asking: Asking): Promise<Inserted> {
+  async function putInParts({ item, parts }: Row, asking: Asking): Promise<Inserted> {
     const Put = {
       TableName: session.tables.reviews,
       Item: item,
       ConditionExpression: 'attribute_not_exists(review_half)',
     }
     try {
-      return (await commit(session, { Put }, { owner: keyOf(item), parts, expires }, asking))
-        ? 'stored'
-        : 'there'
+      const spilled = { owner: keyOf(item), parts, expires: partsExpiryOf(item) }
+      return (await commit(session, { Put }, spilled, asking)) ? 'stored' : 'there'
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'ValidationException') throw error
       return refusalFor(error.message)

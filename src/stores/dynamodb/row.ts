@@ -17,6 +17,8 @@ import { bufferOf, type Item, itemSize, native, numberIn, sizeOf, textIn } from 
 
 /** A larger review is not laid out for queries; the text of its verdict has it. */
 const MOST_REVIEW_BYTES = 300 * 1024
+/** DynamoDB deletes what is due in any order, within days: parts are due so much later than their row. */
+const PARTS_OUTLIVE_SECONDS = 7 * 86_400
 
 export interface Layout {
   readonly shards: number
@@ -28,8 +30,6 @@ export interface Row {
   /** Which write it is: no other has this name. */
   readonly write: string
   readonly parts: Spilled['parts']
-  /** When DynamoDB may delete it, for its parts as well. */
-  readonly expires: Item
 }
 
 /**
@@ -73,7 +73,6 @@ function begin(arrival: Arrival, layout: Layout, storedAt: number) {
   const { key, received, verdict, rawHash, ledger } = recordOf(arrival)
   const { origin, receivedAt, context } = received
   const arrived = arrivedOf(receivedAt, key)
-  const expires = expiryOf(receivedAt, layout)
   const write = newWrite()
   const fixed: Item = {
     ...rowKey(key),
@@ -89,9 +88,9 @@ function begin(arrival: Arrival, layout: Layout, storedAt: number) {
     raw_sha256: { S: rawHash },
     revision: { N: '0' },
     ...(ledger && { ledger_run: { S: ledger.run }, ledger_seq: { N: String(ledger.seq) } }),
-    ...expires,
+    ...expiryOf(receivedAt, layout),
   }
-  return { fixed, verdict, write, expires }
+  return { fixed, verdict, write }
 }
 
 /** All that a record is made of again. */
@@ -105,6 +104,7 @@ export const RECORD_ATTRIBUTES: readonly string[] = [
   'revision',
   'ledger_run',
   'ledger_seq',
+  'expires_at',
   ...['raw', 'verdict', 'context'].flatMap((name) => [name, `${name}_zstd`, `${name}_parts`]),
 ]
 
@@ -182,18 +182,30 @@ function expiryOf(receivedAt: number, { expireAfterMs }: Layout): Item {
   return { expires_at: { N: String(Math.ceil((receivedAt + expireAfterMs) / 1_000)) } }
 }
 
+/** When DynamoDB may delete the parts of a row. */
+export function partsExpiryOf(row: Item): Item {
+  if (!row['expires_at']) return {}
+  return { expires_at: { N: String(numberIn(row, 'expires_at') + PARTS_OUTLIVE_SECONDS) } }
+}
+
+const isDue = (row: Item): boolean =>
+  row['expires_at'] !== undefined && numberIn(row, 'expires_at') * 1_000 < Date.now()
+
 export const keyOf = (item: Item): string => textIn(item, 'review_half') + textIn(item, 'content_half')
 
 /**
- * The record of a row. What somebody replaces meanwhile is read again; undefined where the row is gone. Throws
- * `DATA_CORRUPT` where it can't be read.
+ * The record of a row. What somebody replaces meanwhile is read again; undefined where the row is gone, or is
+ * due to be deleted and its parts are already. Throws `DATA_CORRUPT` where it can't be read.
  */
 export async function decodeRow(session: Session, read: Item, asking: Asking): Promise<Stored | undefined> {
   let item: Item | undefined = read
   for (let looks = 0; item !== undefined; looks++) {
     const stored = await decode(session, item, asking)
     if (stored) return stored
-    if (looks === 3) throw corrupt(session, item, 'parts that it names are not there')
+    if (looks === 3) {
+      if (isDue(item)) return undefined
+      throw corrupt(session, item, 'parts that it names are not there')
+    }
     item = await getRow(session, keyOf(item), asking)
   }
   return undefined

@@ -11,6 +11,11 @@ import { tlsObjection, translate } from './translate.ts'
 
 const CLOSE_MS = 1_000
 
+export interface Asking extends Cancellable {
+  /** Where it is not that of the config. */
+  readonly timeoutMs?: number
+}
+
 /** A connection to the database that works, or did when it was opened. */
 export interface Session extends AsyncDisposable {
   readonly db: Db
@@ -20,7 +25,7 @@ export interface Session extends AsyncDisposable {
    * Asks the database one thing. No answer within the timeout is a `TransientError`, whatever the client still tries; when the
    * signal aborts its reason is thrown, and what was asked may still happen.
    */
-  readonly ask: <T>(question: () => Promise<T>, options?: Cancellable) => Promise<T>
+  readonly ask: <T>(question: () => Promise<T>, options?: Asking) => Promise<T>
 }
 
 /** Resolves once a primary answers and knows us. */
@@ -30,15 +35,19 @@ export async function connect(config: Config, { logger, signal }: Context): Prom
   const client = clientOf(MongoClient, config, await optionsOf(config))
   const address = addressOf(client)
 
-  function late(): TransientError {
-    const message = `store.url: ${address}: no answer within ${config.timeoutMs} ms (store.timeout)`
+  function late(timeoutMs: number): TransientError {
+    const setting = timeoutMs === config.timeoutMs ? ' (store.timeout)' : ''
+    const message = `store.url: ${address}: no answer within ${timeoutMs} ms${setting}`
     return new TransientError('STORE_UNAVAILABLE', message)
   }
 
-  async function ask<T>(question: () => Promise<T>, { signal: stop }: Cancellable = {}): Promise<T> {
+  async function ask<T>(
+    question: () => Promise<T>,
+    { signal: stop, timeoutMs = config.timeoutMs }: Asking = {},
+  ): Promise<T> {
     stop?.throwIfAborted()
     try {
-      return await within(config.timeoutMs, question(), late, stop)
+      return await within(timeoutMs, question(), () => late(timeoutMs), stop)
     } catch (error) {
       throw stop?.aborted === true && error === stop.reason ? error : translate(error, address)
     }

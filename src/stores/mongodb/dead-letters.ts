@@ -1,8 +1,8 @@
 import type { Collection } from 'mongodb'
 import type { Cancellable } from '../../batch.ts'
-import type { Arrival } from '../../review/record.ts'
+import { abortable } from '../../lib/waiting.ts'
 import { findableBy } from '../../review/verdict.ts'
-import { type Cluster, MOST_COUNTED, type PutOutcome, type Stored } from '../store.ts'
+import { type Cluster, MOST_COUNTED, type Stored } from '../store.ts'
 import type { Session } from './connect.ts'
 import type { Row } from './row.ts'
 import type { Rows } from './rows.ts'
@@ -42,39 +42,53 @@ const isIn = ({ verdict }: Stored, cluster: string): boolean => findableBy(verdi
 
 /** How often the bytes are summed up anew: it never takes more than a twentieth of the time. */
 const REST = 20
+/** How long that may take: enough for hundreds of millions of dead letters. */
+const SUM_MS = 600_000
 
 /**
  * How many bytes of raw all dead letters have. The database sums up an index with an entry for each of them; what this process
- * puts is added to the last sum, and what others do is seen with the next.
+ * does is added to the last sum, and what others do, or anybody during a sum, is seen with the next.
  */
-export function countDeadLetterBytes({ ask }: Session, collection: Collection<Row>) {
+export function countDeadLetterBytes({ db, ask }: Session, collection: Collection<Row>) {
   let known = 0
   let knownUntil = -Infinity
+  let summing: Promise<number> | undefined
 
-  async function bytes(options: Cancellable = {}): Promise<number> {
+  /** Whoever asks during a sum gets that one. */
+  async function bytes({ signal }: Cancellable = {}): Promise<number> {
+    if (performance.now() < knownUntil) return known
+    summing ??= sum().finally(() => {
+      summing = undefined
+    })
+    return abortable(summing, signal)
+  }
+
+  async function sum(): Promise<number> {
+    // That nobody answers is to be known sooner.
+    await ask(() => db.command({ ping: 1 }))
     const askedAt = performance.now()
-    if (askedAt < knownUntil) return known
-    const sum = [{ $match: { status: 'rejected' } }, { $group: { _id: null, bytes: { $sum: '$rawLength' } } }]
-    const [found] = await ask(
-      () => collection.aggregate<{ bytes: number }>(sum, { hint: 'dead_letter_bytes' }).toArray(),
-      options,
-    )
+    const pipeline = [
+      { $match: { status: 'rejected' } },
+      { $group: { _id: null, bytes: { $sum: '$rawLength' } } },
+    ]
+    // The server ends what nobody waits for any more, and the client keeps the connection as long.
+    const how = { hint: 'dead_letter_bytes', maxTimeMS: SUM_MS, socketTimeoutMS: SUM_MS }
+    const [found] = await ask(() => collection.aggregate<{ bytes: number }>(pipeline, how).toArray(), {
+      timeoutMs: SUM_MS,
+    })
     const answeredAt = performance.now()
     known = found?.bytes ?? 0
     knownUntil = answeredAt + REST * (answeredAt - askedAt)
     return known
   }
 
-  function add(arrivals: readonly Arrival[], outcomes: readonly PutOutcome[]): void {
-    arrivals.forEach(({ status, received }, n) => {
-      if (status === 'rejected' && outcomes[n] === 'stored') known += received.raw.length
-    })
+  function add(bytesMore: number): void {
+    known += bytesMore
   }
 
-  /** A verdict was changed or a record erased: only the database knows what that means. */
-  function forget(): void {
-    knownUntil = -Infinity
-  }
-
-  return { bytes, add, forget }
+  return { bytes, add }
 }
+
+/** What a row counts for. */
+export const deadLetterBytesOf = (status: Row['status'], rawLength: number): number =>
+  status === 'rejected' ? rawLength : 0

@@ -17,6 +17,7 @@ export function provisionedEmpty(command: Document): Document {
     return page(Object.entries(INDEXES).map(([name, key]) => ({ name, key, v: 2 })))
   if ('find' in command || 'aggregate' in command) return page([])
   if ('findAndModify' in command) return { ok: 1, value: { _id: '', revision: 1_000 } }
+  if ('delete' in command) return { ok: 1, n: 0 }
   const documents = command['documents'] as readonly Document[] | undefined
   return { ok: 1, n: documents?.length ?? 1, nModified: 1 }
 }

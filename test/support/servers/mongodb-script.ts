@@ -19,16 +19,24 @@ const OP_MSG = 2013
 const HOUSEKEEPING = ['hello', 'isMaster', 'ismaster', 'ping', 'endSessions']
 
 /** Speaks MongoDB's protocol as the primary of a replica set, and answers what the test tells it to. It keeps nothing. */
-export async function scriptedMongodb(answer: (command: Document) => Answer): Promise<ScriptedMongodb> {
+export async function scriptedMongodb(
+  answer: (command: Document) => Answer | Promise<Answer>,
+): Promise<ScriptedMongodb> {
   const asked: Document[] = []
   const sockets = new Set<Socket>()
   let address = ''
 
-  function answerTo(command: Document): Answer {
+  function answerTo(command: Document): Answer | Promise<Answer> {
     const [name = ''] = Object.keys(command)
     if (HOUSEKEEPING.includes(name)) return { ok: 1, ...primary(address) }
     asked.push(command)
     return answer(command)
+  }
+
+  async function reply(socket: Socket, message: Buffer): Promise<void> {
+    const answered = await answerTo(commandIn(message))
+    if (answered === 'cut') socket.resetAndDestroy()
+    else socket.write(encode(message, answered))
   }
 
   const listener = createServer((socket) => {
@@ -41,9 +49,7 @@ export async function scriptedMongodb(answer: (command: Document) => Answer): Pr
       while (waiting.length >= HEADER_BYTES && waiting.length >= waiting.readInt32LE(0)) {
         const message = waiting.subarray(0, waiting.readInt32LE(0))
         waiting = waiting.subarray(message.length)
-        const reply = answerTo(commandIn(message))
-        if (reply === 'cut') return void socket.resetAndDestroy()
-        socket.write(encode(message, reply))
+        void reply(socket, message)
       }
     })
   })

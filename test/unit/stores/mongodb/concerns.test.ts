@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Document } from 'mongodb'
+import { type Document, Long } from 'mongodb'
 import { HeadwaterError, TransientError } from '../../../../src/errors.ts'
 import mongodb from '../../../../src/stores/mongodb/index.ts'
 import { silent } from '../../../support/queue-context.ts'
-import { accepted, acceptedVerdict, numbered, put } from '../../../support/records.ts'
+import { accepted, acceptedVerdict, numbered, put, rejected } from '../../../support/records.ts'
 import {
   type Answer,
   type ScriptedMongodb,
@@ -20,7 +20,9 @@ const context = { logger: silent, signal: new AbortController().signal, dataDir:
 const DURABLE = { w: 'majority', j: true }
 
 /** A provisioned database without rows, which takes everything, unless the test answers. */
-function script(answer: (command: Document) => Answer | undefined): Promise<ScriptedMongodb> {
+function script(
+  answer: (command: Document) => Answer | Promise<Answer> | undefined,
+): Promise<ScriptedMongodb> {
   return scriptedMongodb((command) => answer(command) ?? provisionedEmpty(command))
 }
 
@@ -164,6 +166,35 @@ test('may be asked again after a connection was cut in place of an answer', asyn
   await using store = await open(server.url)
   await assert.rejects(put(store, [accepted(1)]), isTransient)
   assert.deepEqual(await put(store, [accepted(1)]), ['stored'])
+})
+
+test('sums up dead letters in longer than it waits for anything else, once for all who ask, and rests before the next sum', async () => {
+  const begun = Promise.withResolvers<void>()
+  const summed = Promise.withResolvers<Document>()
+  await using server = await script((command) => {
+    if ('aggregate' in command) {
+      begun.resolve()
+      return summed.promise
+    }
+    return 'find' in command && command['filter']?._id?.$in?.[0] === 'slow'
+      ? new Promise(() => {})
+      : undefined
+  })
+  await using store = await open(server.url, { timeoutMs: '500ms' })
+  const bytes = async () => store.deadLetterBytes?.()
+  const asked = Promise.all([bytes(), bytes()])
+  await begun.promise
+  // That question is begun later, and had as much time as any has.
+  await assert.rejects(store.get(['slow']), isTransient)
+  summed.resolve({ ok: 1, cursor: { id: Long.ZERO, ns: 'headwater.reviews', firstBatch: [{ bytes: 7 }] } })
+  assert.deepEqual(await asked, [7, 7])
+  await store.amend(accepted(1).key, 0, acceptedVerdict('R', 'P'))
+  await store.erase([accepted(1).key])
+  await put(store, [rejected(2, 'c', { raw: Buffer.alloc(3) })])
+  assert.equal(await bytes(), 10)
+  const sums = server.asked.filter((command) => 'aggregate' in command)
+  assert.equal(sums.length, 1)
+  assert.ok(sums[0]?.['maxTimeMS'] >= 60_000)
 })
 
 test('closes within seconds, though nobody answers', async () => {
