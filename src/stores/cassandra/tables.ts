@@ -58,6 +58,16 @@ export const TABLES = {
     data: 'blob',
     primary: 'key, version, name, part',
   },
+  /** Erasures that are under way, or were cut off, spread over shards. */
+  erasures: {
+    shard: 'int',
+    key: 'text',
+    at: 'bigint',
+    received_at: 'timestamp',
+    product: 'text',
+    cluster: 'text',
+    primary: 'shard, key',
+  },
   by_review: {
     review: 'text',
     received_at: 'timestamp',
@@ -105,18 +115,22 @@ const isOfRegistry = (name: TableName): boolean => name.startsWith('registry')
 export const STORE_TABLES: readonly TableName[] = NAMES.filter((name) => !isOfRegistry(name))
 export const REGISTRY_TABLES: readonly TableName[] = NAMES.filter(isOfRegistry)
 
-/** Rows compress well, with much in them twice; what is in parts was compressed before. */
-const COMPRESSION: Partial<Record<TableName, string>> = {
-  reviews: "{ 'class': 'ZstdCompressor' }",
-  parts: "{ 'enabled': false }",
+/**
+ * Rows compress well, with much in them twice; what is in parts was compressed before. How long a deletion is kept: an erasure
+ * that comes back is only finished again.
+ */
+const OPTIONS: Partial<Record<TableName, string>> = {
+  reviews: "compression = { 'class': 'ZstdCompressor' }",
+  parts: "compression = { 'enabled': false }",
+  erasures: 'gc_grace_seconds = 0',
 }
 
 export function createTable(keyspace: string, name: TableName): string {
   const { primary, ...columns } = TABLES[name]
   const lines = Object.entries(columns).map(([column, type]) => `${column} ${type}`)
-  const compression = COMPRESSION[name]
+  const options = OPTIONS[name]
   return (
     `CREATE TABLE IF NOT EXISTS ${keyspace}.${name} (${lines.join(', ')}, PRIMARY KEY (${primary}))` +
-    (compression === undefined ? '' : ` WITH compression = ${compression}`)
+    (options === undefined ? '' : ` WITH ${options}`)
   )
 }
