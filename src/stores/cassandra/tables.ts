@@ -115,22 +115,29 @@ const isOfRegistry = (name: TableName): boolean => name.startsWith('registry')
 export const STORE_TABLES: readonly TableName[] = NAMES.filter((name) => !isOfRegistry(name))
 export const REGISTRY_TABLES: readonly TableName[] = NAMES.filter(isOfRegistry)
 
-/**
- * Rows compress well, with much in them twice; what is in parts was compressed before. How long a deletion is kept: an erasure
- * that comes back is only finished again.
- */
-const OPTIONS: Partial<Record<TableName, string>> = {
-  reviews: "compression = { 'class': 'ZstdCompressor' }",
-  parts: "compression = { 'enabled': false }",
-  erasures: 'gc_grace_seconds = 0',
+/** Rows compress well, with much in them twice; what is in parts was compressed before. */
+const COMPRESSION: Partial<Record<TableName, string>> = {
+  reviews: "{ 'class': 'ZstdCompressor' }",
+  parts: "{ 'enabled': false }",
 }
+
+/**
+ * How long deletions are kept, where they are many, and one that is forgotten does no harm: a pointer that comes back leads to
+ * nothing, an erasure is finished again. Hints live no longer either; of pointers, as long as they do by default.
+ */
+export const GRACE_SECONDS: Partial<Record<TableName, number>> = { by_cluster: 3 * 60 * 60, erasures: 0 }
 
 export function createTable(keyspace: string, name: TableName): string {
   const { primary, ...columns } = TABLES[name]
   const lines = Object.entries(columns).map(([column, type]) => `${column} ${type}`)
-  const options = OPTIONS[name]
+  const compression = COMPRESSION[name]
+  const grace = GRACE_SECONDS[name]
+  const options = [
+    ...(compression === undefined ? [] : [`compression = ${compression}`]),
+    ...(grace === undefined ? [] : [`gc_grace_seconds = ${grace}`]),
+  ]
   return (
     `CREATE TABLE IF NOT EXISTS ${keyspace}.${name} (${lines.join(', ')}, PRIMARY KEY (${primary}))` +
-    (options === undefined ? '' : ` WITH ${options}`)
+    (options.length === 0 ? '' : ` WITH ${options.join(' AND ')}`)
   )
 }
