@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Logger } from '../../src/adapter.ts'
 import { HeadwaterError } from '../../src/errors.ts'
 import cassandra from '../../src/stores/cassandra/index.ts'
 import { createTable } from '../../src/stores/cassandra/tables.ts'
@@ -83,6 +84,29 @@ export function accessPromises(server: CassandraServer, keyspace: string): void 
         assert.equal(await store.amend(dead.key, 0, acceptedVerdict('R2', 'P2')), true)
         const { storedAt, verdict } = (await one(store, dead.key)) ?? {}
         assert.deepEqual([storedAt, verdict], [undefined, acceptedVerdict('R2', 'P2')])
+      } finally {
+        await client.execute(`DROP KEYSPACE ${older}`)
+        await client.shutdown()
+      }
+    })
+
+    test('is warned of a table that keeps the deletions of mended letters for long, and makes none', async () => {
+      const older = `${keyspace}_grace`
+      const warnings: string[] = []
+      const warn = (_: object, message: string) => void warnings.push(message)
+      const logger = { ...context.logger, warn } as Logger
+      const provision = () =>
+        cassandra.provision?.(cassandra.config.parse(settingsOf(server, older)), { ...context, logger })
+      const client = await clientOf(server)
+      try {
+        await provision()
+        assert.deepEqual(warnings, [])
+        await client.execute(`ALTER TABLE ${older}.by_cluster WITH gc_grace_seconds = 864000`)
+        await provision()
+        assert.match(
+          warnings.join(),
+          /^\S+\.by_cluster keeps .*ALTER TABLE \S+ WITH gc_grace_seconds = 10800$/,
+        )
       } finally {
         await client.execute(`DROP KEYSPACE ${older}`)
         await client.shutdown()

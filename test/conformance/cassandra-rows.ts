@@ -3,10 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import cassandra from '../../src/stores/cassandra/index.ts'
+import { openChanges } from '../../src/stores/cassandra/changes.ts'
+import { connect, type Session } from '../../src/stores/cassandra/connect.ts'
+import { openPointers } from '../../src/stores/cassandra/pointers.ts'
 import { MAX_RAW_BYTES } from '../../src/stores/cassandra/put.ts'
+import { openRows } from '../../src/stores/cassandra/rows.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { arrivalOf } from '../../src/arrival.ts'
-import { clientOf } from '../support/cassandra.ts'
+import { clientOf, context, settingsOf } from '../support/cassandra.ts'
 import { accepted, acceptedVerdict, numbered, put, putMany, rejected, START } from '../support/records.ts'
 import type { CassandraServer } from '../support/servers/cassandra.ts'
 import { all, count, keysOf, one } from '../support/store-reads.ts'
@@ -24,6 +29,8 @@ export interface RowHarness {
 
 /** What this store promises besides. */
 export function rowPromises({ server, keyspace, open, hotCount }: RowHarness): void {
+  const config = cassandra.config.parse(settingsOf(server, keyspace))
+
   describe('cassandra rows', () => {
     test('answer the questions of its page, asked with the driver', async () => {
       await using store = await open('queries')
@@ -72,6 +79,69 @@ export function rowPromises({ server, keyspace, open, hotCount }: RowHarness): v
       assert.equal((await client.execute('SELECT key FROM parts')).rowLength, 0)
       assert.equal((await client.execute('SELECT key FROM by_time')).rowLength, 0)
       await client.shutdown()
+    })
+
+    for (const cutAt of ['DELETE FROM parts', 'DELETE FROM by_review']) {
+      test(`whose erasure was cut off before ${cutAt} leave nothing once any is erased again`, async () => {
+        await using session = await connect(config, context, keyspace)
+        const cut = new Error('cut off')
+        const run: Session['run'] = async (query, ...rest) => {
+          if (query.startsWith(cutAt)) throw cut
+          return session.run(query, ...rest)
+        }
+        const cutting = { ...session, run }
+        const changes = openChanges(cutting, openRows(cutting), openPointers(cutting))
+        const left = async (): Promise<readonly string[]> => {
+          const tables = ['parts', 'by_time', 'by_product', 'by_review', 'by_cluster', 'erasures']
+          const found = await Promise.all(tables.map((table) => session.run(`SELECT * FROM ${table}`, [])))
+          return tables.filter((_, n) => found[n]?.length !== 0)
+        }
+        const raw = randomBytes(300 * 1024)
+        const records = [accepted(1, { raw }), rejected(2, CLUSTER, { raw, product: 'P2' })]
+        for (const repeated of [keysOf(records), []]) {
+          await using store = await open(`cut before ${cutAt}`)
+          assert.deepEqual(await put(store, records), ['stored', 'stored'])
+          for (const { key } of records) await assert.rejects(changes.erase(key, {}), cut)
+          assert.equal((await store.get(keysOf(records))).size, 0)
+          assert.notDeepEqual(await left(), [])
+          await store.erase(repeated)
+          assert.deepEqual(await left(), [])
+        }
+      })
+    }
+
+    test('that come again while their erasure is cut off are whole', async () => {
+      await using session = await connect(config, context, keyspace)
+      const decide: Session['decide'] = async (...statement) => {
+        await session.decide(...statement)
+        throw new Error('cut off')
+      }
+      const cutting = { ...session, decide }
+      const changes = openChanges(cutting, openRows(cutting), openPointers(cutting))
+      await using store = await open('again')
+      const record = accepted(1, { raw: randomBytes(300 * 1024) })
+      await put(store, [record])
+      await assert.rejects(changes.erase(record.key, {}), /cut off/)
+      assert.deepEqual(await put(store, [record]), ['stored'])
+      await store.erase([])
+      assert.ok((await one(store, record.key))?.received.raw.equals(record.received.raw))
+      assert.deepEqual(await Array.fromAsync(store.check?.() ?? []), [])
+    })
+
+    test('keep what an amendment that was too late had written as their pointers: the next one may count on it', async () => {
+      await using store = await open('late')
+      await using session = await connect(config, context, keyspace)
+      const decide: Session['decide'] = async (...statement) => {
+        assert.equal(await store.amend(record.key, 0, acceptedVerdict('R1', 'first')), true)
+        return session.decide(...statement)
+      }
+      const changes = openChanges({ ...session, decide }, openRows(session), openPointers(session))
+      const record = accepted(1)
+      await put(store, [record])
+      assert.equal(await changes.amend(record.key, 0, acceptedVerdict('R1', 'late'), {}), false)
+      const found = await session.run('SELECT product FROM by_product', [])
+      assert.deepEqual(new Set(found.map((row) => row['product'])), new Set(['first', 'late']))
+      assert.deepEqual(await all(store, { by: 'product', product: 'late' }), [])
     })
 
     test('are refused where raw is larger than the page says, and the others are kept', async () => {

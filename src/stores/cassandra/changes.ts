@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Verdict } from '../../review/verdict.ts'
+import { inParallel } from '../../lib/parallel.ts'
 import type { Options, Session } from './connect.ts'
+import { type Erasure, openErasures } from './erasures.ts'
 import { newVersion } from './parts.ts'
 import type { Pointers } from './pointers.ts'
 import { type Columns, placesOf, VERDICT_COLUMNS, verdictColumns } from './row.ts'
@@ -14,6 +16,8 @@ const UPDATE =
 export interface Changes {
   amend(key: string, revision: number, verdict: Verdict, options: Options): Promise<boolean>
   erase(key: string, options: Options): Promise<void>
+  /** Finishes the erasures that were cut off, of whatever process. */
+  finishErasures(options: Options): Promise<void>
 }
 
 /**
@@ -21,6 +25,8 @@ export interface Changes {
  * what was go after it, and only as they were before it began: somebody may need them again meanwhile.
  */
 export function openChanges(session: Session, rows: Rows, pointers: Pointers): Changes {
+  const erasures = openErasures(session)
+
   async function amend(key: string, revision: number, verdict: Verdict, options: Options): Promise<boolean> {
     const row = await rows.find(key, options)
     const stored = row && (await rows.complete(row, options))
@@ -49,9 +55,7 @@ export function openChanges(session: Session, rows: Rows, pointers: Pointers): C
       await removeVerdict(row, options)
       return true
     }
-    // Somebody else was faster: the pointers that only this one had lead to nothing.
-    const present = await rows.read(key, options)
-    if (present) await pointers.remove(places, placesOf(present), await session.now(options), options)
+    // Somebody else was faster. The pointers stay: whoever changes the row next may count on them already.
     if ('verdict' in large) await rows.parts.remove(key, version, options)
     return false
   }
@@ -71,13 +75,14 @@ export function openChanges(session: Session, rows: Rows, pointers: Pointers): C
       await rows.parts.remove(key as string, version, options)
   }
 
-  /** The row goes first: what is left then, should this end here, leads to nothing. */
+  /** The row goes first: what is left then leads to nothing. It is noted before, so that somebody takes it away in any case. */
   async function erase(key: string, options: Options): Promise<void> {
     for (;;) {
       const stored = await rows.read(key, options)
       if (!stored) return
       const { revision } = stored
-      const at = await session.now(options)
+      const erasure = { places: placesOf(stored), at: await session.now(options) }
+      await erasures.note(erasure, options)
       const isErased = await decided(session, {
         query: 'DELETE FROM reviews WHERE key = ? IF revision = ?',
         params: [key, revision],
@@ -86,11 +91,25 @@ export function openChanges(session: Session, rows: Rows, pointers: Pointers): C
           Number((await serially(key, options))?.revision ?? -1) === revision ? 'undecided' : 'not applied',
       })
       if (!isErased && (await rows.find(key, options))) continue
-      await rows.parts.removeAll(key, at, options)
-      await pointers.remove(placesOf(stored), undefined, at, options)
+      await finish(erasure, options)
       return
     }
   }
 
-  return { amend, erase }
+  async function finish(erasure: Erasure, options: Options): Promise<void> {
+    const { places, at } = erasure
+    await rows.parts.removeAll(places.key, at, options)
+    await pointers.remove(places, undefined, at, options)
+    await erasures.forget(erasure, options)
+  }
+
+  /** A row that is there was not erased yet, or has come again: then the next erasure of it takes all of it. */
+  async function finishErasures(options: Options): Promise<void> {
+    const noted = await erasures.all(options)
+    await inParallel(noted, async (erasure) => {
+      if (!(await rows.find(erasure.places.key, options))) await finish(erasure, options)
+    })
+  }
+
+  return { amend, erase, finishErasures }
 }

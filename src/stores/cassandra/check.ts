@@ -5,11 +5,12 @@ import type { Damage } from '../store.ts'
 import type { Session } from './connect.ts'
 import { inParallel } from '../../lib/parallel.ts'
 import type { Pointers } from './pointers.ts'
-import { type Columns, placesOf, RECORD_COLUMNS } from './row.ts'
+import { type Columns, isWhole, placesOf, RECORD_COLUMNS } from './row.ts'
 import type { Rows } from './rows.ts'
 
-/** So many rows are in memory at a time; none of them is large before its parts are read, one by one. */
+/** So many rows are in memory at a time; none of them is large before its parts are read. */
 const ROWS_A_PAGE = 64
+const ROWS_AT_A_TIME = 8
 const LEAST_TOKEN = -(2n ** 63n)
 
 /** Looks at every row, in the order of their tokens: at its raw, and at what should point to it. */
@@ -20,8 +21,10 @@ export async function* checkStore(
   { signal }: Cancellable,
 ): AsyncGenerator<Damage> {
   for await (const page of allRows(session, signal)) {
-    const found = await inParallel(page, (row) => damageOf(row), 8)
-    yield* found.flat()
+    const { whole = [], inParts = [] } = Object.groupBy(page, (row) => (isWhole(row) ? 'whole' : 'inParts'))
+    for (const found of await inParallel(whole, damageOf, ROWS_AT_A_TIME)) yield* found
+    // One of these may be as large as raw may be.
+    for (const row of inParts) yield* await damageOf(row)
   }
 
   async function damageOf(row: Columns): Promise<readonly Damage[]> {

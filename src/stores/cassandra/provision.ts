@@ -2,7 +2,7 @@ import type { Logger } from '../../adapter.ts'
 import { HeadwaterError } from '../../errors.ts'
 import type { Config } from './config.ts'
 import { placeOf, type Session } from './connect.ts'
-import { createTable, TABLES, type TableName } from './tables.ts'
+import { createTable, GRACE_SECONDS, TABLES, type TableName } from './tables.ts'
 
 /** A change of the schema has to reach every node. */
 const SLOW = { timeoutMs: 60_000 }
@@ -29,6 +29,21 @@ export async function provisionTables(session: Session, config: Config, logger: 
   for (const table of ALL) await session.run(createTable(keyspace, table), [], SLOW)
   await addColumns(session, config)
   await checkTables(session, config, ALL)
+  await warnOfGrace(session, keyspace, logger)
+}
+
+/** Names tables that keep deletions longer than ours, so that reading them would be slow, and fail in the end. */
+async function warnOfGrace(session: Session, keyspace: string, logger: Logger): Promise<void> {
+  const query = 'SELECT gc_grace_seconds FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?'
+  for (const [table, expected] of Object.entries(GRACE_SECONDS)) {
+    const [row] = await session.run(query, [keyspace, table])
+    const found = Number(row?.['gc_grace_seconds'])
+    if (found > expected)
+      logger.warn(
+        { table, expected, found },
+        `${keyspace}.${table} keeps deletions for ${found} s, and becomes slow to read where much was deleted: ALTER TABLE ${keyspace}.${table} WITH gc_grace_seconds = ${expected}`,
+      )
+  }
 }
 
 async function addColumns(session: Session, config: Config): Promise<void> {

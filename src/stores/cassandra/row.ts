@@ -161,6 +161,10 @@ export function verdictColumns(verdict: Verdict, version: bigint): { columns: Co
   return { columns, large: large ? { verdict: large } : {} }
 }
 
+/** Whether a row holds all of its record, and nothing of it is in parts. */
+export const isWhole = (row: Columns): boolean =>
+  [row.raw, row.context, row.verdict].every((value) => value !== null)
+
 /**
  * Puts a record together again where the row holds all of it, as nearly all do; undefined where some of it is in parts. At once,
  * since waiting for each row of a scan takes longer than reading it.

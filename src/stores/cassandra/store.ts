@@ -31,6 +31,8 @@ export async function openStore(config: Config, context: Context): Promise<Store
   const changes = openChanges(session, rows, pointers)
   const putInTurn = turnsAt(placeOf(config))
   const changeInTurn = createTurns()
+  /** Another process, or a call that failed, may have left erasures that were cut off. */
+  let mayBeUnfinished = true
 
   return {
     put: (arrivals, options = {}) => {
@@ -45,7 +47,14 @@ export async function openStore(config: Config, context: Context): Promise<Store
     amend: (key, revision, verdict, options = {}) =>
       changeInTurn([key], () => changes.amend(key, revision, verdict, options)),
     async erase(keys, options = {}) {
-      await inParallel([...new Set(keys)], (key) => changeInTurn([key], () => changes.erase(key, options)))
+      if (mayBeUnfinished) await changes.finishErasures(options)
+      mayBeUnfinished = false
+      try {
+        await inParallel([...new Set(keys)], (key) => changeInTurn([key], () => changes.erase(key, options)))
+      } catch (error) {
+        mayBeUnfinished = true
+        throw error
+      }
     },
     clusters: (options = {}) => clustersIn(session, rows, options),
     check: (options = {}) => checkStore(session, rows, pointers, options),

@@ -58,6 +58,16 @@ export const TABLES = {
     data: 'blob',
     primary: 'key, version, name, part',
   },
+  /** Erasures that are under way, or were cut off, spread over shards. */
+  erasures: {
+    shard: 'int',
+    key: 'text',
+    at: 'bigint',
+    received_at: 'timestamp',
+    product: 'text',
+    cluster: 'text',
+    primary: 'shard, key',
+  },
   by_review: {
     review: 'text',
     received_at: 'timestamp',
@@ -111,12 +121,23 @@ const COMPRESSION: Partial<Record<TableName, string>> = {
   parts: "{ 'enabled': false }",
 }
 
+/**
+ * How long deletions are kept, where they are many, and one that is forgotten does no harm: a pointer that comes back leads to
+ * nothing, an erasure is finished again. Hints live no longer either; of pointers, as long as they do by default.
+ */
+export const GRACE_SECONDS: Partial<Record<TableName, number>> = { by_cluster: 3 * 60 * 60, erasures: 0 }
+
 export function createTable(keyspace: string, name: TableName): string {
   const { primary, ...columns } = TABLES[name]
   const lines = Object.entries(columns).map(([column, type]) => `${column} ${type}`)
   const compression = COMPRESSION[name]
+  const grace = GRACE_SECONDS[name]
+  const options = [
+    ...(compression === undefined ? [] : [`compression = ${compression}`]),
+    ...(grace === undefined ? [] : [`gc_grace_seconds = ${grace}`]),
+  ]
   return (
     `CREATE TABLE IF NOT EXISTS ${keyspace}.${name} (${lines.join(', ')}, PRIMARY KEY (${primary}))` +
-    (compression === undefined ? '' : ` WITH compression = ${compression}`)
+    (options.length === 0 ? '' : ` WITH ${options.join(' AND ')}`)
   )
 }

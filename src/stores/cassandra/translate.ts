@@ -13,6 +13,9 @@ const PASSING = new Set([0x1000, 0x1001, 0x1002, 0x1003, 0x1100, 0x1200, 0x1300,
 const TLS_CODE =
   /^(?:EPROTO$|ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO_|HOSTNAME_|INVALID_)/
 
+/** A node that could not read who somebody is, or what he may do, says so with the code of a refusal. */
+const ROLES_UNREAD = /^Unable to perform auth(?:entication|orization)/
+
 /** What the client calls its errors; they are told by name, so that this file loads no client. */
 const PASSING_NAME = /^(?:OperationTimedOutError|BusyConnectionError)$/
 
@@ -25,6 +28,7 @@ export function translate(error: unknown, place: string): unknown {
   if (error.name === 'NoHostAvailableError') return ofNoHost(error, place)
   const options = { cause: error }
   const code = 'code' in error ? error.code : undefined
+  if (ROLES_UNREAD.test(error.message)) return unavailable(error, place)
   if (error.name === 'AuthenticationError' || code === BAD_CREDENTIALS)
     return new HeadwaterError(
       'STORE_REFUSED_ACCESS',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { purge, type Purged } from '../../../src/services/purge.ts'
+import { eraseReviews } from '../../../src/services/suppression.ts'
 import type { Rejected } from '../../../src/review/verdict.ts'
 import { acceptedVerdict, put, rejected } from '../../support/records.ts'
 import { openPlace, type Place } from '../../support/services.ts'
@@ -45,5 +46,20 @@ describe('purging', () => {
       left.map(({ key, verdict }) => [key, verdict.status]),
       [[redriven.key, 'accepted']],
     )
+  })
+
+  test('and erasing ask the store also where they find nothing: it finishes what was cut off', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const asked: (readonly string[])[] = []
+    const store = { ...place.store, erase: async (keys: readonly string[]) => void asked.push(keys) }
+    await sum(
+      purge(
+        found(place, async () => {}),
+        { store, dryRun: false, signal },
+      ),
+    )
+    await eraseReviews(['0'.repeat(16)], { store, registry: place.registry }, signal)
+    assert.deepEqual(asked, [[], []])
   })
 })

@@ -22,6 +22,13 @@ const slow = new errors.OperationTimedOutError('The host 10.0.0.1:9042 did not r
 
 const elsewhere = new errors.ArgumentError("localDataCenter was configured as 'x', but only found hosts in y")
 
+const noQuorum = 'Cannot achieve consistency level LOCAL_ONE'
+const permissionsUnread = responseError(
+  codes.unauthorized,
+  `Unable to perform authorization of permissions: Unable to perform authorization of super-user permission: ${noQuorum}`,
+)
+const passwordUnread = `Unable to perform authentication: ${noQuorum}`
+
 const cases: readonly (readonly [string, Error, 'transient' | 'refused' | 'missing' | 'as it is'])[] = [
   ['a node that is silent', slow, 'transient'],
   ['a connection with too much under way', new errors.BusyConnectionError('10.0.0.1', 2048, 1), 'transient'],
@@ -34,6 +41,13 @@ const cases: readonly (readonly [string, Error, 'transient' | 'refused' | 'missi
   ['copies that failed to read', responseError(codes.readFailure, 'failure'), 'transient'],
   ['copies that failed to write', responseError(codes.writeFailure, 'failure'), 'transient'],
   ['an unknown end of a transaction', responseError(0x1700, 'CAS operation result is unknown'), 'transient'],
+  ['permissions that can not be read', permissionsUnread, 'transient'],
+  ['a password that can not be checked', responseError(codes.badCredentials, passwordUnread), 'transient'],
+  [
+    'a password that no node can check',
+    noHost(slow, new errors.AuthenticationError(passwordUnread)),
+    'transient',
+  ],
   ['no node left to ask', noHost(), 'transient'],
   ['no node that answers', noHost(slow, closed), 'transient'],
   ['a wrong password', new errors.AuthenticationError('Provided username x is incorrect'), 'refused'],
