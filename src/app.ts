@@ -195,27 +195,35 @@ export async function provision(env: Environment, more: readonly string[] = []):
  * passed is in the queue or in the store, and what the queue's cursor has passed is in the store. Throws USAGE where a
  * server keeps a part of it.
  */
-export async function dataFolders({ config }: Pick<Environment, 'config'>): Promise<readonly DataFolder[]> {
-  const { queue, store, registry, dataDir } = config
-  const folderOf = (
-    what: string,
-    type: string,
-    folders: Readonly<Record<string, string>> = {},
-  ): DataFolder => {
-    const path = folders[what]
+export async function dataFolders(env: Pick<Environment, 'config'>): Promise<readonly DataFolder[]> {
+  return (await placesOf(env)).map(({ what, type, path }) => {
     if (path !== undefined) return { what, path }
     const message = `the ${what} is no folder of this machine but of the type ${type}: use the tools of that server`
     throw new HeadwaterError('USAGE', message)
-  }
+  })
+}
+
+/** Those of them that no server keeps. */
+export async function localFolders(env: Pick<Environment, 'config'>): Promise<readonly DataFolder[]> {
+  return (await placesOf(env)).flatMap(({ what, path }) => (path === undefined ? [] : [{ what, path }]))
+}
+
+/** Where each part of all data is: in a folder, or with a server. */
+async function placesOf({ config: { queue, store, registry, dataDir } }: Pick<Environment, 'config'>) {
   const [queues, stores, registries] = await Promise.all([
     queueAdapter(queue.type),
     storeAdapter(store.type),
     storeAdapter(registry.type),
   ])
+  const places = {
+    registry: registries.folders?.(registry.settings, { dataDir }),
+    queue: queues.folders?.(queue.settings, { dataDir }),
+    store: stores.folders?.(store.settings, { dataDir }),
+  }
   return [
-    folderOf('registry', registry.type, registries.folders?.(registry.settings, { dataDir })),
-    folderOf('queue', queue.type, queues.folders?.(queue.settings, { dataDir })),
-    folderOf('store', store.type, stores.folders?.(store.settings, { dataDir })),
+    { what: 'registry', type: registry.type, path: places.registry?.['registry'] },
+    { what: 'queue', type: queue.type, path: places.queue?.['queue'] },
+    { what: 'store', type: store.type, path: places.store?.['store'] },
   ]
 }
 

@@ -1,6 +1,5 @@
 import { open as openFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HeadwaterError } from '../errors.ts'
 import { type Layout, openLmdb } from './lmdb.ts'
 import { alone } from './presence.ts'
 
@@ -34,19 +33,21 @@ async function beginFreeList(folder: string): Promise<void> {
 
 /**
  * Writes an environment anew without its free pages, and puts that in its place in one step. Throws `CONFLICT` where
- * another process uses it.
+ * another process uses it, or may.
  */
 export async function compactLmdb(folder: string): Promise<void> {
-  using mine = alone(folder)
-  if (mine === undefined) {
-    throw new HeadwaterError('CONFLICT', `${folder} is used by another process: stop it, and compact again`)
-  }
+  using _ = alone(folder)
   const copy = join(folder, 'compacted')
-  await rm(copy, { recursive: true, force: true })
-  await copyLmdb(folder, copy)
-  await rename(join(copy, 'data.mdb'), join(folder, 'data.mdb'))
-  await sync(folder)
-  await rm(copy, { recursive: true })
+  const remove = () => rm(copy, { recursive: true, force: true })
+  await remove()
+  try {
+    await copyLmdb(folder, copy)
+    await rename(join(copy, 'data.mdb'), join(folder, 'data.mdb'))
+    await sync(folder)
+  } finally {
+    // Half a copy would fill the disk that had no room for a whole one.
+    await remove()
+  }
 }
 
 /** Makes sure that what was written to a file, or the names in a folder, are on disk. */

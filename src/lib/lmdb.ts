@@ -2,7 +2,8 @@ import { mkdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Key, open, type RootDatabase } from 'lmdb'
-import { HeadwaterError, TransientError } from '../errors.ts'
+import { HeadwaterError } from '../errors.ts'
+import { diskFull, FULL } from './disk-full.ts'
 import { faultIn } from './lmdb-file.ts'
 import { enter, type Presence } from './presence.ts'
 
@@ -108,7 +109,7 @@ async function openAlone<K extends Key, Content>(path: string, { keyEncoding, pr
   }
 
   try {
-    if (presence.owner !== undefined) throw unusable(path, `process ${presence.owner} has it for itself`)
+    if (presence.owner !== undefined) throw unusable(path, presence.owner)
     refuseDamage(path, presence)
     root = openRoot<K>(path, keyEncoding)
     const environment: Environment<K> = { path, root, transact: createTransact(root, path, running) }
@@ -121,10 +122,10 @@ async function openAlone<K extends Key, Content>(path: string, { keyEncoding, pr
 
 /** Where somebody ended without closing it, everything is looked at: a process that met damage may have ended by it. */
 function refuseDamage(path: string, presence: Presence): void {
-  const isSuspect = presence.othersDied && !presence.isShared
+  const isSuspect = presence.othersMayHaveDied && !presence.isShared
   const fault = faultIn(join(path, 'data.mdb'), isSuspect ? 'all' : 'head')
   if (fault === undefined) {
-    if (isSuspect) presence.forgetDead()
+    if (isSuspect) presence.foundWhole()
     return
   }
   throw new HeadwaterError(
@@ -179,8 +180,8 @@ function createTransact(
   }
 }
 
-/** EIO, EFBIG, ENOSPC and EDQUOT, which is what a short write and a full disk look like, and LMDB's full map. */
-const FULL: ReadonlySet<unknown> = new Set([5, 27, 28, 122, -30_792])
+const MAP_FULL = -30_792
+const NO_ROOM: ReadonlySet<unknown> = new Set([...FULL, MAP_FULL])
 /** Pages that are not there, or not what they should be. */
 const DAMAGED: ReadonlySet<unknown> = new Set([-30_797, -30_796, -30_793])
 
@@ -192,13 +193,9 @@ async function translate(error: unknown, path: string): Promise<unknown> {
     const message = `${join(path, 'data.mdb')}: ${error.message}. Check the disk and restore a backup`
     return new HeadwaterError('DATA_CORRUPT', message, { cause: error })
   }
-  if (!('commitError' in error) && !FULL.has(code)) return error
+  if (!('commitError' in error) && !NO_ROOM.has(code)) return error
   const cause = 'commitError' in error ? await reasonOf(error.commitError) : error
-  return new TransientError(
-    'DISK_FULL',
-    `could not write in ${path}, most likely because its disk is full (${textOf(cause)}); nothing was written`,
-    { cause },
-  )
+  return diskFull(path, cause)
 }
 
 /** The driver gives the reason as a promise that rejects, and might never do so; it must be heard, or it ends the process. */

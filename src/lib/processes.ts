@@ -17,6 +17,18 @@ export function hasEnded({ pid, within }: ProcessSign): boolean {
   return within !== undefined && within === numberedWithin() && !isRunning(pid)
 }
 
+/** Where a process is, as a person who looks from here would say it. */
+export function placeOf({ pid, within }: ProcessSign): string {
+  const here = numberedWithin()
+  if (within === undefined || within === here) return `process ${pid}`
+  const isThisStart = here !== undefined && bootOf(within) === bootOf(here)
+  return isThisStart
+    ? `process ${pid} of another container, or of the machine around this one`
+    : `process ${pid} of another machine, or of this one before it was started anew`
+}
+
+const bootOf = (within: string): string | undefined => within.split(' ', 1)[0]
+
 /** Whether a process has this number here, whoever's it is. */
 export function isRunning(pid: number): boolean {
   try {

@@ -115,7 +115,7 @@ describe('compacting', () => {
     await using _ = up
     const { code, stderr } = await run(['compact'], { cwd: folder.path })
     assert.equal(code, 1)
-    assert.match(stderr, /CONFLICT: .* is used by another process: stop it/)
+    assert.match(stderr, /CONFLICT: .* is used by process \d+: stop what runs/)
     assert.equal(await send(webhook, ['R1']), 202)
   })
 

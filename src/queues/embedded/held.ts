@@ -8,7 +8,7 @@ export interface Held {
   readonly partition: number
   /** Everything before this message is acknowledged. */
   readonly acknowledged: number
-  /** As much of that is on disk. */
+  /** As much of that is on disk, or was deleted there. */
   saved: number
   /** Nothing more is taken from it, since somebody else shall have it. */
   draining: boolean
@@ -46,6 +46,8 @@ export function createHeld(
       onLost(oldest - next)
       next = oldest
       watermark = createWatermark(oldest)
+      // The cursor on disk may stay behind: whoever takes it up begins at the oldest as well.
+      held.saved = oldest
     }
     block = next < end ? log.read(partition, next, enough) : []
     blockAt = 0

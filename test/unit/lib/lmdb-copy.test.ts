@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { compactLmdb, copyLmdb } from '../../../src/lib/lmdb-copy.ts'
 import { openStore } from '../../../src/stores/embedded/store.ts'
+import { startProgram } from '../../support/cli.ts'
 import { numbered, put } from '../../support/records.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 
@@ -25,4 +26,21 @@ test('a copy, and a compacted folder, ended the process at their first large wri
   await fill(copy, 1_000_000, 4)
   await compactLmdb(original)
   await fill(original, 1_000_000, 4)
+})
+
+test('compacting a folder without room for its copy left half a copy on the full disk', async () => {
+  await using folder = await temporaryFolder()
+  await fill(folder.path, 0, 1)
+  const module = join(import.meta.dirname, '../../../src/lib/lmdb-copy.ts')
+  const program = `
+    import { compactLmdb } from ${JSON.stringify(module)}
+    await compactLmdb(${JSON.stringify(folder.path)}).catch(({ message }) => console.log(message))`
+  const limited = ['-c', 'ulimit -f 100; exec "$@"', 'bash', process.execPath, '--input-type=module', '-e']
+  await using running = startProgram('bash', [...limited, program])
+  await running.waitFor(/^File too large$/)
+  await running.exited
+  assert.deepEqual((await readdir(folder.path)).toSorted(), ['data.mdb', 'lock.mdb', 'users'])
+  assert.deepEqual(await readdir(join(folder.path, 'users')), [])
+  await compactLmdb(folder.path)
+  await fill(folder.path, 1_000_000, 1)
 })

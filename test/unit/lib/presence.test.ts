@@ -1,51 +1,176 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { alone, enter } from '../../../src/lib/presence.ts'
+import { type ProcessSign, thisProcess } from '../../../src/lib/processes.ts'
 import { startProgram } from '../../support/cli.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 
+const PRESENCE = join(import.meta.dirname, '../../../src/lib/presence.ts')
 const idle = ['-e', 'setInterval(() => {}, 1000); console.log("here")']
 
-test('tells the living from the dead, and forgets these only when told', async () => {
-  await using folder = await temporaryFolder()
-  await mkdir(join(folder.path, 'users'))
-  await using living = startProgram(process.execPath, idle)
-  await living.waitFor(/^here$/)
-  await using dying = startProgram(process.execPath, idle)
-  await dying.kill()
-  for (const { pid } of [living, dying]) await writeFile(join(folder.path, 'users', String(pid)), '')
+/** Runs a program that sees and counts processes of its own only. */
+const apart = ['--pid', '--fork', '--kill-child']
+const canBeApart = spawnSync('unshare', [...apart, 'true']).status === 0
 
-  const presence = enter(folder.path)
-  assert.deepEqual([presence.othersDied, presence.isShared, presence.owner], [true, true, undefined])
-  presence.forgetDead()
-  presence.leave()
-  assert.deepEqual(await readdir(join(folder.path, 'users')), [String(living.pid)])
-})
+/** Where no process can be seen from here. */
+const elsewhere = [
+  { place: /of another container/, within: `${thisProcess().within?.split(' ')[0]} pid:[1]` },
+  { place: /of another machine, or of this one before/, within: 'another-start pid:[1]' },
+]
 
-test('a mark with the number of this process is one of another that died', async () => {
-  await using folder = await temporaryFolder()
-  await mkdir(join(folder.path, 'users'))
-  await writeFile(join(folder.path, 'users', String(process.pid)), '')
-  assert.equal(enter(folder.path).othersDied, true)
-})
-
-test('who wants to be alone is, or is told that it is not', async () => {
-  await using folder = await temporaryFolder()
-  const presence = enter(folder.path)
-  assert.equal(alone(folder.path), undefined)
-  presence.leave()
-  {
-    using mine = alone(folder.path)
-    assert.ok(mine)
-    assert.equal(enter(folder.path).owner, undefined, 'it is no stranger to itself')
+async function folderWithMarks() {
+  const folder = await temporaryFolder()
+  const marks = join(folder.path, 'users')
+  await mkdir(marks)
+  return {
+    ...folder,
+    marks: () => readdir(marks),
+    mark: (name: string, content = '') => writeFile(join(marks, name), content),
   }
-  await using living = startProgram(process.execPath, idle)
-  await living.waitFor(/^here$/)
-  await writeFile(join(folder.path, 'users', 'alone'), String(living.pid))
-  assert.equal(enter(folder.path).owner, living.pid)
-  assert.equal(alone(folder.path), undefined)
-  await living.kill()
-  assert.equal(enter(folder.path).owner, undefined, 'who died is alone no more')
+}
+
+/** As a process says who it is. Earlier versions wrote the number alone. */
+const signOf = ({ pid, within }: ProcessSign): string =>
+  within === undefined ? `${pid}` : `${pid}@${encodeURIComponent(within)}`
+
+for (const within of new Set([thisProcess().within, undefined])) {
+  const form = within === undefined ? 'of an earlier version' : 'of this version'
+
+  test(`tells the living from the dead by marks ${form}, and forgets these only when told`, async () => {
+    await using folder = await folderWithMarks()
+    await using living = startProgram(process.execPath, idle)
+    await living.waitFor(/^here$/)
+    await using dying = startProgram(process.execPath, idle)
+    await dying.kill()
+    for (const { pid } of [living, dying]) await folder.mark(signOf({ pid, within }))
+
+    const presence = enter(folder.path)
+    assert.deepEqual([presence.othersMayHaveDied, presence.isShared, presence.owner], [true, true, undefined])
+    presence.foundWhole()
+    presence.leave()
+    assert.deepEqual(await folder.marks(), [signOf({ pid: living.pid, within })])
+  })
+
+  test(`a mark ${form} with the number of this process is of another that died: it keeps nobody from being alone`, async () => {
+    await using folder = await folderWithMarks()
+    const sign = signOf({ pid: process.pid, within })
+    await folder.mark(sign)
+    await folder.mark('alone', sign)
+    {
+      using _ = alone(folder.path)
+    }
+    const presence = enter(folder.path)
+    assert.deepEqual([presence.othersMayHaveDied, presence.owner], [true, undefined])
+    presence.foundWhole()
+    assert.throws(() => alone(folder.path), { code: 'CONFLICT' }, 'it has the folder open itself')
+    presence.leave()
+    assert.deepEqual(await folder.marks(), [])
+  })
+
+  test(`who wants to be alone is, or is told by a mark ${form} that it is not`, async () => {
+    await using folder = await folderWithMarks()
+    const presence = enter(folder.path)
+    assert.throws(() => alone(folder.path), { code: 'CONFLICT' })
+    presence.leave()
+    {
+      using _ = alone(folder.path)
+      const within = enter(folder.path)
+      assert.equal(within.owner, undefined, 'it is no stranger to itself')
+      within.leave()
+      assert.throws(() => alone(folder.path), { code: 'CONFLICT' }, 'once at a time')
+    }
+    await using living = startProgram(process.execPath, idle)
+    await living.waitFor(/^here$/)
+    await folder.mark('alone', signOf({ pid: living.pid, within }))
+    const late = enter(folder.path)
+    late.leave()
+    assert.equal(late.owner, `process ${living.pid} has it for itself`)
+    const message = `${folder.path} is used by process ${living.pid}: stop what runs, and try again`
+    assert.throws(() => alone(folder.path), { code: 'CONFLICT', message })
+    await living.kill()
+    const later = enter(folder.path)
+    later.leave()
+    assert.equal(later.owner, undefined, 'who died is alone no more')
+  })
+}
+
+test('a mark that was cut off, as a kill leaves it, kept the folder for a process that was never there', async () => {
+  await using folder = await folderWithMarks()
+  for (const cutOff of ['', '0', '-1', '1@', '1@a%2']) {
+    await folder.mark('alone', cutOff)
+    const presence = enter(folder.path)
+    presence.leave()
+    assert.equal(presence.owner, undefined)
+    using _ = alone(folder.path)
+  }
+})
+
+test('wanting to be alone on a full disk kept the folder for ever: no mark stays, and it is tried again', async () => {
+  await using folder = await folderWithMarks()
+  const program = `
+    import { alone } from ${JSON.stringify(PRESENCE)}
+    try { alone(${JSON.stringify(folder.path)}) } catch ({ name, code }) { console.log(name, code) }`
+  const limited = [
+    '-c',
+    'ulimit -f 0; exec "$@"',
+    'bash',
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    program,
+  ]
+  await using running = startProgram('bash', limited)
+  await running.waitFor(/^TransientError DISK_FULL$/)
+  await running.exited
+  assert.deepEqual(await folder.marks(), [])
+  using _ = alone(folder.path)
+})
+
+test('a process that can not be seen was taken for dead: it counts as there, and it is said where and what to remove', async () => {
+  for (const { place, within } of elsewhere) {
+    await using folder = await folderWithMarks()
+    const sign = signOf({ pid: 1, within })
+    await folder.mark(sign)
+    const said = (error: Error): boolean =>
+      place.test(error.message) && error.message.endsWith(`/users/${sign}`)
+    assert.throws(() => alone(folder.path), said)
+    const presence = enter(folder.path)
+    assert.deepEqual([presence.othersMayHaveDied, presence.isShared], [true, false])
+    presence.foundWhole()
+    presence.leave()
+    assert.deepEqual(await folder.marks(), [sign], 'it may be there')
+    const next = enter(folder.path)
+    next.leave()
+    assert.equal(next.othersMayHaveDied, false, 'all was found whole since it came')
+    assert.throws(() => alone(folder.path), { code: 'CONFLICT' })
+
+    await folder.mark('alone', sign)
+    const late = enter(folder.path)
+    late.leave()
+    assert.match(late.owner ?? '', place)
+    assert.ok(late.owner?.endsWith('/users/alone'))
+    assert.throws(() => alone(folder.path), { code: 'CONFLICT' })
+    assert.ok(existsSync(join(folder.path, 'users', 'alone')))
+  }
+})
+
+test('two processes with one number, each in a container of its own, both count as there', {
+  skip: !canBeApart && 'no process can be given numbers of its own here: it takes root and unshare',
+}, async () => {
+  await using folder = await folderWithMarks()
+  const program = `
+    import { enter } from ${JSON.stringify(PRESENCE)}
+    enter(${JSON.stringify(folder.path)})
+    console.log(process.pid)
+    setInterval(() => {}, 1000)`
+  const args = [...apart, process.execPath, '--input-type=module', '-e', program]
+  await using one = startProgram('unshare', args)
+  await using two = startProgram('unshare', args)
+  for (const each of [one, two]) await each.waitFor(/^1$/)
+  assert.equal((await folder.marks()).length, 2)
+  assert.throws(() => alone(folder.path), { code: 'CONFLICT', message: /process 1 of another container/ })
 })

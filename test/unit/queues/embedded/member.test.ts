@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import embedded from '../../../../src/queues/embedded/index.ts'
 import { openFolder } from '../../../../src/queues/embedded/folder.ts'
 import { createLog } from '../../../../src/queues/embedded/log.ts'
-import { findGroup } from '../../../../src/queues/embedded/topic.ts'
+import { ensureGroup, findGroup } from '../../../../src/queues/embedded/topic.ts'
 import type { Queue } from '../../../../src/queues/queue.ts'
 import { queueContext } from '../../../support/queue-context.ts'
 import { temporaryFolder } from '../../../support/temp.ts'
@@ -70,6 +71,44 @@ test('goes on with the oldest kept message where earlier ones were deleted, and 
   const batch = await readOne(again, 'slow')
   assert.equal(batch?.items[0]?.body.toString(), '0')
   assert.match(warnings.join(), /group slow lost 1 messages/)
+})
+
+test('gives up a partition whose unread messages were deleted: none read it once a second reader had come', async () => {
+  await using stage = await openStage()
+  const { openQueue, log, warnings } = stage
+  const [one, two] = [await openQueue(), await openQueue()]
+  const keys = Array.from({ length: 64 }, (_, n) => `key-${n}`)
+  const publishAll = (text: string) => one.publish(keys.map((key) => ({ key, body: Buffer.from(text) })))
+  await publishAll('old')
+  await log.change((topic) => {
+    ensureGroup(topic, 'slow', false)
+    for (const [index, share] of (findGroup(topic, 'storage')?.shares ?? []).entries())
+      share.cursor = topic.partitions[index]?.next ?? 0
+  })
+
+  const stop = new AbortController()
+  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(30_000)])
+  const readAll = async (queue: Queue, seen: (bodies: readonly Buffer[]) => void) => {
+    for await (const batch of queue.read({ group: 'slow', signal })) {
+      await batch.ack()
+      seen(batch.items.map(({ body }) => body))
+    }
+  }
+  const ownersOf = () => new Set(findGroup(log.state(), 'slow')?.shares.map(({ owner }) => owner))
+  const until = async (holds: () => boolean) => {
+    while (!holds() && !signal.aborted) await sleep(10)
+    assert.ok(holds())
+  }
+  let read = 0
+  const count = (bodies: readonly Buffer[]) => void (read += bodies.length)
+  const readings = [readAll(one, count)]
+  await until(() => warnings.length === 4)
+  readings.push(readAll(two, count))
+  await until(() => ownersOf().size === 2)
+  await publishAll('new')
+  await until(() => read === keys.length)
+  stop.abort()
+  await Promise.all(readings)
 })
 
 test('gives its partitions back when nobody reads and nothing is unacknowledged', async () => {
