@@ -1,4 +1,4 @@
-import { parseRecord } from '../../lib/csv.ts'
+import { countFields, parseRecord } from '../../lib/csv.ts'
 import type { Slice } from '../../lib/slicer.ts'
 import type { Context, Piece, Received } from '../../review/received.ts'
 import type { SourceContext } from '../source.ts'
@@ -58,8 +58,8 @@ export function createReceiver(from: string, source: SourceContext, known: Known
     if (unreadable !== undefined) return unreadable
     if (columns === undefined)
       return 'expected a row under a header, found a file whose header can not be read'
-    const { length } = fieldsOf(raw, framing)
-    return length === columns.length ? undefined : `expected ${columns.length} fields, found ${length}`
+    const count = countFields(raw, framing.delimiter, isQuoted(framing))
+    return count === columns.length ? undefined : `expected ${columns.length} fields, found ${count}`
   }
 
   return {

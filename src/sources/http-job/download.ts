@@ -84,9 +84,10 @@ export function createDownload(
       const answer = await answerOrNotYet(client, { ...ask, accepted: 'not ready' }, maxBodyBytes, signal)
       if (answer instanceof Trouble) return { is: 'not ready', retryAfterMs: answer.retryAfterMs }
       // Who is asked how the job is knows better than an empty answer here.
-      if (answer.status === 204 && place.page === 1 && progress.url === undefined) return { is: 'not ready' }
+      const mayBeEmpty = place.page > 1 || progress.url !== undefined
+      if (answer.status === 204 && !mayBeEmpty) return { is: 'not ready' }
 
-      const page = readPage(answer, split, scrub, framingOf(answer.body))
+      const page = readPage(answer, split, scrub, { framing: framingOf(answer.body), mayBeEmpty })
       const { text, digest, fault } = page
       const word = text === undefined || link !== undefined ? undefined : wordIn(text, progress)
       if (word === 'failed') return { is: 'failed', body: answer.body }

@@ -73,7 +73,8 @@ export function createRequests({ headers, trigger, progress, download }: Config)
       }
       url.username = url.password = url.hash = ''
       const sent = isOurs ? Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]) : []
-      return { url, from: url.origin + url.pathname, method: 'GET', headers: Object.fromEntries(sent) }
+      const from = url.origin + url.pathname
+      return { url, from, method: 'GET', headers: Object.fromEntries(sent), isAnonymous: !isOurs }
     },
   }
 }

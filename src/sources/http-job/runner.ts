@@ -70,6 +70,7 @@ export async function openRunner(
     client,
     download: createDownload(config, requests, client, context),
     asked: fingerprint(config.download),
+    answered: new Map(),
     budget: openBudget(config.budget, context, now),
     report,
     now,

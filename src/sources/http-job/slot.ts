@@ -10,6 +10,7 @@ import type { Budget } from './budget.ts'
 import type { Config } from './config.ts'
 import type { Download } from './download.ts'
 import { withGrace } from './grace.ts'
+import { type Answered, createPatience, MAX_REFUSALS } from './patience.ts'
 import { askProgress } from './progress.ts'
 import type { Report } from './report.ts'
 import type { Requests } from './requests.ts'
@@ -65,6 +66,7 @@ export interface SlotParts extends Pick<SavingParts, 'insist' | 'disposed'> {
   readonly download: Download
   /** How results are asked for. */
   readonly asked: string
+  readonly answered: Answered
   readonly budget: Budget
   readonly report: Report
   /** A clock that is never set back. */
@@ -73,9 +75,6 @@ export interface SlotParts extends Pick<SavingParts, 'insist' | 'disposed'> {
   /** Called when a slot may have something to do sooner than it said. */
   readonly wake: () => void
 }
-
-/** So often the same thing may be refused, or be unreadable, before the result is given up. */
-const MAX_REFUSALS = 5
 
 /**
  * `first` is where it begins where nothing was saved. A slot that may begin no jobs only finishes the one that it has. The seat
@@ -88,13 +87,13 @@ export function createSlot(
   first: State,
   parts: SlotParts,
 ): Slot {
-  const { config, requests, client, download, asked, budget, report, now, random, wake } = parts
+  const { config, requests, client, download, asked, answered, budget, report, now, random, wake } = parts
   const { trigger, progress, everyMs, retries } = config
   const { subject } = seat
   const { product } = subject
   const saving = createSaving(checkpoint, parts)
   let at = resumed()
-  let refusals = 0
+  const patience = createPatience(answered)
   let hasBegunAnew = false
 
   function resumed(): State {
@@ -115,9 +114,13 @@ export function createSlot(
   }
 
   async function turn(signal: AbortSignal): Promise<Turn> {
+    const { phase } = at
     try {
       const done = await act(signal)
-      if (done.trouble === undefined) seat.failures = refusals = 0
+      if (done.trouble === undefined) {
+        seat.failures = 0
+        patience.answered(phase)
+      }
       return done
     } catch (error) {
       if (error instanceof Trouble) return await noted(error, signal)
@@ -210,7 +213,8 @@ export function createSlot(
         return {}
       case 'faulty': {
         const { items, trouble } = found
-        const turn = await noted(trouble, signal)
+        // What came in place of a result is this job's, whoever else may meet the like.
+        const turn = await noted(trouble, signal, !trouble.mayPass)
         return items.length === 0 ? turn : { ...turn, batch: { items, ack: async () => {} } }
       }
       case 'part': {
@@ -252,15 +256,16 @@ export function createSlot(
    * for one of which something was read.
    */
   async function notReady(from: Begun, signal: AbortSignal, retryAfterMs = 0): Promise<Turn> {
-    const { deadlineMs, everyMs: paceMs } = progress
     const isPartlyRead = from.phase === 'downloading' && from.place.page > 1
-    if (!isPartlyRead && now() - from.begunAt >= deadlineMs) {
-      const limit = formatDuration(deadlineMs)
-      return fail(`expected a result of job ${from.job} within ${limit}, found none`, signal)
-    }
-    seat.waitUntil = now() + Math.max(paceMs, retryAfterMs)
+    if (!isPartlyRead && isOverdue(from)) return fail(`${expectedOf(from)}, found none`, signal)
+    seat.waitUntil = now() + Math.max(progress.everyMs, retryAfterMs)
     return {}
   }
+
+  const isOverdue = ({ begunAt }: Begun): boolean => now() - begunAt >= progress.deadlineMs
+
+  const expectedOf = ({ job }: Begun): string =>
+    `expected a result of job ${job} within ${formatDuration(progress.deadlineMs)}`
 
   const failureOf = ({ job }: Begun, body: Buffer): string =>
     `job ${job} failed; the provider says: ${wordsOf(body, requests.secrets.scrub)}`
@@ -278,20 +283,30 @@ export function createSlot(
     const next = isRepeated ? 'a new one begins' : 'the next one begins'
     const when = mayBegin ? `${next} in ${formatDuration(dueAt - now())}` : 'it is not begun anew from here'
     report.failed(subject, why, when)
-    seat.failures = refusals = 0
+    seat.failures = 0
+    patience.renew()
     hasBegunAnew = false
     return { phase: 'idle', dueAt, startedAt, failures: isRepeated ? at.failures + 1 : 0, earlier }
   }
 
-  /** What others would meet too says nothing about the result, however often it comes. */
-  async function noted(trouble: Trouble, signal: AbortSignal): Promise<Turn> {
-    if (!trouble.mayPass && !trouble.isShared) refusals++
-    if (refusals < MAX_REFUSALS) return troubled(trouble)
-    refusals = 0
+  /** What others would meet too says nothing about the result, however often it comes, unless that is overdue and they do not. */
+  async function noted(
+    trouble: Trouble,
+    signal: AbortSignal,
+    isRefusal = !trouble.mayPass && !trouble.isShared,
+  ): Promise<Turn> {
+    patience.met(at.phase, isRefusal)
+    const late = 'job' in at && isOverdue(at) && patience.isAlone ? at : undefined
+    if (!patience.isRefused && late === undefined) return troubled(trouble)
+    patience.renew()
     if (at.phase === 'downloading' && at.place.page > 1 && at.links === undefined && !hasBegunAnew) {
       hasBegunAnew = true
       at = toDownload(at)
       return troubled(trouble)
+    }
+    if (late) {
+      const why = `${expectedOf(late)}, found trouble that no other job has: ${trouble.message}`
+      return fail(why, signal)
     }
     const job = 'job' in at ? at.job : ''
     const why = `no way to the result of job ${job} after ${MAX_REFUSALS} attempts: ${trouble.message}`
@@ -320,6 +335,7 @@ export function createSlot(
       if (at !== before) return
       at = next
       seat.waitUntil = 0
+      patience.renew()
       wake()
     },
   }

@@ -23,6 +23,8 @@ export interface Ask {
    * Unless told, the provider asks for patience.
    */
   readonly accepted?: 'answer' | 'not ready'
+  /** Whether nothing in it says who asks, so that a refusal is about this request alone. */
+  readonly isAnonymous?: boolean
   /** Those of the page as we have it: if it is still the same, the answer says so and brings no page. */
   readonly validators?: Validators | undefined
 }
@@ -179,6 +181,7 @@ export function createClient(
       from: hop.isTrusted ? hop.from : `${hop.from}, redirected to ${secrets.scrub(hop.url.origin)}`,
       words: isText ? shortened(secrets.scrub(told.toString())) : '',
       retryAfterMs,
+      isAnonymous: hop.isAnonymous,
     })
   }
 

@@ -16,6 +16,13 @@ export interface Page {
   readonly fault: Trouble | undefined
 }
 
+export interface PageOptions {
+  /** JSON unless told. */
+  readonly framing?: Framing
+  /** Whether an empty body says that there is nothing, whatever the status; NDJSON without a line is one. */
+  readonly mayBeEmpty?: boolean
+}
+
 /** More than these take many times the memory of their bytes. */
 const MAX_PIECES = 100_000
 const MAX_VALUES = 2_000_000
@@ -28,11 +35,11 @@ export function readPage(
   answer: Answer,
   split: Split,
   scrub: (text: string) => string,
-  framing: Framing = 'json',
+  { framing = 'json', mayBeEmpty = false }: PageOptions = {},
 ): Page {
   const { status, body } = answer
   if (body.length === 0) {
-    const isNothing = status === 204 || status === 205
+    const isNothing = mayBeEmpty || status === 204 || status === 205
     return pageOf([], undefined, isNothing ? undefined : noJson('an empty body'))
   }
   const text = textOf(body)

@@ -43,9 +43,9 @@ export class Trouble extends HeadwaterError {
 
 /** Statuses besides those of 500 and more that pass by themselves. */
 const PASSING = new Set([202, 408, 425, 429])
-/** Statuses that are about the account and not about one request. */
-const ABOUT_THE_ACCOUNT = new Set([401, 402, 403, 407, 429])
-
+/** Statuses that are about who asks, and not about one request: where no key was sent, that request is all they know. */
+const ABOUT_THE_KEY = new Set([401, 403, 407])
+/** Statuses that are about the account. */
 const QUOTA = new Set([402, 429])
 
 /** Whether an answer with this status says that too much was asked, or more than is paid for. */
@@ -73,18 +73,24 @@ export interface NoPage {
   /** What the provider said about it, without secrets. */
   readonly words: string
   readonly retryAfterMs: number | undefined
+  /** Whether nothing in the request said who asks. */
+  readonly isAnonymous?: boolean | undefined
 }
 
 /** What an answer other than a page means, and what to do. */
-export function troubleOf({ status, from, words, retryAfterMs }: NoPage): Trouble {
+export function troubleOf({ status, from, words, retryAfterMs, isAnonymous = false }: NoPage): Trouble {
   const mayPass = status >= 500 || PASSING.has(status)
   const said = words === '' ? '' : ` (${words})`
-  const advice = ADVICE[status] ?? (mayPass ? 'the provider is unwell' : 'check url, method and params')
+  const isAboutKey = ABOUT_THE_KEY.has(status)
+  const advice =
+    isAboutKey && isAnonymous
+      ? 'the link may have expired'
+      : (ADVICE[status] ?? (mayPass ? 'the provider is unwell' : 'check url, method and params'))
   return new Trouble(
     mayPass ? 'PROVIDER_UNAVAILABLE' : 'PROVIDER_REFUSED',
     `expected a page from ${from}, found ${status} ${STATUS_CODES[status] ?? ''}${said}: ${advice}`,
     {
-      isShared: status >= 500 || ABOUT_THE_ACCOUNT.has(status),
+      isShared: status >= 500 || isQuotaStatus(status) || (isAboutKey && !isAnonymous),
       isQuota: isQuotaStatus(status),
       retryAfterMs,
       status,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
-import { createRecordSplitter, parseRecord } from '../../../src/lib/csv.ts'
+import { countFields, createRecordSplitter, parseRecord } from '../../../src/lib/csv.ts'
 import type { Slice } from '../../../src/lib/slicer.ts'
 
 interface Options {
@@ -94,12 +94,33 @@ test('the fields are those that csv-parse finds, however the input is chunked', 
         relax_column_count: true,
         skip_empty_lines: true,
       })
-      const found = split(text, { delimiter, chunkBytes }).map(({ raw }) => parseRecord(raw, delimiter, true))
+      const slices = split(text, { delimiter, chunkBytes })
+      const found = slices.map(({ raw }) => parseRecord(raw, delimiter, true))
       assert.deepEqual(found, expected)
+      for (const quoted of [true, false]) {
+        for (const { raw } of slices) {
+          const { length } = parseRecord(raw, delimiter, quoted)
+          assert.equal(countFields(raw, delimiter, quoted), length)
+        }
+      }
     }),
     { numRuns: 300 },
   )
 })
+
+for (const [what, start, byte, fields] of [
+  ['delimiters', '', ',', 16 * 2 ** 20 + 1],
+  ['delimiters behind a quoted field', '"a"', ',', 16 * 2 ** 20 + 1],
+  ['quotes', '', '"', 1],
+] as const) {
+  test(`a record of ${what} alone is counted without making its fields`, () => {
+    const record = Buffer.concat([Buffer.from(start), Buffer.alloc(16 * 2 ** 20, byte)])
+    const before = process.memoryUsage().heapUsed
+    assert.equal(countFields(record, ',', true), fields)
+    const bytes = process.memoryUsage().heapUsed - before
+    assert.ok(bytes < 2 * record.length, `${bytes} bytes more than before`)
+  })
+}
 
 function split(text: string, options: Options = {}): Slice[] {
   const { delimiter = ',', quote = true, maxBytes = 1_000_000, chunkBytes = 1_000_000 } = options

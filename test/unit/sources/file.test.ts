@@ -170,6 +170,26 @@ describe('the rows of a CSV', () => {
     )
   })
 
+  for (const [what, start] of [
+    ['delimiters', ''],
+    ['delimiters behind a quoted field', '"a"'],
+  ] as const) {
+    test(`of ${what} alone, millions of them, are one dead letter that says why`, async (t) => {
+      const place = await createPlace(t)
+      const row = start + ','.repeat(8 * 2 ** 20)
+      const path = await place.write('a.csv', `a,b\n1,2\n${row}\n3,4\n`)
+      const received = await readAll(await place.open({ files: [path] }))
+      assert.deepEqual(
+        received.map(({ raw, context }) => [raw.length, context.unreadable]),
+        [
+          [3, undefined],
+          [row.length, 'expected 2 fields, found 8388609'],
+          [3, undefined],
+        ],
+      )
+    })
+  }
+
   const HEADLESS = 'expected a row under a header, found a file whose header can not be read'
   const numbered = (count: number): string => Array.from({ length: count }, (_, n) => `c${n}`).join()
 
