@@ -1,6 +1,7 @@
 import type { Stored } from '../store.ts'
 import type { Options, Session } from './connect.ts'
 import { inParallel } from '../../lib/parallel.ts'
+import { isRecordKey } from '../../review/key.ts'
 import { openParts, type Parts } from './parts.ts'
 import { type Columns, RECORD_COLUMNS, readRow, readWhole } from './row.ts'
 
@@ -16,14 +17,12 @@ export interface Rows {
   writeTimes(keys: readonly string[], options?: Options): Promise<ReadonlyMap<string, bigint>>
 }
 
-const isKey = (key: string): boolean => /^[0-9a-f]{32}$/.test(key)
-
 export function openRows(session: Session): Rows {
   const parts = openParts(session)
   const select = `SELECT ${RECORD_COLUMNS.join(', ')} FROM reviews WHERE key = ?`
 
   async function find(key: string, options?: Options): Promise<Columns | undefined> {
-    const [row] = isKey(key) ? await session.run(select, [key], options) : []
+    const [row] = isRecordKey(key) ? await session.run(select, [key], options) : []
     return row
   }
 

@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto'
+import { isRecordKey } from '../../review/key.ts'
 import type { Item } from './values.ts'
 
 /** A partition key may have 2,048 bytes, and the number of the shard is among them. */
 const MOST_TEXT_BYTES = 1_900
-const KEY = /^[0-9a-f]{32}$/
 const FIRST = Date.parse('0000-01-01T00:00:00.000Z')
 const LAST = Date.parse('9999-12-31T23:59:59.999Z')
 const TIME_LENGTH = '0000-01-01T00:00:00.000Z'.length
 
 /** The key of a row, by the two halves of its record key; undefined where it is none. */
 export function rowKey(key: string): Item | undefined {
-  if (!KEY.test(key)) return undefined
+  if (!isRecordKey(key)) return undefined
   return { review_half: { S: key.slice(0, 16) }, content_half: { S: key.slice(16) } }
 }
 
