@@ -61,12 +61,13 @@ export interface Pipeline extends AsyncDisposable {
   readonly registry: Registry
   /** Where it listens, as URLs. */
   readonly addresses: { readonly http?: string; readonly admin?: string }
+  readonly tally: Tally
   status(): Promise<Status>
   /** Whether any source ends by itself. */
   readonly ends: boolean
   /**
    * Resolves when every source that ends has ended and all is stored; the other sources are ended for it. Where the broker
-   * can't tell what waits, all is what this run has published.
+   * can't tell what waits, or what other processes have in hand, all is what this run has published.
    */
   drained(): Promise<void>
   /** Resolves when the pipeline has stopped; rejects with what stopped it, if nobody asked for it. */
@@ -269,6 +270,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     registry,
     addresses,
     failures: loops.failures,
+    tally: counting.tally,
     stopped,
     ends: ending.length > 0,
     async status() {

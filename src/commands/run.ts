@@ -82,7 +82,7 @@ async function tell(live: Live, pipeline: Pipeline): Promise<void> {
 
 /** What was settled is counted in the registry, not in memory: it is still true after a kill. */
 async function summarise(pipeline: Pipeline, seconds: number): Promise<Summary> {
-  const { received, published, repeated } = await pipeline.status()
+  const { received, published, repeated } = pipeline.tally
   const { stored, rejected, unchanged } = await countsOf(pipeline.registry, pipeline.run)
   return {
     received,

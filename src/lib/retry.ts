@@ -29,3 +29,17 @@ export async function retry<T>(
     }
   }
 }
+
+/** The same, and resolves to nothing where `signal` aborts. */
+export async function retryUntilAborted<T>(
+  attempt: () => Promise<T>,
+  signal: AbortSignal,
+  policy: RetryPolicy,
+): Promise<T | undefined> {
+  try {
+    return await retry(attempt, signal, policy)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return undefined
+  }
+}

@@ -42,7 +42,7 @@ export interface Queue extends AsyncDisposable {
   oldestAgeMs?(group: string, options?: Cancellable): Promise<number>
   /**
    * Resolves once a group has acknowledged all that was published before the call, however much comes after it, or the
-   * signal aborts; where the broker can tell.
+   * signal aborts; where the broker can tell. Trouble that passes is outlasted.
    */
   caughtUp?(group: string, options: { readonly signal: AbortSignal }): Promise<void>
   /** The groups that there are, where the broker knows them. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadwaterError, TransientError } from '../../src/errors.ts'
 import { createProvisioner, kinesisSettings, openKinesis, useTestCredentials } from '../support/kinesis.ts'
 import { type Fault, openKinesisFront } from '../support/kinesis-front.ts'
-import { numbered } from '../support/messages.ts'
+import { numbered, text } from '../support/messages.ts'
 import { queueContext } from '../support/queue-context.ts'
 import { kinesisServer } from '../support/servers/kinesis.ts'
 import { freePorts } from '../support/servers/process.ts'
@@ -137,6 +138,33 @@ if (server.skip !== false) {
         await assert.rejects(Array.fromAsync(reading), { code: 'QUEUE_REFUSED' })
       }
     })
+
+    for (const type of ['ExpiredTokenException', 'AccessDeniedException'])
+      test(`reads on after a refusal that passes: ${type}`, async () => {
+        const refused = new Set<string>()
+        let isRefusing = false
+        await using front = await openKinesisFront(server.port, {
+          fault({ operation }) {
+            if (!isRefusing || operation === 'PutRecords') return undefined
+            refused.add(operation)
+            return { type, message: 'for now' }
+          },
+        })
+        const topic = `refused-${type}`
+        await createProvisioner(kinesisSettings(server.port), folder.path)(topic)
+        await using queue = await open(front.port, topic)
+        const signal = AbortSignal.timeout(60_000)
+        const batches = queue.read({ group: 'storage', signal })[Symbol.asyncIterator]()
+        await queue.publish(numbered(0, 1))
+        await (await batches.next()).value?.ack()
+
+        isRefusing = true
+        const next = batches.next()
+        while (!refused.has('GetRecords') || !refused.has('ListShards')) await sleep(10)
+        isRefusing = false
+        await queue.publish(numbered(1, 2))
+        assert.deepEqual((await next).value?.items.map(text), ['1'])
+      })
 
     test('says which topic is missing, and what makes it', async () => {
       const error = await saysSoon(open(server.port, 'unheard-of'))

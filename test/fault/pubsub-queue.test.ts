@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../src/adapter.ts'
 import { TransientError } from '../../src/errors.ts'
 import { retry } from '../../src/lib/retry.ts'
+import { type Clients, connect } from '../../src/queues/pubsub/connection.ts'
 import pubsub from '../../src/queues/pubsub/index.ts'
 import type { Queue } from '../../src/queues/queue.ts'
 import { numbered, text } from '../support/messages.ts'
@@ -87,6 +88,45 @@ else {
     const { value: after } = await batches.next()
     assert.deepEqual(after?.items.map(text), ['2'])
     assert.ok(log.said('warn').some((message) => message.startsWith('reading stopped')))
+  })
+
+  test('after its topic was deleted nothing is confirmed before storage gets it, and what the old one kept is read', async () => {
+    const log = collecting()
+    const context = queueContext(folder.path, 'test-deleted', log)
+    await pubsub.provision?.(config, context)
+    await using queue = await pubsub.open(config, context)
+    await queue.publish(numbered(0, 1))
+    await using connection = await connect(config)
+    const topic = 'projects/test/topics/headwater-test-deleted'
+    const admin = (work: (publisher: Clients['publisher']) => Promise<readonly [unknown, ...unknown[]]>) =>
+      connection.call(({ publisher }) => work(publisher), { timeoutMs: 5_000 })
+    await admin((publisher) => publisher.deleteTopic({ topic }))
+    assert.equal(await failureOf(queue), 'TOPIC_MISSING')
+    const advice = { code: 'TOPIC_MISSING', message: /topic was deleted.*`headwater groups remove storage`/ }
+    await assert.rejects(async () => pubsub.provision?.(config, context), advice)
+    assert.ok(log.said('error').length === 0)
+
+    await using other = await pubsub.open(config, context)
+    assert.match(log.said('error')[0] ?? '', advice.message)
+    const batches = other
+      .read({ group: 'storage', signal: AbortSignal.timeout(60_000) })
+      [Symbol.asyncIterator]()
+    const { value: kept } = await batches.next()
+    assert.deepEqual(kept?.items.map(text), ['0'])
+    await kept?.ack()
+
+    // Somebody else makes it, and what is there of storage is not on it.
+    await admin((publisher) => publisher.createTopic({ name: topic }))
+    await assert.rejects(queue.publish(numbered(1, 2)), TransientError)
+    await assert.rejects(other.publish(numbered(1, 2)), { ...advice, name: 'TransientError' })
+    await assert.rejects(async () => pubsub.provision?.(config, context), advice)
+
+    const next = batches.next()
+    assert.equal(await other.removeGroup?.('storage'), true)
+    await pubsub.provision?.(config, context)
+    await patiently(() => queue.publish(numbered(1, 2)))
+    assert.deepEqual((await next).value?.items.map(text), ['1'])
+    await assert.rejects(async () => other.removeGroup?.('storage'), { code: 'USAGE' })
   })
 
   test('makes the subscription of a group anew that somebody removed, and says so', async () => {

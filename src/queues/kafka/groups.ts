@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from '@platformatic/kafka'
 import type { Cancellable } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
+import { retryUntilAborted } from '../../lib/retry.ts'
 import type { GroupState, Queue } from '../queue.ts'
 import type { Administrator, Connection } from './connect.ts'
 import type { GroupNames } from './names.ts'
@@ -28,6 +29,7 @@ export interface Groups
 const EARLIEST = -2n
 const LATEST = -1n
 const LOOK_MS = 100
+const AGAIN = { baseMs: 100, maxMs: 5_000 }
 /** Who leaves does not wait for brokers that are away. */
 const DISMISS_MS = 1_500
 
@@ -143,18 +145,11 @@ export function createGroups(
       return oldest === undefined ? 0 : Math.max(0, Date.now() - oldest)
     },
     async caughtUp(group, { signal }) {
-      const unlessStopped = <T>(work: Promise<T>): Promise<T | undefined> =>
-        work.catch((error: unknown) => {
-          if (!signal.aborted) throw error
-          return undefined
-        })
-      const ends = await unlessStopped(
-        ask(async (admin) => edges(admin, await partitionsOf(admin), LATEST), { signal }),
-      )
+      const look = <T>(question: (admin: Admin) => Promise<T>): Promise<T | undefined> =>
+        retryUntilAborted(() => ask(question, { signal }), signal, AGAIN)
+      const ends = await look(async (admin) => edges(admin, await partitionsOf(admin), LATEST))
       while (!signal.aborted) {
-        const rest = await unlessStopped(
-          ask((admin) => behind(admin, names.toBroker(group), ends), { signal }),
-        )
+        const rest = await look((admin) => behind(admin, names.toBroker(group), ends))
         if (rest === 0) return
         await sleep(LOOK_MS, undefined, { signal }).catch(() => {})
       }

@@ -18,6 +18,7 @@ import { createMember, type Member } from './member.ts'
 import { createOnlooker } from './onlooker.ts'
 import { createOutage } from './outage.ts'
 import { createOutbox } from './outbox.ts'
+import { outlastRefusals } from './outlast.ts'
 import { type Position, TRIM_HORIZON } from './position.ts'
 import { provisionStream } from './provision.ts'
 import { readBatches } from './reader.ts'
@@ -100,12 +101,13 @@ function createQueue({ stream, registry, book, settings, maxMessageBytes, logger
   const closing = new AbortController()
   const outbox = createOutbox({ kinesis: stream, maxRequestBytes, timeoutMs: publishTimeoutMs })
   const outage = createOutage(logger, `reading the stream ${stream.place.stream}`)
-  const lag = { kinesis: stream, book, pollMs }
+  const reading = outlastRefusals(stream)
+  const lag = { kinesis: reading, book, pollMs }
   const members = new Map<string, Member>()
   let closed: Promise<void> | undefined
 
   function open(shard: string, position: Position, fail: (error: unknown) => void): Cursor {
-    return createCursor({ kinesis: stream, shard, position, pollMs, bell, outage, fail })
+    return createCursor({ kinesis: reading, shard, position, pollMs, bell, outage, fail })
   }
 
   /** A group's place in the stream: one for all that read it through this queue. */
@@ -113,7 +115,7 @@ function createQueue({ stream, registry, book, settings, maxMessageBytes, logger
     const id = randomUUID()
     const known = members.get(group)
     const member =
-      known ?? createMember({ kinesis: stream, book, group, id, leaseMs, open, bell, outage, logger })
+      known ?? createMember({ kinesis: reading, book, group, id, leaseMs, open, bell, outage, logger })
     members.set(group, member)
     return member
   }
@@ -138,17 +140,17 @@ function createQueue({ stream, registry, book, settings, maxMessageBytes, logger
       return messages.flatMap((message, index) => (fits(message) ? [] : [tooLarge(message, index)]))
     },
     read({ group, ...options }) {
-      const reading = { bell, closing: closing.signal }
+      const ends = { bell, closing: closing.signal }
       if (group === undefined) {
         const alone = createOnlooker({
-          kinesis: stream,
+          kinesis: reading,
           open: (shard, fail) => open(shard, TRIM_HORIZON, fail),
           bell,
         })
-        return readBatches({ ...reading, holding: alone }, options)
+        return readBatches({ ...ends, holding: alone }, options)
       }
       checkName('group', group)
-      return readBatches({ ...reading, holding: memberOf(group) }, options)
+      return readBatches({ ...ends, holding: memberOf(group) }, options)
     },
     async check({ signal } = {}) {
       await stream.describe({ signal, limitMs: SOON_MS })

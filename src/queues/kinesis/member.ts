@@ -65,6 +65,7 @@ export function createMember(options: MemberOptions): Member {
     if (await book.beat(group, id, page.beats.get(id)?.revision ?? 0, ++beat))
       page.beats.set(id, { beat, revision: 0 })
     for (const [shard, mine] of held) if (page.leases.get(shard)?.owner !== id) lose(shard, mine)
+    await disown(page)
     // Read behind the leases: a shard that has one is then listed, unless it is gone.
     const shards = await kinesis.shards()
     await forgetGone(page, shards)
@@ -77,6 +78,16 @@ export function createMember(options: MemberOptions): Member {
     }
     for (const shard of claimable) if (!held.has(shard)) await claim(page, shard)
     bell.ring()
+  }
+
+  /** A claim or a hand-over whose answer was lost leaves a lease to a reader that does not read. */
+  async function disown(page: GroupPage): Promise<void> {
+    for (const [shard, lease] of page.leases) {
+      if (lease.owner !== id || held.has(shard)) continue
+      const freed = { ...lease, owner: undefined }
+      await book.setLease(group, shard, lease.revision, freed)
+      page.leases.set(shard, freed)
+    }
   }
 
   async function forgetReader(page: GroupPage, reader: string): Promise<void> {
@@ -156,8 +167,11 @@ export function createMember(options: MemberOptions): Member {
     await mine.saving?.catch(() => {})
     // What was fetched and not handed out is fetched again by who comes next.
     mine.cursor.close()
-    await write(shard, mine, undefined)
-    drop(shard, mine)
+    try {
+      await write(shard, mine, undefined)
+    } finally {
+      drop(shard, mine)
+    }
   }
 
   /** One exchange at a time. Trouble that passes is tried again; any other ends the reading. */

@@ -43,6 +43,13 @@ export function translate(error: unknown, place: Place): unknown {
   return error
 }
 
+/** Whether the service does not take who asks, or does not let him; what is wrong with a request itself is none. */
+export function isRefusal(error: unknown): error is HeadwaterError {
+  if (!(error instanceof HeadwaterError) || !(error.cause instanceof Error)) return false
+  const { name } = error.cause
+  return CREDENTIALS.test(name) || FORBIDDEN.test(name)
+}
+
 /** Whether a translated error is that of the service. */
 export function isNamed(error: unknown, name: string): boolean {
   return error instanceof HeadwaterError && error.cause instanceof Error && error.cause.name === name

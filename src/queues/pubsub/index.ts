@@ -12,6 +12,8 @@ import { createSubscriptions } from './subscriptions.ts'
 import { isStatus } from './translate.ts'
 
 const CHECK_MS = 3_000
+/** How long it counts that `storage` was seen to get what is published. */
+const SEEN_MS = 10_000
 const EMULATOR = 'this is an emulator of Pub/Sub: messages are not encrypted, and lost when it ends'
 const STORAGE_STAYS = 'the group storage carries reviews into the store and can not be removed'
 
@@ -23,14 +25,13 @@ const pubsub: QueueAdapter<Config> = {
     const names = namesOf(config.project, config.prefix, topic)
     const subscriptions = createSubscriptions(connection, names, config, logger)
     await subscriptions.provision(signal)
-    await subscriptions.ensure('storage', signal)
   },
   async open(config, { topic, logger, signal }) {
     const connection = await connect(config)
     try {
       const names = namesOf(config.project, config.prefix, topic)
       const subscriptions = createSubscriptions(connection, names, config, logger)
-      await subscriptions.checkTopic({ signal })
+      // Also one whose topic was deleted is opened: what it keeps must be read.
       await subscriptions.ensure('storage', signal)
       if (connection.isEmulator) logger.warn({ address: connection.address }, EMULATOR)
       return createQueue({ connection, names, subscriptions, config, logger })
@@ -48,18 +49,30 @@ function createQueue(parts: Parts): Queue {
   const { maxMessageBytes, publishTimeoutMs } = config
   const publisher = createPublisher(send, publishTimeoutMs)
   const readers = createReaders(parts)
+  let storageSeenAt = Number.NEGATIVE_INFINITY
   let closed: Promise<void> | undefined
+
+  /** A topic that was deleted and made anew takes what is published, and nobody gets it. */
+  async function demandStorage(signal?: AbortSignal): Promise<void> {
+    if (performance.now() - storageSeenAt < SEEN_MS) return
+    await subscriptions.demand('storage', signal)
+    storageSeenAt = performance.now()
+  }
 
   async function send(messages: readonly PubsubMessage[], signal?: AbortSignal): Promise<void> {
     try {
+      await demandStorage(signal)
       await connection.call(
         ({ publisher }, options) =>
           publisher.publish({ topic: names.topic, messages: [...messages] }, options),
         { timeoutMs: publishTimeoutMs, signal },
       )
     } catch (error) {
-      if (!isStatus(error, 'NOT_FOUND')) throw error
-      const message = `the topic ${names.topicId} is gone; publishing waits until \`headwater provision\` has made it`
+      storageSeenAt = Number.NEGATIVE_INFINITY
+      if (!(error instanceof HeadwaterError) || error.code !== 'TOPIC_MISSING') throw error
+      const message = isStatus(error, 'NOT_FOUND')
+        ? `the topic ${names.topicId} is gone; publishing waits until \`headwater provision\` has made it`
+        : `${error.message}; publishing waits`
       throw new TransientError('TOPIC_MISSING', message, { cause: error })
     }
   }
@@ -105,10 +118,11 @@ function createQueue(parts: Parts): Queue {
     groups: ({ signal } = {}) => subscriptions.list(signal),
     async addGroup(group, { signal }) {
       checkName('group', group)
-      await subscriptions.ensure(group, signal)
+      await subscriptions.demand(group, signal)
     },
     async removeGroup(group, { signal } = {}) {
-      if (group === 'storage') throw new HeadwaterError('USAGE', STORAGE_STAYS)
+      if (group === 'storage' && !(await subscriptions.isOrphan(group, signal)))
+        throw new HeadwaterError('USAGE', STORAGE_STAYS)
       return subscriptions.remove(names.subscription(group), signal)
     },
     [Symbol.asyncDispose]: () => (closed ??= close()),

@@ -113,15 +113,8 @@ export function createReaders({ connection, names, subscriptions, config, logger
     stop: AbortSignal,
   ): AsyncGenerator<Batch<Message>, void, undefined> {
     const subscription = names.subscription(group)
-    let wasThere = false
-    async function prepare(signal: AbortSignal): Promise<void> {
-      const isNew = await subscriptions.ensure(group, signal)
-      if (isNew && wasThere)
-        logger.error(
-          { subscription },
-          `the subscription of the group ${group} was gone and was made anew: what was published before is lost to it`,
-        )
-      wasThere = true
+    const prepare = async (signal: AbortSignal): Promise<void> => {
+      await subscriptions.ensure(group, signal)
     }
     const held = leasesOf(subscription)
     const subscriber = {

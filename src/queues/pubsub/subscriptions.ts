@@ -15,17 +15,27 @@ type Subscription = protos.google.pubsub.v1.ISubscription
 export const ADMIN_MS = 8_000
 const DAY_S = 86_400
 
+interface CheckOptions {
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface Subscriptions {
-  /** Makes the topic, where it is not there. */
+  /** Makes the topic and the subscription of `storage`, where they are not there. */
   provision(signal?: AbortSignal): Promise<void>
   /** Throws `TOPIC_MISSING` where it is not there. */
-  checkTopic(options?: {
-    readonly timeoutMs?: number
-    readonly signal?: AbortSignal | undefined
-  }): Promise<void>
+  checkTopic(options?: CheckOptions): Promise<void>
+  /** Whether a group gets what is published. */
   has(group: string, signal?: AbortSignal): Promise<boolean>
-  /** Makes the subscription of a group, where there is none; says what is different, where there is one. True where it was made. */
+  /**
+   * Makes the subscription of a group, where there is none; says what is different, where there is one. False where it is one
+   * of a topic that was deleted: it may be read, and gets nothing that is published.
+   */
   ensure(group: string, signal?: AbortSignal): Promise<boolean>
+  /** The same, and throws `TOPIC_MISSING` where the group gets nothing that is published. */
+  demand(group: string, signal?: AbortSignal): Promise<void>
+  /** Whether the subscription of a group is one of a topic that was deleted. */
+  isOrphan(group: string, signal?: AbortSignal): Promise<boolean>
   /** Makes a subscription of nobody's, which the service forgets by itself when it is not used for a day. */
   makeTemporary(subscription: string, signal?: AbortSignal): Promise<void>
   /** False where there is none. */
@@ -40,8 +50,9 @@ export function createSubscriptions(
   logger: Logger,
 ): Subscriptions {
   const limits = (signal?: AbortSignal) => ({ timeoutMs: ADMIN_MS, signal })
-  /** Groups whose differences were told. */
-  const looked = new Set<string>()
+  /** Subscriptions that were there, and of which it was told how they differ. */
+  const known = new Set<string>()
+  const orphans = new Set<string>()
 
   function wanted(name: string, group?: string) {
     return {
@@ -89,25 +100,70 @@ export function createSubscriptions(
     )
   }
 
-  const has = async (group: string, signal?: AbortSignal): Promise<boolean> =>
-    (await find(names.subscription(group), signal)) !== undefined
+  /** A deleted topic leaves its subscriptions behind, and one that is made anew does not get them back. */
+  const isCutOff = ({ topic, detached }: Subscription): boolean =>
+    detached === true || topic?.split('/').at(-1) !== names.topicId
+
+  function orphaned(group: string): HeadwaterError {
+    const makes = group === 'storage' ? 'provision' : `groups add ${group}`
+    return new HeadwaterError(
+      'TOPIC_MISSING',
+      `the subscription of the group ${group} on ${names.topicId} gets nothing that is published, since its topic was deleted: ` +
+        `once its readers have read what it keeps, \`headwater groups remove ${group}\` removes it and \`headwater ${makes}\` makes it anew`,
+    )
+  }
+
+  async function checkTopic({ timeoutMs = ADMIN_MS, signal }: CheckOptions = {}): Promise<void> {
+    try {
+      await call(({ publisher }, options) => publisher.getTopic({ topic: names.topic }, options), {
+        timeoutMs,
+        signal,
+      })
+    } catch (error) {
+      throw isStatus(error, 'NOT_FOUND') ? topicMissing(error) : error
+    }
+  }
+
+  async function make(group: string, signal?: AbortSignal): Promise<void> {
+    const subscription = wanted(names.subscription(group), group)
+    const { name } = subscription
+    // Who may not make a subscription is told rather that there is no topic.
+    await checkTopic({ signal })
+    const isNew = await create(subscription, signal)
+    if (isNew && known.has(name))
+      logger.error(
+        { subscription: name },
+        `the subscription of the group ${group} was gone and was made anew: what was published before and not read is lost to it`,
+      )
+    known.add(name)
+  }
 
   async function ensure(group: string, signal?: AbortSignal): Promise<boolean> {
-    const subscription = wanted(names.subscription(group), group)
-    const found = await find(subscription.name, signal)
-    if (!found) return create(subscription, signal)
-    if (looked.has(group)) return false
-    looked.add(group)
-    for (const { level, difference } of differences(found, subscription))
-      logger[level](
-        { subscription: subscription.name },
-        `the subscription of the group ${group} ${difference}`,
-      )
-    return false
+    const expected = wanted(names.subscription(group), group)
+    const { name: subscription } = expected
+    const found = await find(subscription, signal)
+    const getsNothing = found !== undefined && isCutOff(found)
+    if (getsNothing && !orphans.has(subscription)) logger.error({ subscription }, orphaned(group).message)
+    if (getsNothing) orphans.add(subscription)
+    else orphans.delete(subscription)
+    if (!found) await make(group, signal)
+    else if (!known.has(subscription)) {
+      known.add(subscription)
+      for (const { level, difference } of differences(found, expected))
+        logger[level]({ subscription }, `the subscription of the group ${group} ${difference}`)
+    }
+    return !getsNothing
+  }
+
+  async function isOrphan(group: string, signal?: AbortSignal): Promise<boolean> {
+    const found = await find(names.subscription(group), signal)
+    return found !== undefined && isCutOff(found)
   }
 
   return {
     async provision(signal) {
+      // As soon as there is a topic it is published to, and what nobody is subscribed to is lost.
+      if (await isOrphan('storage', signal)) throw orphaned('storage')
       try {
         await call(
           ({ publisher }, options) => publisher.createTopic({ name: names.topic }, options),
@@ -116,19 +172,18 @@ export function createSubscriptions(
       } catch (error) {
         if (!isStatus(error, 'ALREADY_EXISTS')) throw error
       }
+      await ensure('storage', signal)
     },
-    async checkTopic({ timeoutMs = ADMIN_MS, signal } = {}) {
-      try {
-        await call(({ publisher }, options) => publisher.getTopic({ topic: names.topic }, options), {
-          timeoutMs,
-          signal,
-        })
-      } catch (error) {
-        throw isStatus(error, 'NOT_FOUND') ? topicMissing(error) : error
-      }
+    checkTopic,
+    async has(group, signal) {
+      const found = await find(names.subscription(group), signal)
+      return found !== undefined && !isCutOff(found)
     },
-    has,
     ensure,
+    async demand(group, signal) {
+      if (!(await ensure(group, signal))) throw orphaned(group)
+    },
+    isOrphan,
     async makeTemporary(subscription, signal) {
       await create(wanted(subscription), signal)
     },
@@ -138,6 +193,7 @@ export function createSubscriptions(
           ({ subscriber }, options) => subscriber.deleteSubscription({ subscription }, options),
           limits(signal),
         )
+        known.delete(subscription)
         return true
       } catch (error) {
         if (isStatus(error, 'NOT_FOUND')) return false

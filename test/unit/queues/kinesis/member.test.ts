@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { TransientError } from '../../../../src/errors.ts'
 import { createBell } from '../../../../src/lib/bell.ts'
 import { type Book, createBook } from '../../../../src/queues/kinesis/book.ts'
 import type { Incoming, Shard } from '../../../../src/queues/kinesis/client.ts'
@@ -150,6 +151,56 @@ test('what a killed reader had is taken after its lease, by the clock of who wai
   await member.close()
   assert.equal((await book.read('g')).beats.size, 0)
 })
+
+test('a shard is read though the answer to its claim was lost', async () => {
+  const { book, join, checkpointOf } = stageOf([open('s')], 10)
+  let isLost = false
+  const member = join('a', {
+    ...book,
+    async setLease(...lease) {
+      const isSet = await book.setLease(...lease)
+      if (isLost) return isSet
+      isLost = true
+      throw away()
+    },
+  })
+  await member.acknowledge([await taken(member)])
+  assert.equal(await checkpointOf('s'), '2')
+  await member.close()
+})
+
+test('a shard whose hand-over failed is read, by who was to have it or by who has it', async () => {
+  const { book, join, checkpointOf } = stageOf([open('s')], 10)
+  let isAway = false
+  let failed = 0
+  const first = join('b', {
+    ...book,
+    async setLease(group, shard, revision, lease) {
+      if (!isAway || lease.owner !== undefined) return book.setLease(group, shard, revision, lease)
+      failed++
+      throw away()
+    },
+  })
+  await first.acknowledge([await taken(first)])
+  isAway = true
+  const passing = join('a') // comes first in the order, and is due the only shard
+  await until(() => failed > 0)
+  await passing.close()
+  isAway = false
+  await first.acknowledge([await taken(first)])
+  assert.equal(await checkpointOf('s'), '4')
+
+  isAway = true
+  failed = 0
+  const second = join('a')
+  await until(() => failed > 0)
+  isAway = false
+  await second.acknowledge([await taken(second)])
+  assert.equal(await checkpointOf('s'), '6')
+  await Promise.all([first.close(), second.close()])
+})
+
+const away = () => new TransientError('STORE_UNAVAILABLE', 'the registry gave no answer')
 
 /** The next two messages that a member may read. */
 async function taken(member: Member): Promise<Taken> {
