@@ -215,15 +215,13 @@ async function placesOf({ config: { queue, store, registry, dataDir } }: Pick<En
     storeAdapter(store.type),
     storeAdapter(registry.type),
   ])
-  const places = {
-    registry: registries.folders?.(registry.settings, { dataDir }),
-    queue: queues.folders?.(queue.settings, { dataDir }),
-    store: stores.folders?.(store.settings, { dataDir }),
+  const placeOf = (what: string, type: string, folders?: Readonly<Record<string, string>>) => {
+    return { what, type, path: folders?.[what] }
   }
   return [
-    { what: 'registry', type: registry.type, path: places.registry?.['registry'] },
-    { what: 'queue', type: queue.type, path: places.queue?.['queue'] },
-    { what: 'store', type: store.type, path: places.store?.['store'] },
+    placeOf('registry', registry.type, registries.folders?.(registry.settings, { dataDir })),
+    placeOf('queue', queue.type, queues.folders?.(queue.settings, { dataDir })),
+    placeOf('store', store.type, stores.folders?.(store.settings, { dataDir })),
   ]
 }
 

@@ -58,9 +58,10 @@ type Erased = ReadonlySet<string>
 
 /** Before any record, so that no process in the new place takes again what is erased. Resolves to all that is on its list. */
 async function copySuppressed({ from, into, patiently }: CopyOptions): Promise<Erased> {
-  const halves = await patiently(() => suppressedIn(from.registry))
-  await patiently(() => suppress([...halves], into.registry))
-  return patiently(() => suppressedIn(into.registry))
+  const wanted = await patiently(() => suppressedIn(from.registry))
+  const there = await patiently(() => suppressedIn(into.registry))
+  await patiently(() => suppress([...wanted.difference(there)], into.registry))
+  return wanted.union(there)
 }
 
 /** Last, since reviews may be erased while they are copied. An earlier copy may have put them there, too. */

@@ -162,19 +162,14 @@ export function verdictColumns(verdict: Verdict, version: bigint): { columns: Co
 }
 
 /** Whether a row holds all of its record, and nothing of it is in parts. */
-export const isWhole = (row: Columns): boolean =>
-  [row.raw, row.context, row.verdict].every((value) => value !== null)
+export const isWhole = (row: Columns): row is Columns & Whole =>
+  row.raw !== null && row.context !== null && row.verdict !== null
 
 /**
  * Puts a record together again where the row holds all of it, as nearly all do; undefined where some of it is in parts. At once,
  * since waiting for each row of a scan takes longer than reading it.
  */
-export function readWhole(row: Columns): Stored | undefined {
-  const { raw, context, verdict } = row as Columns & Held
-  return raw === null || context === null || verdict === null
-    ? undefined
-    : stored(row, { raw, context, verdict })
-}
+export const readWhole = (row: Columns): Stored | undefined => (isWhole(row) ? stored(row, row) : undefined)
 
 /** Puts a record together again, its large values from their parts. */
 export async function readRow(row: Columns, parts: Parts, options?: Options): Promise<Stored> {
