@@ -219,15 +219,22 @@ else if (own?.tls) {
       const { value: batch } = await reading.next()
       assert.equal(await queue.backlog?.('storage'), 50)
       await batch?.ack()
-      // What the broker gives at that moment is counted on both sides.
-      for (let backlog = 50; backlog !== 46; ) {
-        backlog = (await queue.backlog?.('storage')) ?? 0
-        assert.ok(backlog >= 46, String(backlog))
+      // What the broker gives while it is asked is counted on both sides, until the readers hold all they may.
+      const settled = async (count: () => Promise<number | undefined>) => {
+        for (let backlog: number | undefined; backlog !== 46; ) {
+          backlog = await count()
+          assert.ok(backlog !== undefined && backlog >= 46, String(backlog))
+        }
       }
-      assert.deepEqual(
-        (await queue.groups?.())?.map(({ group, backlog, readers }) => [group, backlog, readers]),
-        [['storage', 46, 1]],
-      )
+      await settled(async () => queue.backlog?.('storage'))
+      await settled(async () => {
+        const groups = await queue.groups?.()
+        assert.deepEqual(
+          groups?.map(({ group, readers }) => [group, readers]),
+          [['storage', 1]],
+        )
+        return groups?.[0]?.backlog
+      })
     })
 
     test('takes back in their order what was given and not taken', async () => {
