@@ -184,10 +184,10 @@ if (found.skip !== false) {
       const topic = 'never'
       await provision(topic, 1)
       await using front = await openKinesisFront(server.port, { refuse: () => true })
-      await using queue = await open(topic, front.port, { publishTimeoutMs: '500ms' })
+      await using queue = await open(topic, front.port, { publishTimeoutMs: '2s' })
       await assert.rejects(queue.publish(round(0)), {
         code: 'QUEUE_UNAVAILABLE',
-        message: /did not confirm 64 records within 500 ms.*ProvisionedThroughputExceededException/,
+        message: /did not confirm 64 records within 2 s.*ProvisionedThroughputExceededException/,
       })
     })
 

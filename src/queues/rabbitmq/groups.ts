@@ -10,6 +10,8 @@ import { deleteGroup, hasExchange, readersOf, readyOf } from './topology.ts'
 export interface Groups extends AsyncDisposable {
   /** Before a group is made, so that there is none that nobody knows of. */
   remember(group: string): Promise<void>
+  /** What waits for a group and what this process has of it; more where the broker goes on giving while it is asked, never less. */
+  backlog(link: Link, group: GroupNames): Promise<number>
   list(link: Link): Promise<readonly GroupState[]>
   remove(link: Link, group: string): Promise<boolean>
 }
@@ -24,6 +26,7 @@ export interface GroupsOptions {
 /** How long a reader that has stopped may still be counted. */
 const LEAVING_MS = 3_000
 const LOOK_MS = 100
+const COUNTS = 5
 
 export function createGroups({ names, openRegistry, unacknowledged }: GroupsOptions): Groups {
   const place = `queue/rabbitmq/${names.topic}/`
@@ -39,10 +42,24 @@ export function createGroups({ names, openRegistry, unacknowledged }: GroupsOpti
     return opened
   }
 
+  async function backlog(link: Link, group: GroupNames): Promise<number> {
+    let given = await unacknowledged(group.group)
+    for (let counts = 1; ; counts++) {
+      const ready = await readyOf(link, group)
+      const before = given
+      given = await unacknowledged(group.group)
+      // What was given in between is counted on both sides.
+      if (given === before || counts === COUNTS) return ready + given
+    }
+  }
+
   async function stateOf(link: Link, group: GroupNames): Promise<GroupState> {
-    const { group: name } = group
-    const backlog = (await readyOf(link, group)) + (await unacknowledged(name))
-    return { group: name, backlog, holds: true, readers: await readersOf(link, group) }
+    return {
+      group: group.group,
+      backlog: await backlog(link, group),
+      holds: true,
+      readers: await readersOf(link, group),
+    }
   }
 
   async function forget(group: string): Promise<void> {
@@ -56,6 +73,7 @@ export function createGroups({ names, openRegistry, unacknowledged }: GroupsOpti
       // False where it is remembered already.
       if (group !== 'storage') await (await registry()).compareAndSet(place + group, 0, Buffer.of())
     },
+    backlog,
     async list(link) {
       const states = [await stateOf(link, names.group('storage'))]
       for await (const { name } of (await registry()).list(place)) {

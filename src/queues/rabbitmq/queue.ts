@@ -96,11 +96,7 @@ export function createQueue({ config, context, address, names, reading, publishi
       if (blocked !== undefined)
         throw new TransientError('QUEUE_UNAVAILABLE', `queue.url: ${address} ${blockedText(blocked)}`)
     },
-    backlog: (group, { signal } = {}) =>
-      ask(async (link) => {
-        const ready = await readyOf(link, names.group(group))
-        return ready + (await readers.unacknowledged(group))
-      }, signal),
+    backlog: (group, { signal } = {}) => ask((link) => groups.backlog(link, names.group(group)), signal),
     groups: ({ signal } = {}) => ask((link) => groups.list(link), signal, MANY_MS),
     // Every group has queues of its own, which keep what it has not read: all of them hold.
     async addGroup(group, { signal }) {

@@ -93,7 +93,7 @@ test('a connection is closed without an answer', async () => {
 
 test('no answer comes in time', async () => {
   await using server = await serverThat(() => {})
-  await using client = clientFor(server.port)
+  await using client = clientFor(server.port, { requestHandler: handler(100) })
   assertAgain(await failureOf(client.client), /can not reach.*100 ms/)
 })
 
@@ -147,12 +147,15 @@ function clientFor(port: number, more: library.KinesisClientConfig = {}) {
     region: 'eu-central-1',
     endpoint: `http://127.0.0.1:${port}`,
     credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' },
-    requestHandler: new NodeHttpHandler({ requestTimeout: 100, throwOnRequestTimeout: true }),
+    requestHandler: handler(60_000),
     maxAttempts: 1,
     ...more,
   })
   return { client, [Symbol.asyncDispose]: async () => client.destroy() }
 }
+
+const handler = (requestTimeout: number) =>
+  new NodeHttpHandler({ requestTimeout, throwOnRequestTimeout: true })
 
 async function closedPort(): Promise<number> {
   const [port = 0] = await freePorts(1)
