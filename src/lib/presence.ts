@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { HeadwaterError } from '../errors.ts'
 import { asDiskFull } from './disk-full.ts'
@@ -30,8 +30,8 @@ interface Mark {
 type Standing = 'this process' | 'here' | 'elsewhere' | 'ended'
 
 const FOLDER = 'users'
-/** Holds the sign of the process that wants to be alone. */
-const ALONE = 'alone'
+/** Begins the name of the mark of a process that wants to be alone. */
+const ALONE = 'alone.'
 
 /** The marks of this process. Any other mark with its number is of one that had that number before. */
 const own = new Set<string>()
@@ -75,16 +75,17 @@ export function enter(folder: string): Presence {
  */
 export function alone(folder: string): Disposable {
   const marks = join(realpathSync(folder), FOLDER)
-  const path = join(marks, ALONE)
+  const path = join(marks, ALONE + encode(thisProcess()))
   mkdirSync(marks, { recursive: true })
   refuse(folder, ownersIn(marks, 'this process', 'here', 'elsewhere'))
+  for (const mark of ownersIn(marks, 'ended')) rmSync(mark.path, { force: true })
   const free = (): void => {
     own.delete(path)
     rmSync(path, { force: true })
   }
   own.add(path)
   try {
-    writeFileSync(path, encode(thisProcess()))
+    writeFileSync(path, '')
     refuse(folder, ownersIn(marks, 'here', 'elsewhere'))
     refuse(folder, usersIn(marks, 'this process', 'here', 'elsewhere'))
   } catch (error) {
@@ -123,21 +124,24 @@ function standingOf({ path, sign }: Mark): Standing {
 }
 
 function usersIn(marks: string, ...standings: readonly Standing[]): Mark[] {
-  return namesIn(marks)
-    .flatMap((name) => markOf(join(marks, name), name))
-    .filter((mark) => standings.includes(standingOf(mark)))
+  return marksIn(marks, '', standings)
 }
 
-/** At most one. */
 function ownersIn(marks: string, ...standings: readonly Standing[]): Mark[] {
-  const path = join(marks, ALONE)
-  return markOf(path, read(path)).filter((mark) => standings.includes(standingOf(mark)))
+  return marksIn(marks, ALONE, standings)
+}
+
+function marksIn(marks: string, prefix: string, standings: readonly Standing[]): Mark[] {
+  return namesIn(marks)
+    .filter((name) => name.startsWith(prefix))
+    .flatMap((name) => markOf(join(marks, name), name.slice(prefix.length)))
+    .filter((mark) => standings.includes(standingOf(mark)))
 }
 
 const encode = ({ pid, within }: ProcessSign): string =>
   within === undefined ? String(pid) : `${pid}@${encodeURIComponent(within)}`
 
-/** None where the text is no sign, as where its writer was cut off. */
+/** None where the text is no sign. */
 function markOf(path: string, text: string): Mark[] {
   const [, pid, within] = /^([1-9]\d*)(?:@((?:[\w.~-]|%[2-7][\dA-F])+))?$/.exec(text) ?? []
   if (pid === undefined) return []
@@ -159,13 +163,5 @@ function namesIn(marks: string): string[] {
     return readdirSync(marks)
   } catch {
     return [] // nobody was here
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return '' // nobody is alone
   }
 }

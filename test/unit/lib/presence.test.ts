@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { alone, enter } from '../../../src/lib/presence.ts'
@@ -15,6 +16,7 @@ const idle = ['-e', 'setInterval(() => {}, 1000); console.log("here")']
 /** Runs a program that sees and counts processes of its own only. */
 const apart = ['--pid', '--fork', '--kill-child']
 const canBeApart = spawnSync('unshare', [...apart, 'true']).status === 0
+const canMount = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0
 
 /** Where no process can be seen from here. */
 const elsewhere = [
@@ -59,7 +61,7 @@ for (const within of new Set([thisProcess().within, undefined])) {
     await using folder = await folderWithMarks()
     const sign = signOf({ pid: process.pid, within })
     await folder.mark(sign)
-    await folder.mark('alone', sign)
+    await folder.mark(`alone.${sign}`)
     {
       using _ = alone(folder.path)
     }
@@ -85,7 +87,7 @@ for (const within of new Set([thisProcess().within, undefined])) {
     }
     await using living = startProgram(process.execPath, idle)
     await living.waitFor(/^here$/)
-    await folder.mark('alone', signOf({ pid: living.pid, within }))
+    await folder.mark(`alone.${signOf({ pid: living.pid, within })}`)
     const late = enter(folder.path)
     late.leave()
     assert.equal(late.owner, `process ${living.pid} has it for itself`)
@@ -98,10 +100,10 @@ for (const within of new Set([thisProcess().within, undefined])) {
   })
 }
 
-test('a mark that was cut off, as a kill leaves it, kept the folder for a process that was never there', async () => {
+test('a file that is no mark keeps the folder for nobody', async () => {
   await using folder = await folderWithMarks()
-  for (const cutOff of ['', '0', '-1', '1@', '1@a%2']) {
-    await folder.mark('alone', cutOff)
+  for (const name of ['', '0', '-1', '1@', '1@a%2']) {
+    await folder.mark(`alone.${name}`)
     const presence = enter(folder.path)
     presence.leave()
     assert.equal(presence.owner, undefined)
@@ -109,25 +111,53 @@ test('a mark that was cut off, as a kill leaves it, kept the folder for a proces
   }
 })
 
-test('wanting to be alone on a full disk kept the folder for ever: no mark stays, and it is tried again', async () => {
+test('two that wanted to be alone in the same moment both were: one at most is, however often they try', async () => {
   await using folder = await folderWithMarks()
+  const taken = join(folder.path, 'taken')
   const program = `
+    import { rmSync, writeFileSync } from 'node:fs'
     import { alone } from ${JSON.stringify(PRESENCE)}
-    try { alone(${JSON.stringify(folder.path)}) } catch ({ name, code }) { console.log(name, code) }`
-  const limited = [
-    '-c',
-    'ulimit -f 0; exec "$@"',
-    'bash',
-    process.execPath,
-    '--input-type=module',
-    '-e',
-    program,
-  ]
-  await using running = startProgram('bash', limited)
+    let times = 0
+    for (let tries = 0; tries < 5_000; tries++) {
+      try {
+        using _ = alone(${JSON.stringify(folder.path)})
+        writeFileSync(${JSON.stringify(taken)}, '', { flag: 'wx' })
+        times++
+        rmSync(${JSON.stringify(taken)})
+      } catch (error) {
+        if (error.code !== 'CONFLICT') throw error
+      }
+    }
+    console.log(times > 0)`
+  const args = ['--input-type=module', '-e', program]
+  const running = [1, 2].map(() => startProgram(process.execPath, args))
+  await using _one = running[0]
+  await using _two = running[1]
+  for (const each of running) {
+    await each.waitFor(/^true$/)
+    assert.deepEqual(await each.exited, { code: 0, signal: null, stdout: 'true\n', stderr: '' })
+  }
+})
+
+test('wanting to be alone on a full disk kept the folder for ever: no mark stays, and it is tried again', {
+  skip: !canMount && 'no small disk can be mounted here: it takes root and the right to mount tmpfs',
+}, async () => {
+  const program = `
+    import { rmSync } from 'node:fs'
+    import { alone } from ${JSON.stringify(PRESENCE)}
+    const folder = process.argv[1]
+    try { alone(folder) } catch ({ name, code }) { console.log(name, code) }
+    rmSync(folder + '/filler')
+    using _ = alone(folder)
+    console.log('alone')`
+  await using folder = await folderWithMarks()
+  const full =
+    'mount -t tmpfs -o nr_inodes=3 tmpfs "$0" && mkdir "$0/users" && touch "$0/filler" && exec "$@"'
+  const node = [process.execPath, '--input-type=module', '-e', program, folder.path]
+  await using running = startProgram('unshare', ['--mount', 'bash', '-c', full, folder.path, ...node])
   await running.waitFor(/^TransientError DISK_FULL$/)
+  await running.waitFor(/^alone$/)
   await running.exited
-  assert.deepEqual(await folder.marks(), [])
-  using _ = alone(folder.path)
 })
 
 test('a process that can not be seen was taken for dead: it counts as there, and it is said where and what to remove', async () => {
@@ -148,13 +178,13 @@ test('a process that can not be seen was taken for dead: it counts as there, and
     assert.equal(next.othersMayHaveDied, false, 'all was found whole since it came')
     assert.throws(() => alone(folder.path), { code: 'CONFLICT' })
 
-    await folder.mark('alone', sign)
+    await folder.mark(`alone.${sign}`)
     const late = enter(folder.path)
     late.leave()
     assert.match(late.owner ?? '', place)
-    assert.ok(late.owner?.endsWith('/users/alone'))
+    assert.ok(late.owner?.endsWith(`/users/alone.${sign}`))
     assert.throws(() => alone(folder.path), { code: 'CONFLICT' })
-    assert.ok(existsSync(join(folder.path, 'users', 'alone')))
+    assert.ok(existsSync(join(folder.path, 'users', `alone.${sign}`)))
   }
 })
 
