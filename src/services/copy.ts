@@ -4,7 +4,7 @@ import { arrivalOf } from '../arrival.ts'
 import { HeadwaterError } from '../errors.ts'
 import { isNewer } from '../review/compare.ts'
 import { halfOf } from '../review/key.ts'
-import type { Verdict } from '../review/verdict.ts'
+import { isWaiting, type Verdict } from '../review/verdict.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
 import { type CopiedRegistry, copyRegistry, POSITIONS } from './copy-registry.ts'
@@ -91,7 +91,7 @@ async function copyRecords(
   return { looked, stored }
 }
 
-/** Tells how many are new. One that was there with another verdict gets this one, unless its own is newer. */
+/** Tells how many are new. One that was there with another verdict gets this one, unless its own was made since. */
 async function copyPage(
   records: readonly Stored[],
   into: Store,
@@ -141,9 +141,11 @@ function difference(record: Stored, row: Stored | undefined): string | undefined
   return isBehind(row.verdict, record.verdict) ? 'has another verdict' : undefined
 }
 
-/** Whether a verdict is not the one that is copied, and was not made by newer rules since. */
+/** Whether a verdict is not the one that is copied, and was not made since, in the new place. */
 function isBehind(there: Verdict, copied: Verdict): boolean {
-  return !isDeepStrictEqual(there, copied) && !isNewer(there, copied)
+  // Nothing makes a letter wait again but newer rules.
+  const isSettled = isWaiting(copied) && !isWaiting(there) && !isNewer(copied, there)
+  return !isDeepStrictEqual(there, copied) && !isNewer(there, copied) && !isSettled
 }
 
 const without = (erased: Erased, records: readonly Stored[]): readonly Stored[] =>

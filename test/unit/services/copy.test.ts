@@ -6,7 +6,7 @@ import type { Rejected } from '../../../src/review/verdict.ts'
 import { copyAll, type CopyOptions } from '../../../src/services/copy.ts'
 import { eraseReviews } from '../../../src/services/suppression.ts'
 import { overwrite, type Registry } from '../../../src/stores/registry.ts'
-import { accepted, numbered, put, rejected, START } from '../../support/records.ts'
+import { accepted, acceptedVerdict, numbered, put, rejected, START } from '../../support/records.ts'
 import { openPlace, type Place } from '../../support/services.ts'
 import { all, keysOf } from '../../support/store-reads.ts'
 import { temporaryFolder } from '../../support/temp.ts'
@@ -96,6 +96,29 @@ describe('a copy', () => {
     assert.deepEqual(await entriesOf(into), list)
     assert.deepEqual((await copy()).problems, [])
     assert.deepEqual(await entriesOf(into), { 'checkpoint/x': '1', ...list })
+  })
+
+  test('made letters wait again that were discarded or redriven in the new place, while they wait in the old one', async () => {
+    await using both = await openBoth()
+    const { from, into, copy } = both
+    const letters = [rejected(1, 'c1'), rejected(2, 'c1')] as const
+    await put(from.store, letters)
+    await copy()
+    const [dropped, mended] = letters
+    const there = async () => {
+      const rows = await into.store.get([dropped.key, mended.key])
+      return [dropped, mended].map(({ key }) => rows.get(key)?.verdict)
+    }
+    const settled = [{ ...(dropped.verdict as Rejected), discarded }, acceptedVerdict('R2', 'P2')] as const
+    await into.store.amend(dropped.key, 0, settled[0])
+    await into.store.amend(mended.key, 0, settled[1])
+    assert.deepEqual((await copy()).problems, [])
+    assert.deepEqual(await there(), settled)
+
+    const redriven = acceptedVerdict('R1', 'P1')
+    await from.store.amend(dropped.key, 0, redriven)
+    assert.deepEqual((await copy()).problems, [])
+    assert.deepEqual(await there(), [redriven, settled[1]])
   })
 
   test('that is repeated follows the registry: an entry that moved was left as it was, and counted', async () => {
