@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { HeadwaterError } from '../../../src/errors.ts'
 import { loadPreset } from '../../../src/presets/index.ts'
 import { compileRules } from '../../../src/presets/rules.ts'
 import { newRejected } from '../../../src/review/compare.ts'
@@ -8,6 +9,7 @@ import { type Redrive, type Redriven, redrive, redriveAll } from '../../../src/s
 import { halfOf } from '../../../src/review/key.ts'
 import { eraseReviews } from '../../../src/services/suppression.ts'
 import type { Verdict } from '../../../src/review/verdict.ts'
+import type { Store } from '../../../src/stores/store.ts'
 import { review } from '../../support/reviews.ts'
 import { put } from '../../support/records.ts'
 import { openPlace, type Place } from '../../support/services.ts'
@@ -59,6 +61,39 @@ describe('redriving', () => {
     assert.equal((await redriveIn(large, record.key)).status, 'published')
     assert.equal((await one(large.store, record.key))?.verdict.status, 'accepted')
     assert.equal(await large.queue.backlog?.('storage'), 1)
+  })
+
+  test('ended with its cluster at a letter whose new verdict the store can not hold: that one stays, and says why', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const letters = ['WIDE', 'FITS'].map((id) => {
+      const record = judge({ ...received, raw: Buffer.from(review(id)) }, rules)
+      return { ...record, verdict: newRejected(record, 'poison', 'could not be stored') }
+    })
+    await put(place.store, letters)
+    const [wide, fits] = letters.map(({ key }) => key) as [string, string]
+    const { store } = place
+    const narrow: Store = {
+      ...store,
+      async amend(key, revision, verdict, options) {
+        if (key === wide) throw new HeadwaterError('STORE_REFUSED', 'more than a row holds')
+        return store.amend(key, revision, verdict, options)
+      },
+    }
+    const options = { ...optionsIn(place), store: narrow }
+    const found = [...(await store.get([wide, fits])).values()]
+    const redriven = new Map((await redriveAll(found, options)).map((each) => [each.key, each]))
+    assert.equal(redriven.get(fits)?.status, 'published')
+    for (const said of [redriven.get(wide), await redrive(wide, options)]) {
+      assert.ok(said?.verdict.status === 'rejected')
+      assert.deepEqual(
+        [said.status, said.verdict.code, said.verdict.errors[0]?.message],
+        ['rejected', 'too_large', 'more than a row holds'],
+      )
+    }
+    const row = await one(store, wide)
+    assert.deepEqual([row?.revision, row?.verdict], [0, letters[0]?.verdict])
+    assert.equal(await place.queue.backlog?.('storage'), 1)
   })
 
   test('publishes nothing of a review that is being erased, be it marked already or not: consumers were sent it', async () => {
