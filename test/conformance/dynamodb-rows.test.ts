@@ -247,7 +247,37 @@ describe('dynamodb rows', { skip: server.skip }, () => {
     }
   })
 
-  test('finds what an index would not lead to, and what can not be read', async () => {
+  test('a registry entry lost the parts of its newest value to whoever cleaned up behind the one before', async () => {
+    assert.ok(own)
+    const prefix = 'test-replaced-'
+    await using _ = await opened(prefix)
+    const openRegistry = async (endpoint: string | undefined) =>
+      dynamodb.openRegistry(dynamodb.config.parse({ ...settings, endpoint, prefix }), context)
+    await using other = await openRegistry(endpoint)
+    const [first, second, third] = [1, 2, 3].map(() => randomBytes(500_000))
+    assert.ok(first && second && third)
+    const revisionOf = async (): Promise<number> => (await other.get('large'))?.revision ?? 0
+    let overtaken: boolean | undefined
+    // Before it looks for what to delete, the next value is written.
+    await using front = await startFront(own.port, async ({ operation, body }): Promise<Behaviour> => {
+      const isLooking = operation === 'Query' && body.TableName === `${prefix}parts`
+      if (isLooking && overtaken === undefined && (await other.get('large'))?.value.equals(second)) {
+        overtaken = false
+        overtaken = await other.compareAndSet('large', await revisionOf(), third)
+      }
+      return 'pass'
+    })
+    await using slow = await openRegistry(front.endpoint)
+    assert.ok(await slow.compareAndSet('large', 0, first))
+    assert.ok(await slow.compareAndSet('large', await revisionOf(), second))
+    assert.equal(overtaken, true)
+    assert.deepEqual((await other.get('large'))?.value, third)
+    assert.equal((await partsOf(prefix)).length, 2, 'nothing is left of the others')
+    assert.ok(await other.remove('large', await revisionOf()))
+    assert.deepEqual(await partsOf(prefix), [])
+  })
+
+  test('finds what an index would not lead to, what can not be read, and what was altered beside them', async () => {
     const prefix = 'test-damage-'
     await using store = await opened(prefix)
     const records = [...numbered(3), accepted(3, { raw: randomBytes(900_000) })]
@@ -268,10 +298,18 @@ describe('dynamodb rows', { skip: server.skip }, () => {
       TableName: `${prefix}parts`,
       Key: { owner: part?.['owner'] ?? { S: '' }, part: part?.['part'] ?? { S: '' } },
     })
+    await db.updateItem({
+      TableName: `${prefix}reviews`,
+      Key: keyOf(2),
+      UpdateExpression: 'SET #raw = :v',
+      ExpressionAttributeNames: { '#raw': 'raw' },
+      ExpressionAttributeValues: { ':v': { B: Buffer.from('other') } },
+    })
     const damage = await Array.fromAsync(store.check?.() ?? [])
+    assert.deepEqual(damage.flatMap(({ keys }) => keys).toSorted(), keysOf(records).toSorted())
     assert.deepEqual(
-      damage.flatMap(({ keys }) => keys).toSorted(),
-      keysOf([0, 1, 3].flatMap((n) => records[n] ?? [])).toSorted(),
+      damage.find(({ keys }) => keys[0] === records[2]?.key),
+      { problem: 'altered', keys: keysOf(records.slice(2, 3)) },
     )
     await assert.rejects(one(store, records[1]?.key ?? ''), { code: 'DATA_CORRUPT' })
   })

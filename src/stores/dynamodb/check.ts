@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { HeadwaterError } from '../../errors.ts'
 import { findableBy } from '../../review/verdict.ts'
 import type { Damage, Stored } from '../store.ts'
@@ -27,8 +28,9 @@ export async function* checkStore(session: Session, layout: Layout, asking: Aski
       const record = await decodeRow(session, item, asking)
       // A row that was amended meanwhile is not what was read.
       if (!record || String(record.revision) !== item['revision']?.N) return undefined
-      const wrong = await misplaced(item, record)
-      return wrong === undefined ? undefined : { problem: wrong, keys: [record.key] }
+      const isAltered = hash('sha256', record.received.raw, 'hex') !== record.rawHash
+      const problem = isAltered ? 'altered' : await misplaced(item, record)
+      return problem === undefined ? undefined : { problem, keys: [record.key] }
     } catch (error) {
       if (!(error instanceof HeadwaterError) || error.code !== 'DATA_CORRUPT') throw error
       return { problem: error.message, keys: [keyOf(item)] }

@@ -7,6 +7,7 @@ import { provision } from './provision.ts'
 import { createRegistry } from './registry.ts'
 import { createStore } from './store.ts'
 import { checkTables, KINDS } from './tables.ts'
+import { atOpening } from './translate.ts'
 
 /** Keeps records and registry in three tables of Amazon DynamoDB. */
 const dynamodb: StoreAdapter<Config> = {
@@ -41,6 +42,6 @@ async function opened<T>(given: Config, open: (session: Session) => Promise<T>):
     return await open(session)
   } catch (error) {
     await session[Symbol.asyncDispose]()
-    throw error
+    throw atOpening(error)
   }
 }

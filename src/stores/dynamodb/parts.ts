@@ -26,8 +26,8 @@ export type Change = { readonly Put: Put } | { readonly Update: Update & { Updat
 /**
  * Writes an item and the parts that it names: the parts first, then the item while they are still there, so that no item
  * ever names parts that are not. Of the parts the first is written before the others: whoever deletes any of them finds it as
- * well, so that its being there says that all are. Undefined where the condition of the item does not hold; else what a `Put` of an item
- * without parts has replaced.
+ * well, so that its being there says that all are. Undefined where the condition of the item does not hold; else what a `Put` of
+ * an item without parts has replaced.
  */
 export async function commit(
   session: Session,
@@ -106,22 +106,20 @@ export const writesIn = (item: Item): readonly string[] =>
     name.endsWith('_parts') ? (value.M?.['write']?.S ?? []) : [],
   )
 
-/** Deletes the parts whose names begin so, but those of one write. Resolves to how many there were. */
+/** Deletes the parts whose names begin so. Resolves to how many there were. */
 export async function deleteParts(
   session: Session,
   owner: Owner,
-  { prefix = '', but }: { prefix?: string; but?: string },
+  { prefix = '' }: { readonly prefix?: string },
   asking: Asking = {},
 ): Promise<number> {
   let count = 0
   for await (const page of partsOf(session, owner, prefix, asking, 'part')) {
-    const names = page.map((part) => textIn(part, 'part'))
-    const gone = names.filter((name) => but === undefined || !name.startsWith(`${but}/`))
-    count += gone.length
+    count += page.length
     await deleteItems(
       session,
       session.tables.parts,
-      gone.map((name) => keyOf(owner, name)),
+      page.map((part) => keyOf(owner, textIn(part, 'part'))),
       asking,
     )
   }

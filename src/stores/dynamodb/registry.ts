@@ -25,8 +25,7 @@ export function createRegistry(session: Session): Registry {
   async function get(name: string, asking: Asking): Promise<Entry | undefined> {
     const place = placeOf(name)
     for (let looks = 0; ; looks++) {
-      const query = { TableName: tables.registry, Key: keyOf(place), ConsistentRead: true }
-      const { Item: item } = await ask((options) => db.getItem(query, options), asking)
+      const item = await itemAt(place, asking)
       if (!item) return undefined
       const entry = await entryOf(name, item, asking)
       if (entry) return entry
@@ -34,6 +33,11 @@ export function createRegistry(session: Session): Registry {
       if (looks === 3)
         throw new HeadwaterError('DATA_CORRUPT', `${tables.registry}: the parts of ${name} are not there`)
     }
+  }
+
+  async function itemAt(place: Place, asking: Asking): Promise<Item | undefined> {
+    const query = { TableName: tables.registry, Key: keyOf(place), ConsistentRead: true }
+    return (await ask((options) => db.getItem(query, options), asking)).Item
   }
 
   async function entryOf(name: string, item: Item, asking: Asking): Promise<Entry | undefined> {
@@ -59,12 +63,13 @@ export function createRegistry(session: Session): Registry {
       ...attributes,
     }
     const owner = ownerOf(name)
+    // A transaction does not tell what it has replaced.
+    const before = parts.length > 0 ? await itemAt(place, asking) : undefined
+    if (before && numberIn(before, 'revision') !== revision) return false
     const Put = { TableName: tables.registry, Item: item, ...unchangedSince(revision) }
     const set = await commit(session, { Put }, { owner, parts }, { ...asking, once: true })
     if (!set && parts.length > 0) await deleteParts(session, owner, { prefix: `${next}/` }, asking)
-    const hadParts = set && writesIn(set.before).length > 0
-    if (hadParts || (set && parts.length > 0))
-      await deleteParts(session, owner, { but: String(next) }, asking)
+    if (set) await withdraw(owner, before ?? set.before, asking)
     return set !== undefined
   }
 
@@ -80,12 +85,17 @@ export function createRegistry(session: Session): Registry {
     try {
       const once = { ...asking, once: true }
       const { Attributes: before = {} } = await ask((options) => db.deleteItem(deletion, options), once)
-      if (writesIn(before).length > 0) await deleteParts(session, ownerOf(name), {}, asking)
+      await withdraw(ownerOf(name), before, asking)
       return true
     } catch (error) {
       if (isConditionFailed(error)) return false
       throw error
     }
+  }
+
+  /** Deletes the parts of an entry that was replaced, and no others: somebody else may have written the next one by now. */
+  async function withdraw(owner: string, before: Item, asking: Asking): Promise<void> {
+    for (const write of writesIn(before)) await deleteParts(session, owner, { prefix: `${write}/` }, asking)
   }
 
   async function mark({ mark: name }: Place, asking: Asking): Promise<void> {

@@ -17,7 +17,6 @@ const THROTTLED = new Set([
 const REFUSED = new Set([
   'AccessDenied',
   'AccessDeniedException',
-  'CredentialsProviderError',
   'ExpiredTokenException',
   'IncompleteSignatureException',
   'InvalidSignatureException',
@@ -41,6 +40,9 @@ const UNWELL = new Set([
 
 const NETWORK =
   /^(E(CONN|PIPE|TIMEDOUT|NOTFOUND|AI_|HOST|NET|PROTO|ADDRNOTAVAIL)|HPE_|UND_ERR_|ERR_(SSL|TLS|STREAM|HTTP2?)_|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/
+
+const NO_CREDENTIALS = 'CredentialsProviderError'
+const ADVICE = 'see store.credentials and store.profile, else what AWS finds in the environment'
 
 interface ServiceError extends Error {
   readonly code?: unknown
@@ -101,15 +103,25 @@ export function translate(error: unknown, place: string): unknown {
     return new HeadwaterError('STORE_REFUSED_ACCESS', what, options)
   }
   if (REFUSED.has(name)) {
-    const what =
-      `${place}: access refused (${name}: ${message}); ` +
-      'see store.credentials and store.profile, else what AWS finds in the environment, and their permissions'
+    const what = `${place}: access refused (${name}: ${message}); ${ADVICE}, and their permissions`
     return new HeadwaterError('STORE_REFUSED_ACCESS', what, options)
   }
+  if (name === NO_CREDENTIALS)
+    return new TransientError('STORE_UNAVAILABLE', `${place}: no credentials: ${message}; ${ADVICE}`, options)
   if (isUnanswered(error)) {
     return new TransientError('STORE_UNAVAILABLE', `${place}: no answer: ${reasonOf(error)}`, options)
   }
   return error
+}
+
+/**
+ * A translated error as it is at the opening: whoever has no credentials then may never have any, where later they may only be
+ * away for a while.
+ */
+export function atOpening(error: unknown): unknown {
+  const isWithout =
+    error instanceof TransientError && error.cause instanceof Error && error.cause.name === NO_CREDENTIALS
+  return isWithout ? new HeadwaterError('STORE_REFUSED_ACCESS', error.message, { cause: error.cause }) : error
 }
 
 /** An `AggregateError` of several addresses has its words in the errors that it holds. */

@@ -55,7 +55,7 @@ const cases: readonly (readonly [string, Error, 'transient' | 'refused' | 'missi
   ['a data centre that is not there', noHost(elsewhere), 'refused'],
   ['bad credentials', responseError(codes.badCredentials, 'incorrect'), 'refused'],
   ['a user without permission', responseError(codes.unauthorized, 'no MODIFY permission'), 'refused'],
-  ['a table that is missing', responseError(codes.invalid, 'unconfigured table reviews'), 'missing'],
+  ['a table that is missing', responseError(codes.invalid, 'table reviews does not exist'), 'missing'],
   ['a keyspace that is missing', responseError(codes.invalid, "Keyspace 'x' does not exist"), 'missing'],
   ['a statement that is too large', responseError(codes.invalid, 'Request is too big'), 'as it is'],
   ['a statement that is wrong', responseError(codes.syntaxError, 'line 1:0'), 'as it is'],

@@ -5,13 +5,16 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import * as library from '@aws-sdk/client-dynamodb'
 import { HeadwaterError, TransientError } from '../../../../src/errors.ts'
+import dynamodb from '../../../../src/stores/dynamodb/index.ts'
 import {
   arePartsGone,
+  atOpening,
   isConditionFailed,
   isThrottled,
   isUnanswered,
   translate,
 } from '../../../../src/stores/dynamodb/translate.ts'
+import { silent } from '../../../support/queue-context.ts'
 import { changeEnv } from '../../../support/process-env.ts'
 import { freePorts } from '../../../support/servers/process.ts'
 
@@ -162,10 +165,15 @@ test('no region and no credentials are told as what they are', async () => {
   assert.ok(found instanceof HeadwaterError)
   assert.match(found.message, /store\.region: expected a region.*AWS_REGION/)
   for (const profile of [undefined, 'nobody-has-this']) {
-    const none = await provoke({ credentials: undefined, profile })
-    const refused = translate(none, PLACE)
-    assert.ok(refused instanceof HeadwaterError, String(none))
+    const none = translate(await provoke({ credentials: undefined, profile }), PLACE)
+    assert.ok(none instanceof TransientError, 'a role that is renewed may be away for a moment')
+    assert.match(none.message, /no credentials: .*store\.credentials/)
+    const refused = atOpening(none)
+    assert.ok(refused instanceof HeadwaterError && !(refused instanceof TransientError))
     assert.equal(refused.code, 'STORE_REFUSED_ACCESS')
+    const config = dynamodb.config.parse({ region: 'eu-central-1', ...(profile && { profile }) })
+    const context = { logger: silent, signal: new AbortController().signal, dataDir: '.' }
+    await assert.rejects(dynamodb.open(config, context), { code: 'STORE_REFUSED_ACCESS' })
   }
 })
 
