@@ -67,6 +67,25 @@ export function accessPromises(server: CassandraServer, keyspace: string): void 
       }
     })
 
+    test('names a table that goes missing while it is at work', async () => {
+      const other = `${keyspace}_gone`
+      const config = await provisioned(server, other)
+      const client = await clientOf(server, other)
+      try {
+        await using store = await cassandra.open(config, context)
+        const record = accepted(1)
+        await put(store, [record])
+        await client.execute('DROP TABLE reviews')
+        await assert.rejects(one(store, record.key), {
+          code: 'TABLES_MISSING',
+          message: /^store\.keyspace: .*headwater provision/,
+        })
+      } finally {
+        await client.execute(`DROP KEYSPACE ${other}`)
+        await client.shutdown()
+      }
+    })
+
     test('adds the columns that a table lacks, and reads rows in which they are null', async () => {
       const older = `${keyspace}_older`
       const config = await provisioned(server, older)

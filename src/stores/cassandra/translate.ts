@@ -47,10 +47,7 @@ export function translate(error: unknown, place: string): unknown {
       `store.username: ${place}: this user may not do what is needed: ${error.message}`,
       options,
     )
-  if (
-    code === INVALID &&
-    /unconfigured table|undefined column|keyspace .* does not exist/i.test(error.message)
-  )
+  if (code === INVALID && /undefined column|(?:table|keyspace) .* does not exist/i.test(error.message))
     return new HeadwaterError(
       'TABLES_MISSING',
       `store.keyspace: ${place}: ${error.message}: run \`headwater provision\``,
