@@ -13,7 +13,8 @@ import {
 import { isRecordKey } from './review/key.ts'
 import type { Context } from './review/received.ts'
 import type { Arrival, ReviewRecord } from './review/record.ts'
-import { findableBy } from './review/verdict.ts'
+import type { Repair } from './review/repair.ts'
+import { findableBy, type RuleVersions, type Verdict } from './review/verdict.ts'
 
 /** A record as a store first takes it. */
 export const arrivalOf = (record: ReviewRecord): Arrival => withHead(record, encodeHead(record))
@@ -34,10 +35,11 @@ export function recordOf(arrival: Arrival): ReviewRecord & { readonly rawHash: s
   try {
     const data = JSON.parse(`${text.slice(dataAt)}null}`) as Data
     const verdict = verdictOf(data, status === 'returned')
+    if (!isJudged(verdict)) throw noEvent(head)
     const rawHash = text.slice(hashAt, hashAt + HASH_LENGTH)
     return { key, received, verdict, rawHash, ...(ledger && { ledger }) }
   } catch (cause) {
-    throw noEvent(head, cause)
+    throw asNoEvent(head, cause)
   }
 }
 
@@ -53,31 +55,39 @@ const HASH_LENGTH = 64
 export function readArrival(body: Buffer): Arrival {
   const head = headOf(body)
   const event = parseAround(head)
-  const arrival = event ? arrivalAround(event, body, head) : withHead(decodeEvent(body), head)
-  if (isPlausible(arrival)) return arrival
+  try {
+    const arrival = event ? arrivalAround(event, body, head) : arrivalOfAny(body, head)
+    if (isPlausible(arrival)) return arrival
+  } catch (cause) {
+    throw asNoEvent(body, cause)
+  }
+  throw noEvent(body)
+}
+
+function arrivalOfAny(body: Buffer, head: Buffer): Arrival {
+  const record = decodeEvent(body)
+  if (isJudged(record.verdict)) return withHead(record, head)
   throw noEvent(body)
 }
 
 function arrivalAround(event: Around, body: Buffer, head: Buffer): Arrival {
-  try {
-    return {
-      key: event.recordkey,
-      received: receivedOf(event, event.data.context, rawIn(body, head, event)),
-      status: 'accepted',
-      product: event.subject, // every accepted review has one, by which its event is ordered
-      cluster: undefined,
-      ledger: { run: event.ledgerrun, seq: Number(event.ledgerseq) },
-      head,
-    }
-  } catch (cause) {
-    throw asNoEvent(body, cause)
+  if (!areRules(event.data.verdict)) throw noEvent(body)
+  return {
+    key: event.recordkey,
+    received: receivedOf(event, event.data.context, rawIn(body, head, event)),
+    status: 'accepted',
+    product: event.subject, // every accepted review has one, by which its event is ordered
+    cluster: undefined,
+    ledger: { run: event.ledgerrun, seq: Number(event.ledgerseq) },
+    head,
   }
 }
 
 /** Whether all that a store goes by is there: JSON of others may be like an event in part. */
 const isPlausible = ({ key, received, product = '', cluster = '', ledger }: Arrival): boolean =>
   isRecordKey(key) &&
-  Number.isFinite(received.receivedAt) &&
+  received.receivedAt >= 0 &&
+  received.receivedAt < LATEST &&
   isName(received.origin) &&
   typeof received.context?.source === 'string' &&
   typeof product === 'string' &&
@@ -85,13 +95,38 @@ const isPlausible = ({ key, received, product = '', cluster = '', ledger }: Arri
   isName(ledger?.run) &&
   Number.isSafeInteger(ledger?.seq)
 
+/** No store sorts by later times than these: one of them ends in 2248. */
+const LATEST = Date.UTC(2200, 0)
+
+/** Whether a verdict has all that others go by. */
+function isJudged(verdict: Verdict): boolean {
+  if (!areRules(verdict.by)) return false
+  const { product = '', cluster = '' } = findableBy(verdict)
+  if (typeof product !== 'string' || typeof cluster !== 'string') return false
+  switch (verdict.status) {
+    case 'accepted':
+      return typeof verdict.review.product_id === 'string'
+    case 'rejected':
+      return typeof verdict.code === 'string' && Array.isArray(verdict.errors)
+    default:
+      return typeof verdict.review_id === 'string'
+  }
+}
+
+const areRules = ({ preset, schema, repairs = [], patch = [] }: Partial<RuleVersions>): boolean =>
+  typeof preset === 'string' &&
+  typeof schema === 'string' &&
+  Array.isArray(patch) &&
+  Array.isArray(repairs) &&
+  repairs.every(({ id }: Partial<Repair>) => typeof id === 'string')
+
 /** As part of a name in the registry. */
 const isName = (text: unknown): boolean =>
   typeof text === 'string' && text.length <= MOST_NAME && text.isWellFormed()
 const MOST_NAME = 256
 
 interface Around extends Attributes {
-  readonly data: { readonly context: Context }
+  readonly data: { readonly context: Context; readonly verdict: RuleVersions }
 }
 
 const BEFORE_REVIEW = `${DATA}"review":{`

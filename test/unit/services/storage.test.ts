@@ -26,6 +26,11 @@ describe('the storage service', () => {
       messageOf({ ...good, received: { ...good.received, raw: Buffer.from('no JSON') } }).body,
     )
     unquoted.write('"', unquoted.indexOf('no JSON'))
+    const changed = (part: RegExp, into: string): Buffer => {
+      const text = messageOf(good).body.toString()
+      assert.match(text, part)
+      return Buffer.from(text.replace(part, into))
+    }
     const strange = [
       Buffer.from('{"hello":"world"}'),
       Buffer.from([0xff, 0, 1]),
@@ -33,6 +38,11 @@ describe('the storage service', () => {
       altered,
       ofNobody,
       unquoted,
+      changed(/"verdict":\{[^}]*\}/, '"verdict":{}'),
+      changed(/"verdict":\{/, '"verdict":{"repairs":[null],'),
+      changed(/"review":\{[^}]*\}/, '"review":null'),
+      changed(/"time":"\d{4}/, '"time":"2300'),
+      changed(/"time":"\d{4}/, '"time":"1900'),
     ]
     await place.queue.publish([...strange.map((body) => ({ key: 'k', body })), messageOf(good)])
     await storeAll(place)
@@ -55,7 +65,15 @@ describe('the storage service', () => {
     assert.ok(first && good)
     const damaged = Buffer.from(messageOf(first).body)
     damaged.write(' ', damaged.indexOf('"review_id":'))
-    await place.queue.publish([{ key: 'k', body: damaged }, messageOf(good)])
+    const ofNoProduct = Buffer.from(
+      messageOf(first)
+        .body.toString()
+        .replace(/"product_id":"[^"]*"/, '"product_id":7'),
+    )
+    await place.queue.publish([
+      ...[damaged, ofNoProduct].map((body) => ({ key: 'k', body })),
+      messageOf(good),
+    ])
     const store = (inner: Store): Store => ({
       ...inner,
       put(some, options) {
@@ -66,10 +84,12 @@ describe('the storage service', () => {
     await storeAll(place, { store })
 
     const rows = await all(place.store, { by: 'time' })
-    const [row] = rows.filter(({ received }) => received.raw.equals(damaged))
-    assert.equal(row?.verdict.status === 'rejected' && row.verdict.code, 'unreadable')
+    for (const body of [damaged, ofNoProduct]) {
+      const row = rows.find(({ received }) => received.raw.equals(body))
+      assert.equal(row?.verdict.status === 'rejected' && row.verdict.code, 'unreadable')
+    }
     assert.deepEqual((await one(place.store, good.key))?.verdict, good.verdict)
-    assert.equal(rows.length, 2)
+    assert.equal(rows.length, 3)
   })
 
   test('keeps a review that the store refuses as a dead letter, which it is counted as, also where newer rules bring it again', async () => {
