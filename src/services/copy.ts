@@ -145,8 +145,13 @@ function difference(record: Stored, row: Stored | undefined): string | undefined
 function isBehind(there: Verdict, copied: Verdict): boolean {
   // Nothing makes a letter wait again but newer rules.
   const isSettled = isWaiting(copied) && !isWaiting(there) && !isNewer(copied, there)
-  return !isDeepStrictEqual(there, copied) && !isNewer(there, copied) && !isSettled
+  return !isSame(there, copied) && !isNewer(there, copied) && !isSettled
 }
+
+/** As JSON says it, which reads -0 and writes 0. */
+const isSame = (a: Verdict, b: Verdict): boolean =>
+  isDeepStrictEqual(a, b) || isDeepStrictEqual(written(a), written(b))
+const written = (verdict: Verdict): unknown => JSON.parse(JSON.stringify(verdict))
 
 const without = (erased: Erased, records: readonly Stored[]): readonly Stored[] =>
   records.filter(({ key }) => !erased.has(halfOf(key)))

@@ -6,6 +6,7 @@ import type { Rejected } from '../../../src/review/verdict.ts'
 import { copyAll, type CopyOptions } from '../../../src/services/copy.ts'
 import { eraseReviews } from '../../../src/services/suppression.ts'
 import { overwrite, type Registry } from '../../../src/stores/registry.ts'
+import type { Page } from '../../../src/stores/store.ts'
 import { accepted, acceptedVerdict, numbered, put, rejected, START } from '../../support/records.ts'
 import { openPlace, type Place } from '../../support/services.ts'
 import { all, keysOf } from '../../support/store-reads.ts'
@@ -39,6 +40,19 @@ async function entriesOf({ registry }: Pick<Place, 'registry'>): Promise<Record<
   return Object.fromEntries(
     entries.filter(({ name }) => !name.startsWith('cop')).map(({ name, value }) => [name, value.toString()]),
   )
+}
+
+/** Pages whose accepted reviews have the rating -0. */
+async function* minusZero(pages: AsyncIterable<Page>): AsyncGenerator<Page> {
+  for await (const { records, after } of pages)
+    yield {
+      after,
+      records: records.map((record) => {
+        const { verdict } = record
+        if (verdict.status !== 'accepted') return record
+        return { ...record, verdict: { ...verdict, review: { ...verdict.review, rating: -0 } } }
+      }),
+    }
 }
 
 describe('a copy', () => {
@@ -119,6 +133,20 @@ describe('a copy', () => {
     await from.store.amend(dropped.key, 0, redriven)
     assert.deepEqual((await copy()).problems, [])
     assert.deepEqual(await there(), [redriven, settled[1]])
+  })
+
+  test('of a review whose rating is -0 found another verdict for ever, and left the registry behind', async () => {
+    await using both = await openBoth()
+    const { from, into, copy } = both
+    const verdict = acceptedVerdict('R1', 'P1')
+    const record = { ...accepted(1), verdict: { ...verdict, review: { ...verdict.review, rating: -0 } } }
+    await put(from.store, [record])
+    await set(from, 'checkpoint/x', '1')
+    // Some stores keep it, and an event does not.
+    const store: Place['store'] = { ...from.store, scan: (scan) => minusZero(from.store.scan(scan)) }
+    const { problems, entries } = await copy({ from: { ...from, store } })
+    assert.deepEqual([problems, entries], [[], 1])
+    assert.equal((await into.store.get([record.key])).size, 1)
   })
 
   test('that is repeated follows the registry: an entry that moved was left as it was, and counted', async () => {
