@@ -108,7 +108,8 @@ function isJudged(verdict: Verdict): boolean {
       return typeof verdict.review.product_id === 'string'
     case 'rejected':
       return typeof verdict.code === 'string' && Array.isArray(verdict.errors)
-    default:
+    case 'removed':
+    case 'returned':
       return typeof verdict.review_id === 'string'
   }
 }
