@@ -18,7 +18,7 @@ import { createCounting } from '../../src/telemetry/tally.ts'
 import { eventually } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
 import { silent } from '../support/queue-context.ts'
-import { openPlace, type Place } from '../support/services.ts'
+import { noSuppression, openPlace, type Place } from '../support/services.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const DAY = 86_400_000
@@ -45,7 +45,7 @@ function partsOf({ queue, deadLetters, store, registry }: Place) {
     registry,
     reviews: queue,
     deadLetters,
-    suppression: { has: () => false, async [Symbol.asyncDispose]() {} },
+    suppression: { ...noSuppression, async [Symbol.asyncDispose]() {} },
     limit: createDeadLetterLimit(store, Infinity),
     seen: NOTHING_SEEN,
     stopping: createStopping(silent),
