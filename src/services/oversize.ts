@@ -1,5 +1,6 @@
 import { arrivalOf } from '../arrival.ts'
 import { HeadwaterError } from '../errors.ts'
+import type { Watch } from '../pump.ts'
 import type { ReviewRecord } from '../review/record.ts'
 import type { Store } from '../stores/store.ts'
 import { isSamePublication, type Ledger, type Settlement } from './ledger.ts'
@@ -13,6 +14,7 @@ export interface Oversize {
   readonly origins: Origins
   readonly suppression: Omit<Suppression, symbol>
   readonly limit: DeadLetterLimit
+  readonly watch?: Pick<Watch, 'turned'>
 }
 
 /**
@@ -22,12 +24,12 @@ export interface Oversize {
  */
 export async function keepOversize(
   records: readonly ReviewRecord[],
-  { store, ledger, origins, suppression, limit }: Oversize,
+  { store, ledger, origins, suppression, limit, watch }: Oversize,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const wanted = records.filter(({ key }) => !suppression.has(key))
   const arrivals = wanted.map(arrivalOf)
-  await limit.makeSure(arrivals, { signal })
+  await limit.makeSure(arrivals, { signal, onWaiting: watch?.turned })
   await origins.note(new Set(records.map(({ received }) => received.origin)))
   const outcomes = await store.put(arrivals, { signal })
   for (const [n, outcome] of outcomes.entries()) {

@@ -88,12 +88,12 @@ export async function store(options: Storage, stop: AbortSignal, kill: AbortSign
 
 async function write(
   arrivals: readonly Arrival[],
-  { store, ledger, origins, suppression, limit, onSettled }: Storage,
+  { store, ledger, origins, suppression, limit, onSettled, watch }: Storage,
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
   await origins.note(new Set(arrivals.map(({ received }) => received.origin)))
   const wanted = arrivals.filter(({ key }) => !suppression.has(key))
-  await limit.makeSure(wanted, { signal })
+  await limit.makeSure(wanted, { signal, onWaiting: watch?.turned })
   const kept = await keep(wanted, store, signal)
   const written = [...kept.values()].map(({ arrival }) => arrival)
   const keys = [...arrivals, ...written].map(({ key }) => key)
