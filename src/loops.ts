@@ -117,7 +117,11 @@ export function createLoops(parts: LoopParts): Loops {
           suppression,
           number,
           keepOversize: (records, signal) =>
-            keepOversize(records, { store, origins, limit, ledger: oversize }, signal),
+            keepOversize(
+              records,
+              { store, origins, suppression, limit, ledger: oversize, watch: loop },
+              signal,
+            ),
           ...(drift && { observe: drift.source(name) }),
           onSafe: (outcomes) => counting.safe(name, outcomes),
           watch: {

@@ -10,11 +10,17 @@ export interface DeadLetterLimit {
   /** What they take now; undefined where the store can't tell. */
   bytes(options?: Cancellable): Promise<number | undefined>
   /** Throws a `TransientError` while there is no room: nothing is dropped, and the flow of dead letters waits. */
-  makeSure(arrivals: readonly Pick<Arrival, 'status'>[], options?: Cancellable): Promise<void>
+  makeSure(arrivals: readonly Pick<Arrival, 'status'>[], options?: Waiting): Promise<void>
+}
+
+interface Waiting extends Cancellable {
+  /** Called again and again while the store finds out what they take, which some databases need minutes for. */
+  readonly onWaiting?: (() => void) | undefined
 }
 
 /** Room is made by a person, who wants to see that it worked. */
 const LOOK_AGAIN_MS = 1_000
+const TELL_EVERY_MS = 10_000
 
 export function createDeadLetterLimit(store: Store, maxBytes: number): DeadLetterLimit {
   async function bytes(options?: Cancellable): Promise<number | undefined> {
@@ -26,7 +32,7 @@ export function createDeadLetterLimit(store: Store, maxBytes: number): DeadLette
     bytes,
     async makeSure(arrivals, options) {
       if (!arrivals.some(({ status }) => status === 'rejected')) return
-      const taken = await bytes(options)
+      const taken = await tellingOf(bytes(options), options?.onWaiting)
       if (taken === undefined || taken < maxBytes) return
       throw new TransientError(
         'DEAD_LETTERS_FULL',
@@ -35,5 +41,14 @@ export function createDeadLetterLimit(store: Store, maxBytes: number): DeadLette
         { retryAfterMs: LOOK_AGAIN_MS },
       )
     },
+  }
+}
+
+async function tellingOf<T>(work: Promise<T>, onWaiting: () => void = () => {}): Promise<T> {
+  const telling = setInterval(onWaiting, TELL_EVERY_MS)
+  try {
+    return await work
+  } finally {
+    clearInterval(telling)
   }
 }

@@ -14,7 +14,7 @@ import { asRejected, keep } from './keep.ts'
 import type { Ledger, Settlement } from './ledger.ts'
 import { narrow } from './narrow.ts'
 import type { Origins } from './origins.ts'
-import type { Suppression } from './suppression.ts'
+import { removeErased, type Suppression } from './suppression.ts'
 
 export interface Storage {
   /** The topic's name, for the records of what is no event. */
@@ -25,7 +25,7 @@ export interface Storage {
   readonly ledger: Ledger
   readonly origins: Origins
   /** Reviews that were erased for good: what still comes of them is unchanged. */
-  readonly suppression: Pick<Suppression, 'has'>
+  readonly suppression: Omit<Suppression, symbol>
   readonly limit: DeadLetterLimit
   readonly clock: () => number
   /** Told of every settled batch. */
@@ -88,16 +88,19 @@ export async function store(options: Storage, stop: AbortSignal, kill: AbortSign
 
 async function write(
   arrivals: readonly Arrival[],
-  { store, ledger, origins, suppression, limit, onSettled }: Storage,
+  { store, ledger, origins, suppression, limit, onSettled, watch }: Storage,
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
   await origins.note(new Set(arrivals.map(({ received }) => received.origin)))
   const wanted = arrivals.filter(({ key }) => !suppression.has(key))
-  await limit.makeSure(wanted, { signal })
+  await limit.makeSure(wanted, { signal, onWaiting: watch?.turned })
   const kept = await keep(wanted, store, signal)
+  const written = [...kept.values()].map(({ arrival }) => arrival)
+  const keys = [...arrivals, ...written].map(({ key }) => key)
+  const erased = await removeErased(keys, { store, suppression }, signal)
   const settled = arrivals.map((came): Settled => {
     const { arrival, isNew } = kept.get(came) ?? { arrival: came, isNew: false }
-    if (!isNew) return { arrival, as: 'unchanged' }
+    if (!isNew || erased.has(came.key)) return { arrival, as: 'unchanged' }
     return { arrival, as: arrival.status === 'rejected' ? 'rejected' : 'stored' }
   })
   const entries = settled.flatMap(({ arrival: { ledger: entry }, as }) =>

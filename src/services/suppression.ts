@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cancellable } from '../batch.ts'
 import { every } from '../lib/every.ts'
 import { inParallel } from '../lib/parallel.ts'
-import { halfOf } from '../review/key.ts'
+import { correctionKey, halfOf } from '../review/key.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store } from '../stores/store.ts'
 
@@ -11,12 +11,16 @@ import type { Store } from '../stores/store.ts'
  * the record key that says which review it is, which is a digest.
  */
 export interface Suppression extends AsyncDisposable {
+  /** By this process's view of the list, which may be behind. */
   has(key: string): boolean
+  /** Reads the list again where the view is so old that an erasure it doesn't have may have waited to its end by now. */
+  catchUp(options?: Cancellable): Promise<void>
 }
 
 const LIST = 'suppressed/'
-/** How old a process's view of the list may be; erasing waits for longer than this before it removes rows. */
 const REFRESH_MS = 1_000
+/** How old a process's view of the list may be; erasing waits for longer than this before it removes rows. */
+const FRESH_MS = 2 * REFRESH_MS
 const SETTLE_MS = 3 * REFRESH_MS
 
 /** Reads the list, and again every second. While the registry can't be read, what is known holds. */
@@ -24,16 +28,25 @@ export async function openSuppression(
   registry: Registry,
   onTrouble: (error: unknown) => void,
 ): Promise<Suppression> {
-  let halves = await suppressedIn(registry)
+  let view = await look()
   const closed = new AbortController()
 
-  async function refresh(): Promise<void> {
-    halves = await suppressedIn(registry)
+  async function look(options?: Cancellable) {
+    const begunAt = performance.now()
+    return { begunAt, halves: await suppressedIn(registry, options) }
   }
-  const refreshing = every(REFRESH_MS, refresh, closed.signal, onTrouble)
+
+  async function refresh(options?: Cancellable): Promise<void> {
+    const seen = await look(options)
+    if (seen.begunAt > view.begunAt) view = seen
+  }
+  const refreshing = every(REFRESH_MS, () => refresh(), closed.signal, onTrouble)
 
   return {
-    has: (key) => halves.size > 0 && halves.has(halfOf(key)),
+    has: (key) => view.halves.size > 0 && view.halves.has(halfOf(key)),
+    async catchUp(options) {
+      if (performance.now() - view.begunAt > FRESH_MS) await refresh(options)
+    },
     async [Symbol.asyncDispose]() {
       closed.abort()
       await refreshing
@@ -42,8 +55,9 @@ export async function openSuppression(
 }
 
 /**
- * Puts reviews on the list, waits until every process has seen that, and removes all their versions and dead letters.
- * `halves` say which reviews. Resolves to the keys that are gone. Safe to repeat.
+ * Puts reviews on the list, waits until every process has seen that, and removes all their versions and dead letters. What is
+ * written for longer than it waits is removed by who writes it. `halves` say which reviews. Resolves to the keys that are gone.
+ * Safe to repeat.
  */
 export async function eraseReviews(
   halves: readonly string[],
@@ -62,6 +76,23 @@ export async function eraseReviews(
   return keys
 }
 
+/**
+ * Follows whatever writes records of these keys: an erasure may have begun since they were last looked for, and doesn't wait for
+ * a write that takes long. Removes what they have left in the store, now or by an attempt before, where their reviews are erased.
+ * Resolves to the keys of those.
+ */
+export async function removeErased(
+  keys: readonly string[],
+  { store, suppression }: { readonly store: Store; readonly suppression: Omit<Suppression, symbol> },
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  await suppression.catchUp({ signal })
+  const erased = new Set(keys.filter((key) => suppression.has(key)))
+  const places = new Set([...erased].flatMap((key) => [key, correctionKey(key)]))
+  if (places.size > 0) await store.erase([...places], { signal })
+  return erased
+}
+
 /** Puts reviews on the list, where they are not. Their rows are left as they are. */
 export async function suppress(
   halves: readonly string[],
@@ -72,9 +103,9 @@ export async function suppress(
 }
 
 /** The whole list, as halves of record keys. */
-export async function suppressedIn(registry: Registry): Promise<ReadonlySet<string>> {
+export async function suppressedIn(registry: Registry, options?: Cancellable): Promise<ReadonlySet<string>> {
   const halves = new Set<string>()
-  for await (const { name } of registry.list(LIST)) halves.add(name.slice(LIST.length))
+  for await (const { name } of registry.list(LIST, options)) halves.add(name.slice(LIST.length))
   return halves
 }
 

@@ -5,7 +5,7 @@ import type { ReviewRecord } from '../../src/review/record.ts'
 import { createDeadLetterLimit } from '../../src/services/dead-letter-limit.ts'
 import { createLedger, type Ledger } from '../../src/services/ledger.ts'
 import { createOrigins } from '../../src/services/origins.ts'
-import { store as storage } from '../../src/services/storage.ts'
+import { type Storage, store as storage } from '../../src/services/storage.ts'
 import embeddedStore from '../../src/stores/embedded/index.ts'
 import { TransientError } from '../../src/errors.ts'
 import type { Registry } from '../../src/stores/registry.ts'
@@ -63,10 +63,13 @@ export interface Faults {
   readonly store?: (store: Store) => Store
   readonly ledger?: (ledger: Ledger) => Ledger
   readonly queue?: (queue: Queue) => Queue
-  /** Keys of reviews that were erased for good. */
-  readonly erased?: ReadonlySet<string>
+  /** Nothing was erased unless told. */
+  readonly suppression?: Storage['suppression']
   readonly maxDeadLetterBytes?: number
 }
+
+/** Where nothing was erased. */
+export const noSuppression: Storage['suppression'] = { has: () => false, catchUp: async () => {} }
 
 /** Runs the storage service until all that was published is acknowledged. */
 export async function storeAll(
@@ -84,7 +87,7 @@ export async function storeAll(
       ledger: faults.ledger?.(ledger) ?? ledger,
       registry,
       origins: createOrigins(registry),
-      suppression: { has: (key) => faults.erased?.has(key) ?? false },
+      suppression: faults.suppression ?? noSuppression,
       limit: createDeadLetterLimit(store, faults.maxDeadLetterBytes ?? Infinity),
       clock: Date.now,
     },

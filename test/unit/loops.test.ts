@@ -18,15 +18,16 @@ import { createCounting } from '../../src/telemetry/tally.ts'
 import { eventually } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
 import { silent } from '../support/queue-context.ts'
-import { openPlace, type Place } from '../support/services.ts'
+import { rejected } from '../support/records.ts'
+import { messageOf, noSuppression, openPlace, type Place } from '../support/services.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const DAY = 86_400_000
 
 /** One batch that is acknowledged as the test says, and then nothing until it is told to stop. */
-function sourceOf(ack: Batch<Received>['ack']): Source {
+function sourceOf(ack: Batch<Received>['ack'], raw = review('R1')): Source {
   const context = { source: 'shop', kind: 'webhook' }
-  const items = [{ origin: 'shop', receivedAt: Date.now(), raw: Buffer.from(review('R1')), context }]
+  const items = [{ origin: 'shop', receivedAt: Date.now(), raw: Buffer.from(raw), context }]
   return {
     async *read({ signal }) {
       yield { items, ack }
@@ -45,7 +46,7 @@ function partsOf({ queue, deadLetters, store, registry }: Place) {
     registry,
     reviews: queue,
     deadLetters,
-    suppression: { has: () => false, async [Symbol.asyncDispose]() {} },
+    suppression: { ...noSuppression, async [Symbol.asyncDispose]() {} },
     limit: createDeadLetterLimit(store, Infinity),
     seen: NOTHING_SEEN,
     stopping: createStopping(silent),
@@ -126,4 +127,48 @@ describe('the loop of a source', () => {
     await running
     parts.stopping.finished()
   })
+})
+
+test('loops are not stuck while the store sums up for minutes what dead letters take', async (t) => {
+  await using folder = await temporaryFolder()
+  await using place = await openPlace(folder.path, '64KiB')
+  await place.deadLetters.publish([messageOf(rejected(1, 'c1'))])
+  let now = 0
+  const steady = (): number => now
+  const health = createHealth({ clock: Date.now, steady })
+  const sum = Promise.withResolvers<number>()
+  let asked = 0
+  const deadLetterBytes = (): Promise<number> => {
+    asked++
+    return sum.promise
+  }
+  const limit = createDeadLetterLimit({ ...place.store, deadLetterBytes }, Infinity)
+  const parts = { ...partsOf(place), health, steady, limit }
+  const rules = compileRules(await loadPreset('canonical'))
+  const config = { name: 'shop', type: 'webhook' } as SourceConfig
+  const large = review('LARGE', { note: 'x'.repeat(100_000) })
+  let isAcknowledged = false
+  const source = sourceOf(async () => void (isAcknowledged = true), large)
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const loops = createLoops(parts)
+  const running = [
+    loops.source({ config, source, rules: () => rules }),
+    loops.storage('dead-letter-queue', place.deadLetters),
+  ]
+  await eventually(async () => asked === 2 || undefined, 'both loops asking')
+  for (let minutes = 0; minutes < 5; minutes++) {
+    now += 60_000
+    t.mock.timers.tick(60_000)
+    now += 1_000
+    assert.deepEqual(
+      health.live().loops.filter(({ ok, idle }) => !ok || idle),
+      [],
+    )
+  }
+  sum.resolve(0)
+  await eventually(async () => isAcknowledged || undefined, 'an acknowledgement')
+  parts.stopping.stop()
+  parts.stopping.endStorage()
+  await Promise.all(running)
+  parts.stopping.finished()
 })

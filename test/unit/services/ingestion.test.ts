@@ -13,12 +13,12 @@ import { ingest } from '../../../src/services/ingestion.ts'
 import { countsOf, createLedger } from '../../../src/services/ledger.ts'
 import { createDeadLetterLimit } from '../../../src/services/dead-letter-limit.ts'
 import { createOrigins } from '../../../src/services/origins.ts'
-import { keepOversize } from '../../../src/services/oversize.ts'
+import { keepOversize, type Oversize } from '../../../src/services/oversize.ts'
 import file from '../../../src/sources/file/index.ts'
 import type { Source, SourceContext } from '../../../src/sources/source.ts'
 import { review } from '../../support/reviews.ts'
 import { silent } from '../../support/queue-context.ts'
-import { openPlace, type Place, storeAll } from '../../support/services.ts'
+import { noSuppression, openPlace, type Place, storeAll } from '../../support/services.ts'
 import { all } from '../../support/store-reads.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 
@@ -74,13 +74,19 @@ async function ingestAll(
   place: Place,
   queues: Queues = {},
   rulesNow: () => Rules = () => rules,
+  kept: Partial<Pick<Oversize, 'limit' | 'suppression'>> = {},
 ): Promise<Outcome[]> {
   await using reading = source
   let seq = 0
   const outcomes: Outcome[] = []
-  const ledger = createLedger(place.registry, 'run-1.oversize')
-  const origins = createOrigins(place.registry)
-  const limit = createDeadLetterLimit(place.store, Infinity)
+  const oversize = {
+    store: place.store,
+    ledger: createLedger(place.registry, 'run-1.oversize'),
+    origins: createOrigins(place.registry),
+    suppression: noSuppression,
+    limit: createDeadLetterLimit(place.store, Infinity),
+    ...kept,
+  }
   await ingest(
     {
       source: reading,
@@ -88,10 +94,9 @@ async function ingestAll(
       reviews: queues.reviews ?? place.queue,
       deadLetters: queues.deadLetters ?? place.deadLetters,
       seen: { has: () => false, add: () => {} },
-      suppression: { has: () => false },
+      suppression: oversize.suppression,
       number: () => ({ run: 'run-1', seq: seq++ }),
-      keepOversize: (records, signal) =>
-        keepOversize(records, { store: place.store, origins, limit, ledger }, signal),
+      keepOversize: (records, signal) => keepOversize(records, oversize, signal),
       onSafe: (safe) => void outcomes.push(...safe),
     },
     never,
@@ -191,6 +196,31 @@ describe('ingestion', () => {
     )
     assert.equal(dead[0]?.received.raw.toString(), large)
     assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 2, rejected: 1, unchanged: 0 })
+  })
+
+  test('keeps nothing of what is too large for the queue once its review was erased, before or behind the write of it', async () => {
+    for (const isWritten of [false, true]) {
+      await using folder = await temporaryFolder()
+      await using place = await openPlace(folder.path, '64KiB')
+      let isErased = false
+      const erase = (): void => void (isErased = true)
+      const limit = {
+        ...createDeadLetterLimit(place.store, Infinity),
+        async makeSure() {
+          if (isErased || isWritten) return
+          erase()
+          throw new TransientError('DEAD_LETTERS_FULL', 'no room yet', { retryAfterMs: 0 })
+        },
+      }
+      const suppression = { has: () => isErased, catchUp: async () => erase() }
+      const lines = [review('LARGE', { note: 'x'.repeat(100_000) })]
+      const source = await sourceOf(folder.path, lines, place, () => {})
+      const outcomes = await ingestAll(source, place, {}, () => rules, { limit, suppression })
+
+      assert.deepEqual(outcomes, ['unchanged'])
+      assert.deepEqual(await all(place.store, { by: 'time' }), [])
+      assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 0, rejected: 0, unchanged: 1 })
+    }
   })
 
   test('makes no event of what is larger than any message, which could be longer than any text', async () => {

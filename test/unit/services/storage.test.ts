@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { recordOf } from '../../../src/arrival.ts'
-import { HeadwaterError } from '../../../src/errors.ts'
-import { halfOf } from '../../../src/review/key.ts'
+import { HeadwaterError, TransientError } from '../../../src/errors.ts'
+import { correctionKey, halfOf } from '../../../src/review/key.ts'
 import type { Arrival, ReviewRecord } from '../../../src/review/record.ts'
 import { findableBy, type Verdict } from '../../../src/review/verdict.ts'
 import { countsOf } from '../../../src/services/ledger.ts'
+import { eraseReviews, openSuppression } from '../../../src/services/suppression.ts'
 import type { Store, Stored } from '../../../src/stores/store.ts'
 import { accepted, acceptedVerdict, numbered, put, rejectedVerdict } from '../../support/records.ts'
-import { messageOf, openPlace, storeAll } from '../../support/services.ts'
+import { messageOf, noSuppression, openPlace, storeAll } from '../../support/services.ts'
 import { all, one } from '../../support/store-reads.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 
@@ -128,7 +129,9 @@ describe('the storage service', () => {
     await using place = await openPlace(folder.path)
     const records = numbered(3)
     await place.queue.publish(records.map(messageOf))
-    await storeAll(place, { erased: new Set([records[1]?.key ?? '']) })
+    await storeAll(place, {
+      suppression: { ...noSuppression, has: (key) => key === records[1]?.key },
+    })
 
     const rows = await all(place.store, { by: 'time' })
     assert.deepEqual(
@@ -137,6 +140,75 @@ describe('the storage service', () => {
     )
     assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 2, rejected: 0, unchanged: 1 })
   })
+
+  test('keeps nothing of a review whose erasure did not wait for the write of it, and was not heard of meanwhile', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const [erased, other] = numbered(2)
+    assert.ok(erased && other)
+    await place.queue.publish([messageOf(erased), messageOf(other)])
+    let isAway = false
+    const registry = {
+      ...place.registry,
+      list(...asked: Parameters<typeof place.registry.list>) {
+        if (isAway) throw new TransientError('STORE_UNAVAILABLE', 'the registry is away')
+        return place.registry.list(...asked)
+      },
+    }
+    await using suppression = await openSuppression(registry, () => {})
+    const store = (inner: Store): Store => ({
+      ...inner,
+      async put(some, options) {
+        isAway = true
+        await eraseReviews([halfOf(erased.key)], place, new AbortController().signal)
+        isAway = false
+        return inner.put(some, options)
+      },
+    })
+    await storeAll(place, { store, suppression })
+
+    const rows = await all(place.store, { by: 'time' })
+    assert.deepEqual(
+      rows.map(({ key }) => key),
+      [other.key],
+    )
+    assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 1, rejected: 0, unchanged: 1 })
+  })
+
+  for (const failure of [undefined, new TransientError('STORE_UNAVAILABLE', 'the answer was lost')]) {
+    const how = failure ? 'by an attempt that failed then' : 'late'
+    test(`keeps nothing of an erased review that was written ${how}, also where a faulty item had its key`, async () => {
+      await using folder = await temporaryFolder()
+      await using place = await openPlace(folder.path)
+      const [other] = numbered(1)
+      const faulty = { ...accepted(1), verdict: rejectedVerdict('c1', 'P1') }
+      const corrected = accepted(1, { raw: Buffer.from('{"votes":1}') })
+      assert.ok(other)
+      await put(place.store, [faulty])
+      await place.queue.publish([other, corrected].map(messageOf))
+      let isErased = false
+      const store = (inner: Store): Store => ({
+        ...inner,
+        async put(some, options) {
+          const outcomes = await inner.put(some, options)
+          if (isErased || !some.some(({ key }) => key === correctionKey(faulty.key))) return outcomes
+          isErased = true
+          await inner.erase([faulty.key])
+          if (failure) throw failure
+          return outcomes
+        },
+      })
+      const has = (key: string): boolean => isErased && halfOf(key) === halfOf(faulty.key)
+      await storeAll(place, { store, suppression: { ...noSuppression, has } })
+
+      const rows = await all(place.store, { by: 'time' })
+      assert.deepEqual(
+        rows.map(({ key }) => key),
+        [other.key],
+      )
+      assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 1, rejected: 0, unchanged: 1 })
+    })
+  }
 
   test('convicts the message that fails while its neighbours are stored, after five rounds', async () => {
     await using folder = await temporaryFolder()
