@@ -27,7 +27,7 @@ import { NOTHING_SEEN, rememberSeen } from './services/ingestion.ts'
 import { watchRepairs } from './services/repairs.ts'
 import { openSuppression } from './services/suppression.ts'
 import type { Polling, Progress } from './sources/source.ts'
-import { createStopping } from './stopping.ts'
+import { createStopping, runToTheEnd } from './stopping.ts'
 import { prefixed } from './stores/prefixed.ts'
 import type { Registry } from './stores/registry.ts'
 import { createAlerts } from './telemetry/alerts/alert.ts'
@@ -234,17 +234,7 @@ export async function openPipeline(env: Environment, options: PipelineOptions): 
     ? [loops.storage(topics.reviews, reviews), loops.storage(topics.deadLetters, deadLetters)]
     : []
 
-  async function runAll(): Promise<void> {
-    // What storage can't write must not pile up: its end is the end of everything.
-    for (const storage of storageRuns) storage.catch(stopping.stop)
-    await until(stopping.asked)
-    await sourceRuns
-    stopping.endStorage()
-    const ended = await Promise.allSettled(storageRuns)
-    const failed = ended.find((end) => end.status === 'rejected')
-    if (failed && !stopping.kill.aborted) throw failed.reason
-  }
-  const stopped = runAll().finally(stopping.finished)
+  const stopped = runToTheEnd(sourceRuns, storageRuns, stopping).finally(stopping.finished)
   stopped.catch(() => {}) // whoever opened the pipeline looks at it later
 
   if (env.signal.aborted) stopping.stop()
@@ -318,11 +308,4 @@ function questions(queue: Queue): TopicQuestions {
     backlog: async (signal) => queue.backlog?.('storage', { signal }),
     oldestAgeMs: async (signal) => queue.oldestAgeMs?.('storage', { signal }),
   }
-}
-
-function until(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

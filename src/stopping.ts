@@ -56,3 +56,32 @@ export function createStopping(logger: Logger): Stopping {
     finished: () => clearTimeout(limit),
   }
 }
+
+/**
+ * Resolves when both have ended: sources first, once they are told to, then storage. What storage can't write must not pile up:
+ * its end is the end of everything. Rejects with what ended it, unless it was abandoned.
+ */
+export async function runToTheEnd(
+  sources: Promise<unknown>,
+  storage: readonly Promise<void>[],
+  stopping: Pick<Stopping, 'asked' | 'kill' | 'stop' | 'endStorage'>,
+): Promise<void> {
+  let failure: { readonly reason: unknown } | undefined
+  for (const one of storage)
+    one.catch((reason: unknown) => {
+      if (!stopping.kill.aborted) failure ??= { reason }
+      stopping.stop()
+    })
+  await until(stopping.asked)
+  await sources
+  stopping.endStorage()
+  await Promise.allSettled(storage)
+  if (failure) throw failure.reason
+}
+
+function until(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
