@@ -125,7 +125,12 @@ const COMPRESSION: Partial<Record<TableName, string>> = {
  * How long deletions are kept, where they are many, and one that is forgotten does no harm: a pointer that comes back leads to
  * nothing, an erasure is finished again. Hints live no longer either; of pointers, as long as they do by default.
  */
-export const GRACE_SECONDS: Partial<Record<TableName, number>> = { by_cluster: 3 * 60 * 60, erasures: 0 }
+export const GRACE_SECONDS: Partial<Record<TableName, number>> = {
+  by_time: 3 * 60 * 60,
+  by_product: 3 * 60 * 60,
+  by_cluster: 3 * 60 * 60,
+  erasures: 0,
+}
 
 export function createTable(keyspace: string, name: TableName): string {
   const { primary, ...columns } = TABLES[name]
