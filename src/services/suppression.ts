@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cancellable } from '../batch.ts'
 import { every } from '../lib/every.ts'
 import { inParallel } from '../lib/parallel.ts'
 import { halfOf } from '../review/key.ts'
 import type { Registry } from '../stores/registry.ts'
-import type { Store } from '../stores/store.ts'
 
 /**
  * Reviews that were erased for good: neither the next poll nor the queue brings them back. The list holds only the half of
@@ -15,9 +13,10 @@ export interface Suppression extends AsyncDisposable {
 }
 
 const LIST = 'suppressed/'
-/** How old a process's view of the list may be; erasing waits for longer than this before it removes rows. */
+/** How old a process's view of the list may be. */
 const REFRESH_MS = 1_000
-const SETTLE_MS = 3 * REFRESH_MS
+/** So long after a review was put on the list every process has seen that. */
+export const SETTLE_MS = 3 * REFRESH_MS
 
 /** Reads the list, and again every second. While the registry can't be read, what is known holds. */
 export async function openSuppression(
@@ -39,27 +38,6 @@ export async function openSuppression(
       await refreshing
     },
   }
-}
-
-/**
- * Puts reviews on the list, waits until every process has seen that, and removes all their versions and dead letters.
- * `halves` say which reviews. Resolves to the keys that are gone. Safe to repeat.
- */
-export async function eraseReviews(
-  halves: readonly string[],
-  { store, registry }: { readonly store: Store; readonly registry: Registry },
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  await suppress(halves, registry, { signal })
-  await sleep(SETTLE_MS, undefined, { signal })
-  const keys: string[] = []
-  for (const half of halves) {
-    for await (const { records } of store.scan({ by: 'review', half, signal })) {
-      keys.push(...records.map(({ key }) => key))
-    }
-  }
-  await store.erase(keys, { signal })
-  return keys
 }
 
 /** Puts reviews on the list, where they are not. Their rows are left as they are. */
