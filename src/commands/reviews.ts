@@ -113,9 +113,11 @@ export const addReviews: AddCommand = (program, io) => {
       const env = await environment(command, io)
       await using store = await openStore(env)
       await using registry = await openRegistry(env)
+      const { eraseRecords, eraseReviews } = await import('../services/erasing.ts')
+      // An erasure that was cut off is finished also where what it erased is not found any more.
+      if (!options.dryRun) await eraseRecords([], { store, registry }, io.signal)
       const halves = await meant(key, options, { env, store, registry, signal: io.signal })
       if (options.dryRun) return listAll(await historyOf(halves, store, io.signal), io, env)
-      const { eraseReviews } = await import('../services/erasing.ts')
       // Which review it was is said by digests alone: nothing of it is to stay.
       const change = { what: 'erase', about: `reviews ${halves.join(' ')}`, details: {} }
       const erased = await makeChange(
@@ -150,7 +152,7 @@ async function meant(
     throw new HeadwaterError('USAGE', 'expected the key of a record, or --review ID')
   }
   if (key === undefined) return halvesOf(review ?? '', source, places)
-  // An erasure that was cut off may have removed the record; it is repeated by the same key.
+  // Of one that was erased the record is gone, and maybe not all the others.
   const isErased = (await erasedAmong([key], places.registry, { signal })).has(key)
   if (!isErased) await getOne(store, key)
   return [halfOf(key)]
