@@ -92,7 +92,7 @@ async function purgeDiscarded(
   if (!dryRun) await noteChange(registry, change)
   let [count, bytes] = [0, 0]
   try {
-    for await (const gone of purge(found, { store, dryRun, signal: io.signal })) {
+    for await (const gone of purge(found, { store, registry, dryRun, signal: io.signal })) {
       count += gone.count
       bytes += gone.bytes
     }

@@ -4,6 +4,7 @@ import type { Environment } from '../app.ts'
 import { formatCount } from '../lib/units.ts'
 import { halfOf, reviewHalves } from '../review/key.ts'
 import { originsIn } from '../services/origins.ts'
+import { erasedAmong } from '../services/suppression.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
 import { type AddCommand, environment, type Io } from './command.ts'
@@ -112,9 +113,11 @@ export const addReviews: AddCommand = (program, io) => {
       const env = await environment(command, io)
       await using store = await openStore(env)
       await using registry = await openRegistry(env)
-      const halves = await meant(key, options, { env, store, registry })
+      const { eraseRecords, eraseReviews } = await import('../services/erasing.ts')
+      // An erasure that was cut off is finished also where what it erased is not found any more.
+      if (!options.dryRun) await eraseRecords([], { store, registry }, io.signal)
+      const halves = await meant(key, options, { env, store, registry, signal: io.signal })
       if (options.dryRun) return listAll(await historyOf(halves, store, io.signal), io, env)
-      const { eraseReviews } = await import('../services/suppression.ts')
       // Which review it was is said by digests alone: nothing of it is to stay.
       const change = { what: 'erase', about: `reviews ${halves.join(' ')}`, details: {} }
       const erased = await makeChange(
@@ -143,13 +146,16 @@ interface Places {
 async function meant(
   key: string | undefined,
   { review, source }: EraseOptions,
-  { store, ...places }: Places & { readonly store: Store },
+  { store, signal, ...places }: Places & { readonly store: Store; readonly signal: AbortSignal },
 ): Promise<readonly string[]> {
   if ((key === undefined) === (review === undefined)) {
     throw new HeadwaterError('USAGE', 'expected the key of a record, or --review ID')
   }
   if (key === undefined) return halvesOf(review ?? '', source, places)
-  return [halfOf((await getOne(store, key)).key)]
+  // Of one that was erased the record is gone, and maybe not all the others.
+  const isErased = (await erasedAmong([key], places.registry, { signal })).has(key)
+  if (!isErased) await getOne(store, key)
+  return [halfOf(key)]
 }
 
 /** The halves under which a review of this id may be stored: of one source, or of every origin there is. */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { inParallel } from '../lib/parallel.ts'
 import { type Entry, overwrite, type Registry } from '../stores/registry.ts'
 import type { CopyOptions } from './copy.ts'
+import { ERASING } from './erasing.ts'
 import { forget } from './forget.ts'
 
 export interface CopiedRegistry {
@@ -16,7 +17,15 @@ export const POSITIONS = 'copy/'
 /** What copies have written into the registry, as digests. */
 const WRITTEN = 'copied/'
 /** What is true of processes that run, or of one store, and of nothing else. */
-const PASSING = ['storage/starts/', 'storage/attempts/', 'leases/members/', 'proof/', POSITIONS, WRITTEN]
+const PASSING = [
+  'storage/starts/',
+  'storage/attempts/',
+  'leases/members/',
+  'proof/',
+  ERASING,
+  POSITIONS,
+  WRITTEN,
+]
 const AT_ONCE = 64
 
 type Options = Pick<CopyOptions, 'from' | 'into' | 'name' | 'signal' | 'patiently'>

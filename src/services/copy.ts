@@ -8,8 +8,9 @@ import { isWaiting, type Verdict } from '../review/verdict.ts'
 import type { Registry } from '../stores/registry.ts'
 import type { Store, Stored } from '../stores/store.ts'
 import { type CopiedRegistry, copyRegistry, POSITIONS } from './copy-registry.ts'
+import { eraseReviews } from './erasing.ts'
 import { forget } from './forget.ts'
-import { eraseReviews, suppress, suppressedIn } from './suppression.ts'
+import { suppress, suppressedIn } from './suppression.ts'
 
 export interface Place {
   readonly store: Store

@@ -1,8 +1,8 @@
 import { isDiscarded } from '../review/verdict.ts'
-import type { Store, Stored } from '../stores/store.ts'
+import type { Stored } from '../stores/store.ts'
+import { type Erasable, eraseRecords } from './erasing.ts'
 
-export interface Purge {
-  readonly store: Pick<Store, 'get' | 'erase'>
+export interface Purge extends Erasable {
   /** Only counts. */
   readonly dryRun: boolean
   readonly signal: AbortSignal
@@ -23,7 +23,7 @@ const ERASED_BYTES = 4 * 1024 * 1024
  */
 export async function* purge(
   found: AsyncIterable<Stored>,
-  { store, dryRun, signal }: Purge,
+  { store, registry, dryRun, signal }: Purge,
 ): AsyncGenerator<Purged> {
   let keys: string[] = []
   let bytes = 0
@@ -33,7 +33,7 @@ export async function* purge(
       isDiscarded(verdict),
     )
     const gone = rows.map(({ key }) => key)
-    if (!dryRun) await store.erase(gone, { signal })
+    if (!dryRun) await eraseRecords(gone, { store, registry }, signal)
     ;[keys, bytes] = [[], 0]
     return {
       count: gone.length,
@@ -46,6 +46,6 @@ export async function* purge(
     bytes += received.raw.length
     if (keys.length >= ERASED_AT_ONCE || bytes >= ERASED_BYTES) yield erase()
   }
-  // Also where nothing is left: a store finishes what an erasure that was cut off has left.
+  // Also where nothing is left: it finishes what was cut off.
   yield erase()
 }

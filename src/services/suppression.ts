@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cancellable } from '../batch.ts'
 import { every } from '../lib/every.ts'
 import { inParallel } from '../lib/parallel.ts'
@@ -19,9 +18,10 @@ export interface Suppression extends AsyncDisposable {
 
 const LIST = 'suppressed/'
 const REFRESH_MS = 1_000
-/** How old a process's view of the list may be; erasing waits for longer than this before it removes rows. */
+/** How old a process's view of the list may be. */
 const FRESH_MS = 2 * REFRESH_MS
-const SETTLE_MS = 3 * REFRESH_MS
+/** So long after a review was put on the list every process has seen that, or removes what it writes later. */
+export const SETTLE_MS = 3 * REFRESH_MS
 
 /** Reads the list, and again every second. While the registry can't be read, what is known holds. */
 export async function openSuppression(
@@ -55,35 +55,16 @@ export async function openSuppression(
 }
 
 /**
- * Puts reviews on the list, waits until every process has seen that, and removes all their versions and dead letters. What is
- * written for longer than it waits is removed by who writes it. `halves` say which reviews. Resolves to the keys that are gone.
- * Safe to repeat.
- */
-export async function eraseReviews(
-  halves: readonly string[],
-  { store, registry }: { readonly store: Store; readonly registry: Registry },
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  await suppress(halves, registry, { signal })
-  await sleep(SETTLE_MS, undefined, { signal })
-  const keys: string[] = []
-  for (const half of halves) {
-    for await (const { records } of store.scan({ by: 'review', half, signal })) {
-      keys.push(...records.map(({ key }) => key))
-    }
-  }
-  await store.erase(keys, { signal })
-  return keys
-}
-
-/**
  * Follows whatever writes records of these keys: an erasure may have begun since they were last looked for, and doesn't wait for
  * a write that takes long. Removes what they have left in the store, now or by an attempt before, where their reviews are erased.
  * Resolves to the keys of those.
  */
 export async function removeErased(
   keys: readonly string[],
-  { store, suppression }: { readonly store: Store; readonly suppression: Omit<Suppression, symbol> },
+  {
+    store,
+    suppression,
+  }: { readonly store: Pick<Store, 'erase'>; readonly suppression: Omit<Suppression, symbol> },
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   await suppression.catchUp({ signal })

@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { MongoClient } from 'mongodb'
 import type { Context } from '../../src/adapter.ts'
-import { HeadwaterError } from '../../src/errors.ts'
+import { HeadwaterError, TransientError } from '../../src/errors.ts'
+import { halfOf } from '../../src/review/key.ts'
 import type { ReviewRecord } from '../../src/review/record.ts'
+import { eraseReviews } from '../../src/services/erasing.ts'
+import { purge } from '../../src/services/purge.ts'
 import { collectionsIn } from '../../src/stores/mongodb/collections.ts'
 import mongodb from '../../src/stores/mongodb/index.ts'
 import { openStore } from '../../src/stores/mongodb/store.ts'
@@ -130,6 +133,31 @@ else {
     assert.deepEqual(await Array.fromAsync(store.check?.() ?? []), [])
     const { reviews, parts } = collectionsIn(db, 'between.')
     assert.deepEqual([await reviews.countDocuments(), await parts.countDocuments()], [0, 0])
+  })
+
+  test('leaves no parts for good of what an erasure that was cut off behind the rows was to erase', async () => {
+    await using store = await opened('cut.')
+    await using registry = await mongodb.openRegistry(configOf('cut.'), context)
+    let asked = 0
+    async function ask<T>(question: () => Promise<T>): Promise<T> {
+      if (++asked > 2) throw new TransientError('STORE_UNAVAILABLE', 'cut off')
+      return question()
+    }
+    await using cutOff = openStore({ db, isAlone: true, ask, async [Symbol.asyncDispose]() {} }, 'cut.')
+    const { reviews, parts } = collectionsIn(db, 'cut.')
+    const { signal } = context
+    const record = large(1, randomBytes(5 * MEBIBYTE))
+    await put(store, [record])
+    const halves = [halfOf(record.key)]
+    const cut = {
+      store: { ...store, erase: (keys: readonly string[]) => cutOff.erase(keys) },
+      registry,
+    }
+    await assert.rejects(eraseReviews(halves, cut, signal), /cut off/)
+    assert.deepEqual([await reviews.countDocuments(), await parts.countDocuments()], [0, 1])
+    await Array.fromAsync(purge((async function* () {})(), { store, registry, dryRun: false, signal }))
+    assert.equal(await parts.countDocuments(), 0)
+    assert.deepEqual(await Array.fromAsync(registry.list('erasing/')), [])
   })
 
   test('finds what is damaged, and stops a scan there', async () => {

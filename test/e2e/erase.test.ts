@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { halfOf } from '../../src/review/key.ts'
+import { eraseRecords, eraseReviews } from '../../src/services/erasing.ts'
 import { run } from '../support/cli.ts'
 import { eventually, json, lines, type Row, rows, startUp, writeConfig } from '../support/pipeline.ts'
+import { accepted, put, rejected } from '../support/records.ts'
 import { review } from '../support/reviews.ts'
+import { openPlace } from '../support/services.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const VERSIONS = [
@@ -81,6 +86,30 @@ describe('one review', () => {
     await send(webhook, review('R3'))
     await stored(folder.path, 2)
     assert.equal((await json<{ ok: boolean }>(['audit'], folder.path)).ok, true)
+  })
+
+  test('whose erasure was cut off is erased by the same key again: the record was not found any more', async () => {
+    await using folder = await temporaryFolder()
+    await writeConfig(folder.path)
+    await using place = await openPlace(join(folder.path, 'data'))
+    const [record, letter] = [accepted(1), rejected(2, 'c1')]
+    await put(place.store, [record, letter])
+    async function erase(keys: readonly string[]): Promise<void> {
+      await place.store.erase(keys)
+      throw new Error('cut off')
+    }
+    const cutOff = { store: { ...place.store, erase }, registry: place.registry }
+    const { signal } = new AbortController()
+    const erasing = () => Array.fromAsync(place.registry.list('erasing/'))
+    await assert.rejects(eraseReviews([halfOf(record.key)], cutOff, signal), /cut off/)
+    assert.deepEqual(await json(['reviews', 'erase', record.key], folder.path), { erased: [] })
+    assert.deepEqual(await erasing(), [])
+
+    // One that was purged is of a review that nobody has erased.
+    await assert.rejects(eraseRecords([letter.key], cutOff, signal), /cut off/)
+    const { code, stderr } = await run(['reviews', 'erase', letter.key], { cwd: folder.path })
+    assert.deepEqual([code, /no such record/.test(stderr)], [1, true])
+    assert.deepEqual(await erasing(), [])
   })
 
   test('is named by a key or by its id, and by one of them only', async () => {

@@ -47,7 +47,7 @@ export async function* checkRows(
     const stray = found.filter(({ _id }) => !wanted.some((name) => _id.startsWith(name)))
     if (stray.length > 0)
       yield {
-        problem: 'parts of raw that no record has; erasing the key removes them',
+        problem: 'parts of raw that no record has; a put that was cut off may leave them',
         keys: [...new Set(stray.map(({ key }) => key))],
       }
     const end = found.at(-1)

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { TransientError } from '../../../src/errors.ts'
 import { halfOf } from '../../../src/review/key.ts'
 import type { Rejected } from '../../../src/review/verdict.ts'
 import { copyAll, type CopyOptions } from '../../../src/services/copy.ts'
-import { eraseReviews } from '../../../src/services/suppression.ts'
+import { eraseReviews } from '../../../src/services/erasing.ts'
 import { overwrite, type Registry } from '../../../src/stores/registry.ts'
 import type { Page } from '../../../src/stores/store.ts'
 import { accepted, acceptedVerdict, numbered, put, rejected, START } from '../../support/records.ts'
@@ -179,6 +180,7 @@ describe('a copy', () => {
     await set(from, 'checkpoint/x', '1')
     await set(from, 'checkpoint/y', '1')
     await set(from, 'proof/audit', 'of the old store')
+    await set(from, 'erasing/x', 'of the old store')
     await set(into, 'checkpoint/y', 'of the new pipeline')
     await set(into, 'proof/audit', 'of the new store')
     const own = await entriesOf(into)
@@ -241,6 +243,26 @@ describe('a copy', () => {
     const { stored, problems } = await copy()
     assert.deepEqual([stored, problems], [0, []])
     assert.deepEqual(keysOf(await all(into.store, { by: 'time' })), keysOf(rest))
+  })
+
+  test('whose erasing failed behind the rows erased the same once it went on: what lay beside them stayed', async () => {
+    await using both = await openBoth()
+    const { from, into, copy } = both
+    const records = numbered(3)
+    await put(from.store, records)
+    await copy()
+    const [erased] = keysOf(records)
+    assert.ok(erased)
+    await eraseReviews([halfOf(erased)], from, signal)
+    const asked: (readonly string[])[] = []
+    async function erase(keys: readonly string[]): Promise<void> {
+      await into.store.erase(keys)
+      if (asked.push(keys) === 1) throw new TransientError('STORE_UNAVAILABLE', 'a test')
+    }
+    const patiently: CopyOptions['patiently'] = (work) => work().catch(work)
+    await copy({ into: { ...into, store: { ...into.store, erase } }, patiently })
+    assert.deepEqual(asked.slice(0, 2), [[erased], [erased]])
+    assert.deepEqual(await Array.fromAsync(into.registry.list('erasing/')), [])
   })
 })
 

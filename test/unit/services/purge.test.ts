@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { eraseReviews } from '../../../src/services/erasing.ts'
 import { purge, type Purged } from '../../../src/services/purge.ts'
-import { eraseReviews } from '../../../src/services/suppression.ts'
 import type { Rejected } from '../../../src/review/verdict.ts'
 import { acceptedVerdict, put, rejected } from '../../support/records.ts'
 import { openPlace, type Place } from '../../support/services.ts'
@@ -37,7 +37,7 @@ describe('purging', () => {
     const redrive = () => place.store.amend(redriven.key, 1, acceptedVerdict('R1', 'P1'))
     const bytes = letters.slice(1).reduce((total, { received }) => total + received.raw.length, 0)
     for (const dryRun of [true, false])
-      assert.deepEqual(await sum(purge(found(place, redrive), { store: place.store, dryRun, signal })), {
+      assert.deepEqual(await sum(purge(found(place, redrive), { ...place, dryRun, signal })), {
         count: 2,
         bytes,
       })
@@ -56,7 +56,7 @@ describe('purging', () => {
     await sum(
       purge(
         found(place, async () => {}),
-        { store, dryRun: false, signal },
+        { store, registry: place.registry, dryRun: false, signal },
       ),
     )
     await eraseReviews(['0'.repeat(16)], { store, registry: place.registry }, signal)
