@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { assertNoSidewaysScrolling, chromiumProgram, takePicture } from '../support/browser.ts'
 import { everyPage, firstCluster, startConsole, type StartedConsole } from '../support/console.ts'
+import { eventually } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
 
 const MARKUP =
@@ -44,7 +45,10 @@ describe('a hostile review', { skip: chromiumProgram.skip }, async () => {
           .waitFor({ state: 'detached' })
         await assertNoSidewaysScrolling(page)
         if (name === 'reviews' || name === 'cluster') await takePicture(page, `${name}-hostile-${width}`)
-        assert.match(await page.title(), / · Headwater$/)
+        await eventually(
+          async () => (await page.title()).endsWith(' · Headwater') || undefined,
+          'the title of the page',
+        )
         assert.equal(await page.locator('img, script:not([src]), svg:not([aria-hidden])').count(), 0)
       }
       assert.deepEqual(visitor.complaints, [])

@@ -5,7 +5,7 @@ import { firstCluster, startConsole, type StartedConsole } from '../support/cons
 import { review } from '../support/reviews.ts'
 
 /** So many that none of the jobs is at its end before a person has asked it to pause. */
-const LETTERS = 2_000
+const LETTERS = 6_000
 const SHOWN = LETTERS.toLocaleString('en')
 
 describe('a redrive that is under way', { skip: chromiumProgram.skip }, async () => {

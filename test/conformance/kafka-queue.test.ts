@@ -48,7 +48,7 @@ else {
     producers: 3,
     replication: 1,
     sessionTimeoutMs: '6s',
-    publishTimeoutMs: '3s',
+    publishTimeoutMs: '10s',
   })
   const context = (topic: string) => queueContext(folder.path, topic)
 

@@ -65,6 +65,6 @@ else {
     },
     provision: async () =>
       mongodb.provision?.(mongodb.config.parse({ url, database, prefix: 'again.' }), context),
-    patienceMs: 2_000,
+    patienceMs: 10_000,
   })
 }

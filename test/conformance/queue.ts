@@ -31,9 +31,12 @@ export interface QueueHarness {
   readonly seesReaders?: boolean
   /** Promises that this adapter can't be held to, by their titles, and why. */
   readonly skip?: Readonly<Record<string, string>>
-  /** The longest that the broker may take to hand over what is there, or to hand back what was released. */
-  readonly patienceMs?: number
 }
+
+/** The longest that a broker may take to hand over what is there, or to hand back what was released. */
+const PATIENCE_MS = 30_000
+/** The longest that a queue may take to close. */
+const PROMPTLY_MS = 5_000
 
 /** Every queue keeps these promises. The titles are the contract. */
 export function queueConformance(name: string, harness: QueueHarness): void {
@@ -48,7 +51,6 @@ export function queueConformance(name: string, harness: QueueHarness): void {
     oneOfAKey = false,
     seesReaders = true,
     skip = {},
-    patienceMs = 5_000,
   } = harness
 
   /** Messages of which several can be held at a time. */
@@ -59,7 +61,7 @@ export function queueConformance(name: string, harness: QueueHarness): void {
     run: (stage: Stage) => Promise<void>,
     needs: readonly Optional[] = [],
   ): void {
-    test(title, { skip: skip[title] ?? false, timeout: 4 * patienceMs + 30_000 }, async (t) => {
+    test(title, { skip: skip[title] ?? false, timeout: 4 * PATIENCE_MS + 30_000 }, async (t) => {
       const unique = `test-${randomUUID()}`
       await using sessions = new AsyncDisposableStack()
       const reopen = async () => sessions.use(await open(unique))
@@ -73,7 +75,7 @@ export function queueConformance(name: string, harness: QueueHarness): void {
 
   async function take(queue: Queue, count: number, group = 'g'): Promise<Message[]> {
     const taken: Message[] = []
-    for await (const batch of queue.read({ group, signal: AbortSignal.timeout(patienceMs) })) {
+    for await (const batch of queue.read({ group, signal: AbortSignal.timeout(PATIENCE_MS) })) {
       taken.push(...batch.items)
       await batch.ack()
       if (taken.length >= count) break
@@ -84,7 +86,7 @@ export function queueConformance(name: string, harness: QueueHarness): void {
 
   async function hold(queue: Queue, count: number): Promise<Batch<Message>[]> {
     const held: Batch<Message>[] = []
-    const signal = AbortSignal.timeout(patienceMs)
+    const signal = AbortSignal.timeout(PATIENCE_MS)
     for await (const batch of queue.read({ group: 'g', signal, maxItems: 1 })) {
       held.push(batch)
       if (held.length === count) break
@@ -239,8 +241,8 @@ export function queueConformance(name: string, harness: QueueHarness): void {
 
     promise('fills a batch for as long as it may linger', async ({ queue }) => {
       await queue.publish(several(0, 1))
-      const signal = AbortSignal.timeout(patienceMs)
-      const reader = queue.read({ group: 'g', signal, maxItems: 2, lingerMs: patienceMs })
+      const signal = AbortSignal.timeout(PATIENCE_MS)
+      const reader = queue.read({ group: 'g', signal, maxItems: 2, lingerMs: PATIENCE_MS })
       const next = reader[Symbol.asyncIterator]().next()
       await queue.publish(several(1, 2))
       const { value } = await next
@@ -303,12 +305,12 @@ export function queueConformance(name: string, harness: QueueHarness): void {
       await queue[Symbol.asyncDispose]()
       await reading
       await batch?.ack()
-      assert.ok(performance.now() - startedAt < patienceMs)
+      assert.ok(performance.now() - startedAt < PROMPTLY_MS)
     })
 
     groupPromises(promise, { holds, beginsLate, arrivalStepMs, seesReaders })
-    sharingPromises(promise, patienceMs)
-    if (wire) troublePromises(promise, wire, patienceMs)
+    sharingPromises(promise, PATIENCE_MS)
+    if (wire) troublePromises(promise, wire, PATIENCE_MS)
 
     test('refuses a topic that is not there', {
       skip: !openMissing && 'it makes what is missing',
@@ -325,7 +327,7 @@ export function queueConformance(name: string, harness: QueueHarness): void {
     const looking = (async () => {
       for await (const { items } of queue.read({ signal: stop.signal })) seen.push(...items.map(text))
     })()
-    const giveUpAt = performance.now() + patienceMs
+    const giveUpAt = performance.now() + PATIENCE_MS
     for (let n = 0; more > 0 && seen.length < more && performance.now() < giveUpAt; n++)
       await sender.publish(numbered(n, n + 1))
     stop.abort()
@@ -339,7 +341,7 @@ export function queueConformance(name: string, harness: QueueHarness): void {
 
   async function look(queue: Queue, count: number): Promise<string[]> {
     const seen: string[] = []
-    for await (const { items } of queue.read({ signal: AbortSignal.timeout(patienceMs) })) {
+    for await (const { items } of queue.read({ signal: AbortSignal.timeout(PATIENCE_MS) })) {
       seen.push(...items.map(text))
       if (seen.length >= count) break
     }

@@ -127,7 +127,7 @@ export function sourceConformance(name: string, harness: SourceHarness): void {
         stop.abort()
       }
       assert.equal(batches, 1)
-      assert.ok(performance.now() - abortedAt < 1_000)
+      assert.ok(performance.now() - abortedAt < 5_000)
     })
 
     promise('reads nothing when it is aborted before', async (source) => {

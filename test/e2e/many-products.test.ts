@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { ownBytesOf } from '../../bench/process.ts'
+import { cpuMicrosOf, ownBytesOf } from '../../bench/process.ts'
 import type { Facts } from '../../src/sources/http-poll/facts.ts'
 import type { State } from '../../src/sources/http-job/state.ts'
 import embedded from '../../src/stores/embedded/index.ts'
@@ -14,8 +14,8 @@ import { temporaryFolder } from '../support/temp.ts'
 const PRODUCTS = 100_000
 const DAY = 86_400_000
 const MOST_HEAP_BYTES = 300e6
-/** It takes less than five seconds where nothing else runs. */
-const MOST_MS = 30_000
+/** Of a core, which other work makes it wait for and hardly makes it use more of. */
+const MOST_CPU_SECONDS = 10
 
 const products = Array.from({ length: PRODUCTS }, (_, n) => `B${String(n).padStart(9, '0')}`)
 
@@ -94,6 +94,7 @@ async function measure(
   const { process, admin } = await startUp(folder, 'ingest')
   await using _ = process
   const readyMs = performance.now() - begun
+  const cpuSeconds = cpuMicrosOf(process.pid) / 1e6
   const before = asked.length
   let [heap, own] = [0, 0]
   for (let n = 0; n < 8 || asked.length < before + 60; n++) {
@@ -103,8 +104,10 @@ async function measure(
     own = Math.max(own, ownBytesOf(process.pid))
   }
   const [heapMb, ownMb] = [heap, own].map((bytes) => Math.round(bytes / 1e6))
-  t.diagnostic(`ready after ${Math.round(readyMs)} ms; a heap of ${heapMb} MB, with all else ${ownMb} MB`)
-  assert.ok(readyMs < MOST_MS, `ready after ${readyMs} ms`)
+  t.diagnostic(
+    `ready after ${Math.round(readyMs)} ms, ${cpuSeconds.toFixed(1)} s of a core; a heap of ${heapMb} MB, with all else ${ownMb} MB`,
+  )
+  assert.ok(cpuSeconds < MOST_CPU_SECONDS, `ready after ${cpuSeconds} s of a core`)
   assert.ok(heap < MOST_HEAP_BYTES, `a heap of ${heap} bytes`)
   const { code, stderr } = await process.stop()
   assert.equal(code, 0, stderr)

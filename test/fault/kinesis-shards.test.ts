@@ -22,6 +22,8 @@ import { temporaryFolder } from '../support/temp.ts'
 const LIMIT_MS = 60_000
 const KEYS = 64
 const NO_GROUP = ''
+/** Bytes of a message: of one of each key together they are 1.25 MiB. */
+const LARGE = 20 * 1_024
 
 useTestCredentials()
 const found = await kinesisServer()
@@ -170,8 +172,10 @@ if (found.skip !== false) {
         await provision(topic, 1, port)
         await using front = await openKinesisFront(port)
         await using queue = await open(topic, front.port)
-        const rounds = 40 // more than a shard takes in two seconds
-        await Promise.all(Array.from({ length: rounds }, (_, n) => queue.publish(round(n))))
+        const rounds = 5
+        // One of each key is a request, and alone more than a shard takes in a second.
+        const publish = (n: number) => queue.publish(round(n, LARGE))
+        await Promise.all(Array.from({ length: rounds }, (_, n) => publish(n)))
         const sent = front.puts.reduce((sum, records) => sum + records.length, 0)
         assert.ok(sent > rounds * KEYS, 'the check itself must see a refusal')
         const kept = await readAll(queue, rounds * KEYS)
@@ -238,9 +242,12 @@ async function readAll(queue: Queue, count: number): Promise<readonly Message[]>
   return kept
 }
 
-/** One message of each key, with the number of the round. */
-const round = (n: number): Message[] =>
-  Array.from({ length: KEYS }, (_, key) => ({ key: `key-${key}`, body: Buffer.from(String(n)) }))
+/** One message of each key, with the number of the round, of so many bytes at least. */
+const round = (n: number, bytes = 1): Message[] =>
+  Array.from({ length: KEYS }, (_, key) => ({
+    key: `key-${key}`,
+    body: Buffer.from(String(n).padStart(bytes)),
+  }))
 
 const identity = ({ key, body }: Message): string => `${key} ${body.toString()}`
 

@@ -125,10 +125,10 @@ describe('a cluster of dead letters', () => {
     const { id } = await eventually(async () => (await listJobs(registry))[0], 'the job')
     await killAt(upTo(0.3), id, first, registry)
     await using second = start(['jobs', 'resume', id], { cwd: folder.path })
-    await killAt(upTo(0.6), id, second, registry)
+    await killAt(upTo(0.5), id, second, registry)
 
     await using third = start(['jobs', 'resume', id], { cwd: folder.path })
-    await jobBehind(upTo(0.8).done, id, registry)
+    await jobBehind(upTo(0.6).done, id, registry)
     await setJobState(registry, id, 'pause', 'test')
     await third.kill()
     const paused = await getJob(registry, id)

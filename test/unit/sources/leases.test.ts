@@ -21,7 +21,7 @@ const open = (registry: Registry, more: Partial<LeasesOptions> = {}): Promise<Le
     registry,
     source: 'shop',
     parts: PARTS,
-    leaseMs: 300,
+    leaseMs: 3_000,
     next: () => undefined,
     clock: Date.now,
     logger: silent,

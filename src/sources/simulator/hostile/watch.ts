@@ -30,7 +30,7 @@ interface Told {
 /** Timers and clocks count in whole milliseconds, and may differ in the last ones. */
 const TOLERANCE_MS = 20
 /** What arrives so soon after a wait was told may have been sent before it was, or before another replica had heard of it. */
-const ON_THE_WAY_MS = 250
+const ON_THE_WAY_MS = 1_000
 
 /** Of a client that has so many requests under way at most, all but one may cross an answer. */
 export function createWatch(requestsAtOnce: number): Watch {

@@ -11,7 +11,7 @@ import { SHARD_END, TRIM_HORIZON } from '../../../../src/queues/kinesis/position
 import { queueContext, silent } from '../../../support/queue-context.ts'
 import { temporaryFolder } from '../../../support/temp.ts'
 
-const LEASE_MS = 400
+const LEASE_MS = 2_000
 const LIMIT_MS = 10_000
 const ROOM = { items: 2, bytes: 1_000 }
 

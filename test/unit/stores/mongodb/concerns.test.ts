@@ -180,7 +180,7 @@ test('sums up dead letters in longer than it waits for anything else, once for a
       ? new Promise(() => {})
       : undefined
   })
-  await using store = await open(server.url, { timeoutMs: '500ms' })
+  await using store = await open(server.url, { timeoutMs: '2s' })
   const bytes = async () => store.deadLetterBytes?.()
   const asked = Promise.all([bytes(), bytes()])
   await begun.promise
