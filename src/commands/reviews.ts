@@ -113,11 +113,9 @@ export const addReviews: AddCommand = (program, io) => {
       const env = await environment(command, io)
       await using store = await openStore(env)
       await using registry = await openRegistry(env)
-      const { eraseRecords, eraseReviews } = await import('../services/erasing.ts')
-      // An erasure that was cut off is finished also where what it erased is not found any more.
-      if (!options.dryRun) await eraseRecords([], { store, registry }, io.signal)
       const halves = await meant(key, options, { env, store, registry, signal: io.signal })
       if (options.dryRun) return listAll(await historyOf(halves, store, io.signal), io, env)
+      const { eraseReviews } = await import('../services/erasing.ts')
       // Which review it was is said by digests alone: nothing of it is to stay.
       const change = { what: 'erase', about: `reviews ${halves.join(' ')}`, details: {} }
       const erased = await makeChange(

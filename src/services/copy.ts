@@ -144,8 +144,9 @@ function difference(record: Stored, row: Stored | undefined): string | undefined
 
 /** Whether a verdict is not the one that is copied, and was not made since, in the new place. */
 function isBehind(there: Verdict, copied: Verdict): boolean {
-  // Nothing makes a letter wait again but newer rules.
-  const isSettled = isWaiting(copied) && !isWaiting(there) && !isNewer(copied, there)
+  // Nothing makes a letter wait again but newer rules, and a queue that refuses what was to be published.
+  const isOwed = there.unpublished === true
+  const isSettled = isWaiting(copied) && !isWaiting(there) && !isOwed && !isNewer(copied, there)
   return !isSame(there, copied) && !isNewer(there, copied) && !isSettled
 }
 

@@ -149,12 +149,13 @@ async function find(key: string, { store, signal }: Pick<Redrive, 'store' | 'sig
 /** It was mended by a redrive that ended before it had published it. */
 const isOwed = ({ verdict }: Stored): boolean => verdict.unpublished === true
 
-/** What the store can't hold stays the letter that it is; resolves to it with the store's reason. */
+/** A letter whose verdict the store can't hold stays what it is; resolves to it with the store's reason. */
 async function mark(row: Stored, verdict: Verdict, options: Redrive): Promise<Stored> {
   try {
     return await amend(row, { ...verdict, unpublished: true }, options)
   } catch (error) {
-    if (!(error instanceof HeadwaterError) || error.code !== 'STORE_REFUSED') throw error
+    const isRefused = error instanceof HeadwaterError && error.code === 'STORE_REFUSED'
+    if (!isRefused || row.verdict.status !== 'rejected') throw error
     return { ...row, verdict: newRejected({ ...row, verdict }, 'too_large', error.message) }
   }
 }

@@ -36,35 +36,46 @@ export async function eraseReviews(
     }
   }
   await eraseRecords(keys, { store, registry }, signal)
+  await finishErasures({ store, registry }, signal)
   return keys
 }
 
 /**
- * Removes records for good, and first what erasures that were cut off have left, of any process: call it also with no keys. One
- * that is under way elsewhere is done twice, which does no harm.
+ * Removes records for good. `choose` says which of them are still to go, and is asked right before; what is cut off is left to
+ * `finishErasures`.
  */
 export async function eraseRecords(
   keys: readonly string[],
   { store, registry }: Erasable,
   signal: AbortSignal,
+  choose: (some: readonly string[]) => Promise<readonly string[]> = async (some) => some,
 ): Promise<void> {
-  await finishErasures({ store, registry }, signal)
-  // The store may have noted something itself.
-  if (keys.length === 0) await store.erase([], { signal })
   for (const some of inGroupsOf(KEYS_AN_ENTRY, keys)) {
     const name = ERASING + randomUUID()
     await overwrite(registry, name, Buffer.from(some.join(' ')), { signal })
-    await store.erase(some, { signal })
+    await store.erase(await choose(some), { signal })
     await forget(registry, name)
   }
 }
 
-async function finishErasures({ store, registry }: Erasable, signal: AbortSignal): Promise<void> {
+/**
+ * Finishes what erasures that were cut off have left, of any process. One that is under way elsewhere is done twice, which does no
+ * harm. One that can not be finished keeps none of the others from it; what failed first is thrown at the end.
+ */
+export async function finishErasures({ store, registry }: Erasable, signal: AbortSignal): Promise<void> {
+  // The store may have noted something itself.
+  await store.erase([], { signal })
+  let failure: { readonly error: unknown } | undefined
   for await (const { name, value } of registry.list(ERASING, { signal })) {
     const keys = value.toString().split(' ')
-    await store.erase(await stillToErase(keys, { store, registry }, signal), { signal })
-    await forget(registry, name)
+    try {
+      await store.erase(await stillToErase(keys, { store, registry }, signal), { signal })
+      await forget(registry, name)
+    } catch (error) {
+      failure ??= { error }
+    }
   }
+  if (failure) throw failure.error
 }
 
 /** All but letters that were purged, and were redriven or came again since. */

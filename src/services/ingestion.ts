@@ -24,14 +24,8 @@ export interface Ingestion {
   readonly suppression: Pick<Suppression, 'has'>
   /** Numbers a publication. */
   readonly number: () => LedgerEntry
-  /**
-   * Keeps, as dead letters, items that are too large for the queue. Resolves to the keys of those that are not kept, as their
-   * reviews were erased.
-   */
-  readonly keepOversize: (
-    records: readonly ReviewRecord[],
-    signal: AbortSignal,
-  ) => Promise<ReadonlySet<string>>
+  /** Keeps, as dead letters, items that are too large for the queue. */
+  readonly keepOversize: (records: readonly ReviewRecord[], signal: AbortSignal) => Promise<void>
   /** Looks at what came in. Never throws. */
   readonly observe?: (items: readonly Received[]) => void
   /** Told of every batch that is safe, with an outcome an item. */
@@ -151,9 +145,8 @@ export function ingest(parts: Ingestion, stop: AbortSignal, kill: AbortSignal): 
       const record = { ...judge(received, rules), ledger }
       return { ...record, verdict: newRejected(record, code, message) }
     })
-    const erased = await keepOversize(dead, signal)
-    for (const { key, received, verdict } of dead)
-      outcomes[items.indexOf(received)] = erased.has(key) ? 'unchanged' : outcomeOf(verdict)
+    await keepOversize(dead, signal)
+    for (const { received, verdict } of dead) outcomes[items.indexOf(received)] = outcomeOf(verdict)
   }
 
   /** A batch that is tried again is the same array. */

@@ -19,14 +19,14 @@ export interface Oversize {
 
 /**
  * The one thing that ingestion writes to the store itself: dead letters of items that no message can hold. They are
- * settled here, since nobody reads them from the queue. Resolves to the keys of those that are not kept, as their reviews were
- * erased for good; they may be erased between two tries. Safe to repeat.
+ * settled here, since nobody reads them from the queue. What is of reviews that were erased for good, be it between two tries, is
+ * not kept. Safe to repeat.
  */
 export async function keepOversize(
   records: readonly ReviewRecord[],
   { store, ledger, origins, suppression, limit, watch }: Oversize,
   signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
+): Promise<void> {
   const wanted = records.filter(({ key }) => !suppression.has(key))
   const arrivals = wanted.map(arrivalOf)
   await limit.makeSure(arrivals, { signal, onWaiting: watch?.turned })
@@ -52,5 +52,4 @@ export async function keepOversize(
     record.ledger ? [[record.ledger, settlementOf(record)] as const] : [],
   )
   await ledger.settle(entries, signal)
-  return erased
 }

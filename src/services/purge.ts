@@ -1,6 +1,6 @@
 import { isDiscarded } from '../review/verdict.ts'
 import type { Stored } from '../stores/store.ts'
-import { type Erasable, eraseRecords } from './erasing.ts'
+import { type Erasable, eraseRecords, finishErasures } from './erasing.ts'
 
 export interface Purge extends Erasable {
   /** Only counts. */
@@ -19,7 +19,7 @@ const ERASED_BYTES = 4 * 1024 * 1024
 
 /**
  * Erases discarded dead letters for good, and tells what is gone portion by portion. Each is looked at again right before: one
- * that somebody has redriven since it was found is a review, and stays.
+ * that somebody has redriven since it was found is a review, and stays. Then finishes what was cut off before.
  */
 export async function* purge(
   found: AsyncIterable<Stored>,
@@ -29,15 +29,17 @@ export async function* purge(
   let bytes = 0
 
   async function erase(): Promise<Purged> {
-    const rows = [...(await store.get(keys, { signal })).values()].filter(({ verdict }) =>
-      isDiscarded(verdict),
-    )
-    const gone = rows.map(({ key }) => key)
-    if (!dryRun) await eraseRecords(gone, { store, registry }, signal)
+    const gone: Stored[] = []
+    async function discarded(some: readonly string[]): Promise<readonly string[]> {
+      for (const row of (await store.get(some, { signal })).values())
+        if (isDiscarded(row.verdict)) gone.push(row)
+      return gone.map(({ key }) => key)
+    }
+    await (dryRun ? discarded(keys) : eraseRecords(keys, { store, registry }, signal, discarded))
     ;[keys, bytes] = [[], 0]
     return {
       count: gone.length,
-      bytes: rows.reduce((sum, { received: { raw } }) => sum + raw.length, 0),
+      bytes: gone.reduce((sum, { received: { raw } }) => sum + raw.length, 0),
     }
   }
 
@@ -46,6 +48,6 @@ export async function* purge(
     bytes += received.raw.length
     if (keys.length >= ERASED_AT_ONCE || bytes >= ERASED_BYTES) yield erase()
   }
-  // Also where nothing is left: it finishes what was cut off.
   yield erase()
+  if (!dryRun) await finishErasures({ store, registry }, signal)
 }

@@ -12,8 +12,8 @@ import type { Store } from '../stores/store.ts'
 export interface Suppression extends AsyncDisposable {
   /** By this process's view of the list, which may be behind. */
   has(key: string): boolean
-  /** Reads the list again where the view is so old that an erasure it doesn't have may have waited to its end by now. */
-  catchUp(options?: Cancellable): Promise<void>
+  /** Which of these are of erased reviews; asks where the view is so old that an erasure it lacks may have waited to its end by now. */
+  among(keys: readonly string[], options: { readonly signal: AbortSignal }): Promise<ReadonlySet<string>>
 }
 
 const LIST = 'suppressed/'
@@ -31,21 +31,22 @@ export async function openSuppression(
   let view = await look()
   const closed = new AbortController()
 
-  async function look(options?: Cancellable) {
+  async function look() {
     const begunAt = performance.now()
-    return { begunAt, halves: await suppressedIn(registry, options) }
+    return { begunAt, halves: await suppressedIn(registry) }
   }
 
-  async function refresh(options?: Cancellable): Promise<void> {
-    const seen = await look(options)
-    if (seen.begunAt > view.begunAt) view = seen
+  async function refresh(): Promise<void> {
+    view = await look()
   }
-  const refreshing = every(REFRESH_MS, () => refresh(), closed.signal, onTrouble)
+  const refreshing = every(REFRESH_MS, refresh, closed.signal, onTrouble)
+  const has = (key: string): boolean => view.halves.size > 0 && view.halves.has(halfOf(key))
 
   return {
-    has: (key) => view.halves.size > 0 && view.halves.has(halfOf(key)),
-    async catchUp(options) {
-      if (performance.now() - view.begunAt > FRESH_MS) await refresh(options)
+    has,
+    async among(keys, options) {
+      const isFresh = performance.now() - view.begunAt <= FRESH_MS
+      return isFresh ? new Set(keys.filter(has)) : erasedAmong(keys, registry, options)
     },
     async [Symbol.asyncDispose]() {
       closed.abort()
@@ -67,8 +68,7 @@ export async function removeErased(
   }: { readonly store: Pick<Store, 'erase'>; readonly suppression: Omit<Suppression, symbol> },
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  await suppression.catchUp({ signal })
-  const erased = new Set(keys.filter((key) => suppression.has(key)))
+  const erased = await suppression.among(keys, { signal })
   const places = new Set([...erased].flatMap((key) => [key, correctionKey(key)]))
   if (places.size > 0) await store.erase([...places], { signal })
   return erased
@@ -96,6 +96,8 @@ export async function erasedAmong(
   registry: Pick<Registry, 'get'>,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<ReadonlySet<string>> {
-  const entries = await inParallel(keys, (key) => registry.get(LIST + halfOf(key), { signal }))
-  return new Set(keys.filter((_, n) => entries[n] !== undefined))
+  const halves = [...new Set(keys.map(halfOf))]
+  const entries = await inParallel(halves, (half) => registry.get(LIST + half, { signal }))
+  const erased = new Set(halves.filter((_, n) => entries[n] !== undefined))
+  return new Set(keys.filter((key) => erased.has(halfOf(key))))
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { after, describe, test } from 'node:test'
 import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import type { Context } from '../../src/adapter.ts'
@@ -280,7 +280,9 @@ describe('dynamodb rows', { skip: server.skip }, () => {
     }
   })
 
-  test('a registry entry lost the parts of its newest value to whoever cleaned up behind the one before', async () => {
+  test('a registry entry lost the parts of its newest value to whoever cleaned up behind the one before', {
+    skip: own ? false : 'needs our own server',
+  }, async () => {
     assert.ok(own)
     const prefix = 'test-replaced-'
     await using _ = await opened(prefix)
@@ -291,17 +293,29 @@ describe('dynamodb rows', { skip: server.skip }, () => {
     assert.ok(first && second && third)
     const revisionOf = async (): Promise<number> => (await other.get('large'))?.revision ?? 0
     let overtaken: boolean | undefined
-    // Before it looks for what to delete, the next value is written.
+    // Before it looks for what to delete, or deletes it, the next value is written.
     await using front = await startFront(own.port, async ({ operation, body }): Promise<Behaviour> => {
-      const isLooking = operation === 'Query' && body.TableName === `${prefix}parts`
-      if (isLooking && overtaken === undefined && (await other.get('large'))?.value.equals(second)) {
+      const isAtParts = JSON.stringify(body).includes(`"${prefix}parts"`)
+      const isCleaning = operation === 'BatchWriteItem' || operation === 'Query'
+      if (
+        isAtParts &&
+        isCleaning &&
+        overtaken === undefined &&
+        (await other.get('large'))?.value.equals(second)
+      ) {
         overtaken = false
         overtaken = await other.compareAndSet('large', await revisionOf(), third)
       }
       return 'pass'
     })
     await using slow = await openRegistry(front.endpoint)
+    const orphan = { owner: `registry/${hash('sha256', 'large', 'hex')}`, part: '1/value/000000' }
+    await db.putItem({
+      TableName: `${prefix}parts`,
+      Item: { owner: { S: orphan.owner }, part: { S: orphan.part }, bytes: { B: Buffer.from('cut off') } },
+    })
     assert.ok(await slow.compareAndSet('large', 0, first))
+    assert.equal((await partsOf(prefix)).length, 2, 'nothing is left of a write that was cut off')
     assert.ok(await slow.compareAndSet('large', await revisionOf(), second))
     assert.equal(overtaken, true)
     assert.deepEqual((await other.get('large'))?.value, third)
@@ -367,8 +381,8 @@ describe('dynamodb rows', { skip: server.skip }, () => {
   test('counts a row as gone that is due and whose pieces were deleted first', async () => {
     const prefix = 'test-expired-'
     await using store = await opened(prefix, { expireAfterMs: '10d' })
-    // DynamoDB deletes what is due when it likes: here never.
-    for (const table of ['reviews', 'parts'])
+    // DynamoDB deletes what is due within days, and Amazon's local server at once: here never.
+    for (const table of own ? ['reviews', 'parts'] : [])
       await db.updateTimeToLive({
         TableName: prefix + table,
         TimeToLiveSpecification: { Enabled: false, AttributeName: 'expires_at' },

@@ -28,22 +28,32 @@ async function post(webhook: string, ids: readonly string[]): Promise<number> {
   return response.status
 }
 
+/** Posts until the disk is full, and resolves to the ids that were promised to be kept. */
+async function fill({ process: up, webhook }: Awaited<ReturnType<typeof startOnSmallDisk>>) {
+  const promised: string[] = []
+  let isTold = false
+  const told = up.waitFor(/DISK_FULL/).finally(() => {
+    isTold = true
+  })
+  told.catch(() => {})
+  for (let n = 0, isRefused = false; !isTold || !isRefused; n += 20) {
+    const ids = Array.from({ length: 20 }, (_, i) => `R${n + i}`)
+    const status = await post(webhook, ids)
+    assert.ok(status === 202 || status === 503, String(status))
+    if (status === 202) promised.push(...ids)
+    isRefused ||= status === 503
+  }
+  await told
+  return promised
+}
+
 describe('stopping', () => {
   test('on a full disk gives up after eight seconds, and what was promised is stored when there is room again', async () => {
     await using folder = await temporaryFolder()
     await writeConfig(folder.path, IMPATIENT)
     const up = await startOnSmallDisk(folder.path)
     await using _ = up.process
-    const promised: string[] = []
-    for (let n = 0; ; n += 20) {
-      const ids = Array.from({ length: 20 }, (__, i) => `R${n + i}`)
-      const status = await post(up.webhook, ids)
-      if (status !== 202) {
-        assert.equal(status, 503)
-        break
-      }
-      promised.push(...ids)
-    }
+    const promised = await fill(up)
     assert.ok(promised.length > 0)
     const askedAt = performance.now()
     const exit = await up.process.stop()
@@ -66,7 +76,7 @@ describe('stopping', () => {
     await writeConfig(folder.path, IMPATIENT)
     const up = await startOnSmallDisk(folder.path)
     await using _ = up.process
-    for (let n = 0; (await post(up.webhook, [`R${n}`, `S${n}`])) === 202; n += 1);
+    await fill(up)
     // Of another kind, since two that are alike may arrive as one.
     process.kill(up.process.pid, 'SIGINT')
     const askedAt = performance.now()

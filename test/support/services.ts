@@ -68,8 +68,12 @@ export interface Faults {
   readonly maxDeadLetterBytes?: number
 }
 
-/** Where nothing was erased. */
-export const noSuppression: Storage['suppression'] = { has: () => false, catchUp: async () => {} }
+/** Where these keys are of reviews that were erased. */
+export const suppressionOf = (has: (key: string) => boolean): Storage['suppression'] => ({
+  has,
+  among: async (keys) => new Set(keys.filter(has)),
+})
+export const noSuppression = suppressionOf(() => false)
 
 /** Runs the storage service until all that was published is acknowledged. */
 export async function storeAll(

@@ -10,7 +10,10 @@ import { deleteGroup, hasExchange, readersOf, readyOf } from './topology.ts'
 export interface Groups extends AsyncDisposable {
   /** Before a group is made, so that there is none that nobody knows of. */
   remember(group: string): Promise<void>
-  /** What waits for a group and what this process has of it; more where the broker goes on giving while it is asked, never less. */
+  /**
+   * What waits for a group and what this process has of it; more where the broker goes on giving while it is asked. Less only
+   * for the moment in which a reader gives back what it has.
+   */
   backlog(link: Link, group: GroupNames): Promise<number>
   list(link: Link): Promise<readonly GroupState[]>
   remove(link: Link, group: string): Promise<boolean>
@@ -49,7 +52,7 @@ export function createGroups({ names, openRegistry, unacknowledged }: GroupsOpti
       const before = given
       given = await unacknowledged(group.group)
       // What was given in between is counted on both sides.
-      if (given === before || counts === COUNTS) return ready + given
+      if (given === before || counts === COUNTS) return ready + Math.max(before, given)
     }
   }
 

@@ -106,24 +106,40 @@ export const writesIn = (item: Item): readonly string[] =>
     name.endsWith('_parts') ? (value.M?.['write']?.S ?? []) : [],
   )
 
-/** Deletes the parts whose names begin so. Resolves to how many there were. */
-export async function deleteParts(
+/** The names of parts that begin so. */
+export async function partNames(
   session: Session,
   owner: Owner,
   { prefix = '' }: { readonly prefix?: string },
   asking: Asking = {},
+): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const page of partsOf(session, owner, prefix, asking, 'part'))
+    names.push(...page.map((part) => textIn(part, 'part')))
+  return names
+}
+
+/** Deletes these parts; those that are not there are no error. */
+export async function deleteNamed(
+  session: Session,
+  owner: Owner,
+  names: readonly string[],
+  asking: Asking = {},
+): Promise<void> {
+  const keys = names.map((name) => keyOf(owner, name))
+  await deleteItems(session, session.tables.parts, keys, asking)
+}
+
+/** Deletes the parts whose names begin so. Resolves to how many there were. */
+export async function deleteParts(
+  session: Session,
+  owner: Owner,
+  which: { readonly prefix?: string },
+  asking: Asking = {},
 ): Promise<number> {
-  let count = 0
-  for await (const page of partsOf(session, owner, prefix, asking, 'part')) {
-    count += page.length
-    await deleteItems(
-      session,
-      session.tables.parts,
-      page.map((part) => keyOf(owner, textIn(part, 'part'))),
-      asking,
-    )
-  }
-  return count
+  const names = await partNames(session, owner, which, asking)
+  await deleteNamed(session, owner, names, asking)
+  return names.length
 }
 
 function partsOf(session: Session, owner: Owner, prefix: string, asking: Asking, only?: string) {

@@ -4,7 +4,7 @@ import type { Entry, Registry } from '../registry.ts'
 import { queryPages } from './batches.ts'
 import type { Asking, Session } from './connect.ts'
 import { behind, ENTRIES, headOf, marked, type Place, placeOf } from './names.ts'
-import { commit, deleteParts, readBlob, writesIn } from './parts.ts'
+import { commit, deleteNamed, deleteParts, partNames, readBlob, writesIn } from './parts.ts'
 import { MOST_ITEM_BYTES, spill } from './spill.ts'
 import { isConditionFailed } from './translate.ts'
 import { type Item, numberIn, textIn } from './values.ts'
@@ -25,7 +25,8 @@ export function createRegistry(session: Session): Registry {
   async function get(name: string, asking: Asking): Promise<Entry | undefined> {
     const place = placeOf(name)
     for (let looks = 0; ; looks++) {
-      const item = await itemAt(place, asking)
+      const query = { TableName: tables.registry, Key: keyOf(place), ConsistentRead: true }
+      const { Item: item } = await ask((options) => db.getItem(query, options), asking)
       if (!item) return undefined
       const entry = await entryOf(name, item, asking)
       if (entry) return entry
@@ -33,11 +34,6 @@ export function createRegistry(session: Session): Registry {
       if (looks === 3)
         throw new HeadwaterError('DATA_CORRUPT', `${tables.registry}: the parts of ${name} are not there`)
     }
-  }
-
-  async function itemAt(place: Place, asking: Asking): Promise<Item | undefined> {
-    const query = { TableName: tables.registry, Key: keyOf(place), ConsistentRead: true }
-    return (await ask((options) => db.getItem(query, options), asking)).Item
   }
 
   async function entryOf(name: string, item: Item, asking: Asking): Promise<Entry | undefined> {
@@ -63,13 +59,15 @@ export function createRegistry(session: Session): Registry {
       ...attributes,
     }
     const owner = ownerOf(name)
-    // A transaction does not tell what it has replaced.
-    const before = parts.length > 0 ? await itemAt(place, asking) : undefined
-    if (before && numberIn(before, 'revision') !== revision) return false
+    // A transaction does not tell what it has replaced. What is there before can't be of a value that is written behind this one.
+    const older = parts.length > 0 ? await partNames(session, owner, {}, asking) : []
     const Put = { TableName: tables.registry, Item: item, ...unchangedSince(revision) }
     const set = await commit(session, { Put }, { owner, parts }, { ...asking, once: true })
     if (!set && parts.length > 0) await deleteParts(session, owner, { prefix: `${next}/` }, asking)
-    if (set) await withdraw(owner, before ?? set.before, asking)
+    if (set) {
+      await deleteNamed(session, owner, older, asking)
+      await withdraw(owner, set.before, asking)
+    }
     return set !== undefined
   }
 

@@ -77,6 +77,10 @@ for (const within of new Set([thisProcess().within, undefined])) {
     await using folder = await folderWithMarks()
     const presence = enter(folder.path)
     assert.throws(() => alone(folder.path), { code: 'CONFLICT' })
+    assert.deepEqual(
+      (await folder.marks()).filter((name) => name.startsWith('alone')),
+      [],
+    )
     presence.leave()
     {
       using _ = alone(folder.path)
@@ -139,7 +143,7 @@ test('two that wanted to be alone in the same moment both were: one at most is, 
   }
 })
 
-test('wanting to be alone on a full disk kept the folder for ever: no mark stays, and it is tried again', {
+test('who wants to be alone on a full disk is told so, and is once there is room', {
   skip: !canMount && 'no small disk can be mounted here: it takes root and the right to mount tmpfs',
 }, async () => {
   const program = `

@@ -136,6 +136,18 @@ describe('a copy', () => {
     assert.deepEqual(await there(), [redriven, settled[1]])
   })
 
+  test('follows a letter that was redriven, copied, and then refused by the queue', async () => {
+    await using both = await openBoth()
+    const { from, into, copy } = both
+    const letter = rejected(1, 'c1')
+    await put(from.store, [letter])
+    await from.store.amend(letter.key, 0, { ...acceptedVerdict('R1', 'P1'), unpublished: true })
+    await copy()
+    await from.store.amend(letter.key, 1, letter.verdict)
+    assert.deepEqual((await copy()).problems, [])
+    assert.deepEqual((await into.store.get([letter.key])).get(letter.key)?.verdict, letter.verdict)
+  })
+
   test('of a review whose rating is -0 found another verdict for ever, and left the registry behind', async () => {
     await using both = await openBoth()
     const { from, into, copy } = both
@@ -261,7 +273,8 @@ describe('a copy', () => {
     }
     const patiently: CopyOptions['patiently'] = (work) => work().catch(work)
     await copy({ into: { ...into, store: { ...into.store, erase } }, patiently })
-    assert.deepEqual(asked.slice(0, 2), [[erased], [erased]])
+    const asking = asked.filter((keys) => keys.length > 0)
+    assert.deepEqual(asking, [[erased], [erased]])
     assert.deepEqual(await Array.fromAsync(into.registry.list('erasing/')), [])
   })
 })

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { HeadwaterError } from '../../../src/errors.ts'
 import { halfOf } from '../../../src/review/key.ts'
 import type { Rejected } from '../../../src/review/verdict.ts'
-import { eraseRecords } from '../../../src/services/erasing.ts'
+import { eraseRecords, eraseReviews, finishErasures } from '../../../src/services/erasing.ts'
 import { suppress } from '../../../src/services/suppression.ts'
 import { accepted, acceptedVerdict, numbered, put, rejected } from '../../support/records.ts'
 import { openPlace, type Place } from '../../support/services.ts'
@@ -49,8 +50,8 @@ describe('an erasure', () => {
       assert.deepEqual(await beingErased(place), [keys])
       const asked: (readonly string[])[] = []
       const store = { ...place.store, erase: async (some: readonly string[]) => void asked.push(some) }
-      await eraseRecords([], { ...place, store }, signal)
-      assert.deepEqual(asked[0], keys)
+      await finishErasures({ ...place, store }, signal)
+      assert.deepEqual(asked.flat(), keys)
       assert.deepEqual(await beingErased(place), [])
     })
   })
@@ -87,9 +88,31 @@ describe('an erasure', () => {
       assert.ok(await place.store.amend(redriven, 1, acceptedVerdict('R2', 'P2')))
       await place.store.erase([again])
       await put(place.store, letters.slice(2))
-      await eraseRecords([], place, signal)
+      await finishErasures(place, signal)
       assert.deepEqual(await left(place), [redriven, again])
       assert.deepEqual(await beingErased(place), [])
+    })
+  })
+
+  test('that can not be finished kept all later ones from it: it is told when the others are done', async () => {
+    await withPlace(async (place) => {
+      const [damaged, ...others] = numbered(4)
+      assert.ok(damaged)
+      await put(place.store, others)
+      for (const { key } of [damaged, ...others.slice(0, 2)])
+        await assert.rejects(eraseRecords([key], cutOff(place, 0), signal), /cut off/)
+      await suppress(keysOf(others).map(halfOf), place.registry)
+      const store: Place['store'] = {
+        ...place.store,
+        async get(keys, options) {
+          if (keys.includes(damaged.key)) throw new HeadwaterError('DATA_CORRUPT', 'a block')
+          return place.store.get(keys, options)
+        },
+      }
+      const last = halfOf(keysOf(others)[2] ?? '')
+      await assert.rejects(eraseReviews([last], { ...place, store }, signal), { code: 'DATA_CORRUPT' })
+      assert.deepEqual(await left(place), [])
+      assert.deepEqual(await beingErased(place), [[damaged.key]])
     })
   })
 

@@ -212,12 +212,21 @@ describe('ingestion', () => {
           throw new TransientError('DEAD_LETTERS_FULL', 'no room yet', { retryAfterMs: 0 })
         },
       }
-      const suppression = { has: () => isErased, catchUp: async () => erase() }
+      const suppression = {
+        has: () => isErased,
+        async among(keys: readonly string[]) {
+          erase()
+          return new Set(keys)
+        },
+      }
       const lines = [review('LARGE', { note: 'x'.repeat(100_000) })]
       const source = await sourceOf(folder.path, lines, place, () => {})
       const outcomes = await ingestAll(source, place, {}, () => rules, { limit, suppression })
 
-      assert.deepEqual(outcomes, ['unchanged'])
+      assert.deepEqual(
+        outcomes.map((outcome) => (typeof outcome === 'object' ? outcome.code : outcome)),
+        ['message_too_large'],
+      )
       assert.deepEqual(await all(place.store, { by: 'time' }), [])
       assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 0, rejected: 0, unchanged: 1 })
     }

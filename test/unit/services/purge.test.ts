@@ -48,6 +48,25 @@ describe('purging', () => {
     )
   })
 
+  test('leaves alone what was redriven while it was noted as being erased', async () => {
+    await using folder = await temporaryFolder()
+    await using place = await openPlace(folder.path)
+    const letter = rejected(1, 'c1')
+    await put(place.store, [letter])
+    assert.ok(await place.store.amend(letter.key, 0, { ...(letter.verdict as Rejected), discarded }))
+    const registry: Place['registry'] = {
+      ...place.registry,
+      async compareAndSet(name, ...rest) {
+        if (name.startsWith('erasing/')) await place.store.amend(letter.key, 1, acceptedVerdict('R1', 'P1'))
+        return place.registry.compareAndSet(name, ...rest)
+      },
+    }
+    const nobody = async (): Promise<void> => {}
+    const purged = await sum(purge(found(place, nobody), { ...place, registry, dryRun: false, signal }))
+    assert.deepEqual(purged, { count: 0, bytes: 0 })
+    assert.equal((await place.store.get([letter.key])).get(letter.key)?.verdict.status, 'accepted')
+  })
+
   test('and erasing ask the store also where they find nothing: it finishes what was cut off', async () => {
     await using folder = await temporaryFolder()
     await using place = await openPlace(folder.path)

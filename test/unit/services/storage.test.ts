@@ -10,7 +10,7 @@ import { eraseReviews } from '../../../src/services/erasing.ts'
 import { openSuppression } from '../../../src/services/suppression.ts'
 import type { Store, Stored } from '../../../src/stores/store.ts'
 import { accepted, acceptedVerdict, numbered, put, rejectedVerdict } from '../../support/records.ts'
-import { messageOf, noSuppression, openPlace, storeAll } from '../../support/services.ts'
+import { messageOf, openPlace, storeAll, suppressionOf } from '../../support/services.ts'
 import { all, one } from '../../support/store-reads.ts'
 import { temporaryFolder } from '../../support/temp.ts'
 
@@ -131,7 +131,7 @@ describe('the storage service', () => {
     const records = numbered(3)
     await place.queue.publish(records.map(messageOf))
     await storeAll(place, {
-      suppression: { ...noSuppression, has: (key) => key === records[1]?.key },
+      suppression: suppressionOf((key) => key === records[1]?.key),
     })
 
     const rows = await all(place.store, { by: 'time' })
@@ -200,7 +200,7 @@ describe('the storage service', () => {
         },
       })
       const has = (key: string): boolean => isErased && halfOf(key) === halfOf(faulty.key)
-      await storeAll(place, { store, suppression: { ...noSuppression, has } })
+      await storeAll(place, { store, suppression: suppressionOf(has) })
 
       const rows = await all(place.store, { by: 'time' })
       assert.deepEqual(

@@ -44,7 +44,9 @@ export function createWatch(requestsAtOnce: number): Watch {
 
   return {
     tell(wait, product, now) {
-      all = [...all, { wait, product, at: now, crossing: requestsAtOnce - 1 }]
+      // One product is asked for by one request at a time.
+      const crossing = wait.scope === 'everybody' ? requestsAtOnce - 1 : 0
+      all = [...all, { wait, product, at: now, crossing }]
     },
     arrive(product, now) {
       all = all.filter((told) => untilOf(told) - TOLERANCE_MS > now)
