@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { fillDisk } from '../support/full-disk.ts'
 import { eventually, json, rows, startUp, writeConfig } from '../support/pipeline.ts'
 import { review } from '../support/reviews.ts'
 import { temporaryFolder } from '../support/temp.ts'
@@ -47,22 +48,8 @@ describe('a full disk', { skip: await whyNot() }, () => {
     const { process: up, webhook, admin } = await startUp(folder.path)
     await using __ = up
     const impatient = webhook.replace(/[^/]+$/, 'impatient')
-    const promised: string[] = []
-    let isRefused = false
-    let isTold = false
-    const told = up.waitFor(/DISK_FULL.*/).finally(() => {
-      isTold = true
-    })
-    told.catch(() => {})
-    for (let n = 0; !isTold || !isRefused; n += 20) {
-      const ids = Array.from({ length: 20 }, (___, i) => `R${n + i}`)
-      const status = await send(impatient, ids)
-      if (status === 202) promised.push(...ids)
-      else isRefused = true
-      assert.ok(status === 202 || status === 503, `${status}`)
-    }
+    const { promised, line } = await fillDisk(up, (ids) => send(impatient, ids))
     assert.ok(promised.length > 0)
-    const [line] = await told
     assert.match(line, /could not write in .*most likely because its disk is full/)
     assert.equal((await fetch(`${admin}/health/live`)).status, 200, 'waiting is no fault')
 

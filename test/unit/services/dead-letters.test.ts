@@ -6,6 +6,7 @@ import { compileRules } from '../../../src/presets/rules.ts'
 import { newRejected } from '../../../src/review/compare.ts'
 import { interpret, judge } from '../../../src/review/interpret.ts'
 import { type Redrive, type Redriven, redrive, redriveAll } from '../../../src/services/dead-letters.ts'
+import type { ReviewRecord } from '../../../src/review/record.ts'
 import { eraseReviews } from '../../../src/services/erasing.ts'
 import { halfOf } from '../../../src/review/key.ts'
 import type { Verdict } from '../../../src/review/verdict.ts'
@@ -24,6 +25,12 @@ const received = {
   receivedAt: Date.UTC(2026, 0, 1),
   raw: Buffer.from(review('LARGE', { note: 'x'.repeat(100_000) })),
   context: { source: 'shop', kind: 'file' },
+}
+
+/** A good review that is a dead letter all the same, since it could not be stored. */
+function letterOf(id: string): ReviewRecord {
+  const record = judge({ ...received, raw: Buffer.from(review(id)) }, rules)
+  return { ...record, verdict: newRejected(record, 'poison', 'could not be stored') }
 }
 
 const signal = new AbortController().signal
@@ -66,10 +73,7 @@ describe('redriving', () => {
   test('ended with its cluster at a letter whose new verdict the store can not hold: that one stays, and says why', async () => {
     await using folder = await temporaryFolder()
     await using place = await openPlace(folder.path)
-    const letters = ['WIDE', 'FITS'].map((id) => {
-      const record = judge({ ...received, raw: Buffer.from(review(id)) }, rules)
-      return { ...record, verdict: newRejected(record, 'poison', 'could not be stored') }
-    })
+    const letters = ['WIDE', 'FITS'].map(letterOf)
     await put(place.store, letters)
     const [wide, fits] = letters.map(({ key }) => key) as [string, string]
     const { store } = place
@@ -99,10 +103,7 @@ describe('redriving', () => {
   test('publishes nothing of a review that is being erased, be it marked already or not: consumers were sent it', async () => {
     await using folder = await temporaryFolder()
     await using place = await openPlace(folder.path)
-    const letters = ['GONE', 'STAYS'].map((id) => {
-      const record = judge({ ...received, raw: Buffer.from(review(id)) }, rules)
-      return { ...record, verdict: newRejected(record, 'poison', 'could not be stored') }
-    })
+    const letters = ['GONE', 'STAYS'].map(letterOf)
     await put(place.store, letters)
     const [gone, stays] = letters.map(({ key }) => key) as [string, string]
     const erasing = eraseReviews([halfOf(gone)], place, signal)

@@ -129,6 +129,8 @@ async function published(queue: Queue): Promise<string[]> {
   return bodies
 }
 
+const codeOf = (outcome: Outcome): string => (typeof outcome === 'object' ? outcome.code : outcome)
+
 describe('ingestion', () => {
   test('acknowledges nothing before the queue has it, and keeps the order when that takes three attempts', async () => {
     await using folder = await temporaryFolder()
@@ -183,7 +185,7 @@ describe('ingestion', () => {
     await storeAll(place)
 
     assert.deepEqual(
-      outcomes.map((outcome) => (typeof outcome === 'object' ? outcome.code : outcome)),
+      outcomes.map(codeOf),
       ['accepted', 'message_too_large', 'accepted'],
       'and its source is told so',
     )
@@ -223,10 +225,7 @@ describe('ingestion', () => {
       const source = await sourceOf(folder.path, lines, place, () => {})
       const outcomes = await ingestAll(source, place, {}, () => rules, { limit, suppression })
 
-      assert.deepEqual(
-        outcomes.map((outcome) => (typeof outcome === 'object' ? outcome.code : outcome)),
-        ['message_too_large'],
-      )
+      assert.deepEqual(outcomes.map(codeOf), ['message_too_large'])
       assert.deepEqual(await all(place.store, { by: 'time' }), [])
       assert.deepEqual(await countsOf(place.registry, 'run-1'), { stored: 0, rejected: 0, unchanged: 1 })
     }
@@ -254,10 +253,7 @@ describe('ingestion', () => {
       deadLetters: counting(place.deadLetters),
     })
     await storeAll(place)
-    assert.deepEqual(
-      outcomes.map((outcome) => (typeof outcome === 'object' ? outcome.code : outcome)),
-      ['message_too_large', 'accepted', 'message_too_large', 'accepted'],
-    )
+    assert.deepEqual(outcomes.map(codeOf), ['message_too_large', 'accepted', 'message_too_large', 'accepted'])
     assert.equal(published.length, 2)
     const rows = await all(place.store, { by: 'time' })
     assert.deepEqual(new Set(rows.map(({ received }) => received.raw.toString())), new Set(lines))
