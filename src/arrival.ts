@@ -98,11 +98,9 @@ const isPlausible = ({ key, received, product = '', cluster = '', ledger }: Arri
 /** No store sorts by later times than these: one of them ends in 2248. */
 const LATEST = Date.UTC(2200, 0)
 
-/** Whether a verdict has all that others go by. */
+/** Whether a verdict has all that others go by, besides what its arrival is found by. */
 function isJudged(verdict: Verdict): boolean {
   if (!areRules(verdict.by)) return false
-  const { product = '', cluster = '' } = findableBy(verdict)
-  if (typeof product !== 'string' || typeof cluster !== 'string') return false
   switch (verdict.status) {
     case 'accepted':
       return typeof verdict.review.product_id === 'string'

@@ -31,9 +31,11 @@ export async function* purge(
   async function erase(): Promise<Purged> {
     const gone: Stored[] = []
     async function discarded(some: readonly string[]): Promise<readonly string[]> {
-      for (const row of (await store.get(some, { signal })).values())
-        if (isDiscarded(row.verdict)) gone.push(row)
-      return gone.map(({ key }) => key)
+      const rows = [...(await store.get(some, { signal })).values()].filter(({ verdict }) =>
+        isDiscarded(verdict),
+      )
+      gone.push(...rows)
+      return rows.map(({ key }) => key)
     }
     await (dryRun ? discarded(keys) : eraseRecords(keys, { store, registry }, signal, discarded))
     ;[keys, bytes] = [[], 0]
@@ -48,6 +50,6 @@ export async function* purge(
     bytes += received.raw.length
     if (keys.length >= ERASED_AT_ONCE || bytes >= ERASED_BYTES) yield erase()
   }
-  yield erase()
+  if (keys.length > 0) yield erase()
   if (!dryRun) await finishErasures({ store, registry }, signal)
 }
