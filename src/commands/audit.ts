@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { formatCount } from '../lib/units.ts'
 import type { Environment } from '../app.ts'
 import { HeadwaterError } from '../errors.ts'
+import { isGenuine } from '../review/genuine.ts'
 import type { Damage } from '../stores/store.ts'
 import { type AddCommand, environment, FAILED, type Io } from './command.ts'
 import { openRegistry, openStore } from './open.ts'
@@ -69,8 +69,7 @@ async function auditStore(env: Environment, signal: AbortSignal): Promise<Audit>
           records++
           if (verdict.unpublished) unpublished.push(key)
           bytes += received.raw.length
-          if (hash('sha256', received.raw, 'hex') !== rawHash)
-            problems.push({ problem: 'altered', keys: [key] })
+          if (!isGenuine({ received, rawHash })) problems.push({ problem: 'altered', keys: [key] })
         }
       }
     }

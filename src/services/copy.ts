@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { arrivalOf } from '../arrival.ts'
 import { HeadwaterError } from '../errors.ts'
 import { isNewer } from '../review/compare.ts'
+import { isGenuine } from '../review/genuine.ts'
 import { halfOf } from '../review/key.ts'
 import { isWaiting, type Verdict } from '../review/verdict.ts'
 import type { Registry } from '../stores/registry.ts'
@@ -138,7 +138,7 @@ async function compareAll(
 
 function difference(record: Stored, row: Stored | undefined): string | undefined {
   if (!row) return 'missing'
-  if (hash('sha256', row.received.raw, 'hex') !== record.rawHash) return 'altered'
+  if (!isGenuine({ received: row.received, rawHash: record.rawHash })) return 'altered'
   return isBehind(row.verdict, record.verdict) ? 'has another verdict' : undefined
 }
 

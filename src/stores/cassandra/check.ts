@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto'
 import type { Cancellable } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
+import { isGenuine } from '../../review/genuine.ts'
 import type { Damage } from '../store.ts'
 import type { Session } from './connect.ts'
 import { inParallel } from '../../lib/parallel.ts'
@@ -32,7 +32,7 @@ export async function* checkStore(
     try {
       const record = await rows.complete(row, { signal })
       if (!record) return []
-      if (hash('sha256', record.received.raw, 'hex') !== record.rawHash) return [{ problem: 'altered', keys }]
+      if (!isGenuine(record)) return [{ problem: 'altered', keys }]
       const missing = await pointers.missing(placesOf(record), { signal })
       // An amendment moves the pointers of a row, and an erasure takes them: only a row that stayed as it was lacks some.
       if (missing.length === 0 || (await rows.read(record.key, { signal }))?.revision !== record.revision)

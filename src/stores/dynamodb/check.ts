@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import { HeadwaterError } from '../../errors.ts'
+import { isGenuine } from '../../review/genuine.ts'
 import { findableBy } from '../../review/verdict.ts'
 import type { Damage, Stored } from '../store.ts'
 import { scanPages } from './batches.ts'
@@ -28,8 +28,7 @@ export async function* checkStore(session: Session, layout: Layout, asking: Aski
       const record = await decodeRow(session, item, asking)
       // A row that was amended meanwhile is not what was read.
       if (!record || String(record.revision) !== item['revision']?.N) return undefined
-      const isAltered = hash('sha256', record.received.raw, 'hex') !== record.rawHash
-      const problem = isAltered ? 'altered' : await misplaced(item, record)
+      const problem = isGenuine(record) ? await misplaced(item, record) : 'altered'
       return problem === undefined ? undefined : { problem, keys: [record.key] }
     } catch (error) {
       if (!(error instanceof HeadwaterError) || error.code !== 'DATA_CORRUPT') throw error

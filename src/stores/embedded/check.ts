@@ -1,10 +1,10 @@
 import { HeadwaterError } from '../../errors.ts'
+import { isGenuine } from '../../review/genuine.ts'
 import { findableBy } from '../../review/verdict.ts'
 import type { Damage, Stored } from '../store.ts'
 import type { Table } from './environment.ts'
 import { pagesOf, type TableEntry } from './paging.ts'
 import { digest, digestIn, isPointedTo, POINTING, type Pointing, rowsIn } from './pointers.ts'
-import { sha256 } from './row.ts'
 import { keysOfRows, type Place, type Rows } from './rows.ts'
 import { deadLetterBytesOf, decodeNumber, numberOf, readState, type StoreEnvironment } from './tables.ts'
 
@@ -178,10 +178,6 @@ function numbersIn(index: Index, entry: TableEntry): readonly number[] {
 function indexesFor({ verdict }: Stored): readonly Index[] {
   const findable = findableBy(verdict)
   return INDEXES.filter((index) => index === 'keys' || findable[POINTING[index]] !== undefined)
-}
-
-function isGenuine({ received, rawHash }: Stored): boolean {
-  return sha256(received.raw) === rawHash
 }
 
 function damageOrThrow(error: unknown): HeadwaterError {

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { HeadwaterError } from '../../errors.ts'
 import { decodeHead, receivedAtOf as timeInHead } from '../../event.ts'
 import type { Arrival } from '../../review/record.ts'
@@ -115,8 +114,4 @@ export function splitRows(bytes: Buffer): readonly Buffer[] | undefined {
     at = end
   }
   return at === bytes.length ? rows : undefined
-}
-
-export function sha256(raw: Buffer): string {
-  return hash('sha256', raw, 'hex')
 }

@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Cancellable } from '../../batch.ts'
 import { HeadwaterError } from '../../errors.ts'
+import { isGenuine } from '../../review/genuine.ts'
 import { halfOf } from '../../review/key.ts'
 import { findableBy } from '../../review/verdict.ts'
 import type { Damage, Stored } from '../store.ts'
@@ -60,7 +60,7 @@ async function problemOf(row: Row, rows: Rows, options: Cancellable): Promise<st
   try {
     const record = await rows.present(row, options)
     if (record === undefined) return undefined
-    if (hash('sha256', record.received.raw, 'hex') !== record.rawHash) return 'altered'
+    if (!isGenuine(record)) return 'altered'
     return agrees(row, record) ? undefined : 'the fields that it is found by are not those of its verdict'
   } catch (error) {
     if (error instanceof HeadwaterError && error.code.startsWith('DATA_')) return error.message
